@@ -1,0 +1,184 @@
+/**
+ * The authored document: what people write, by hand or through the admin API. Types only.
+ * What machines read is the Snapshot (snapshot.ts); compile.ts turns the one into the other.
+ */
+import type { Operator } from './operators.ts'
+
+/** `^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$` */
+export type Key = string
+/** Name of a variant; same pattern as a key. */
+export type Name = string
+/** Looked up in the context as an own key first, then as a dotted path through own properties. */
+export type AttributePath = string
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue }
+
+export interface FlagDocument {
+  flags: Record<Key, Flag | ShortFlag>
+  segments?: Record<Key, Segment>
+  /** In order, first match wins. */
+  routes?: Route[]
+}
+
+export const FLAG_KINDS = ['release', 'experiment', 'ops', 'permission', 'migration'] as const
+export type FlagKind = (typeof FLAG_KINDS)[number]
+
+export interface Flag {
+  description?: string
+  owner?: string
+  tags?: string[]
+  kind?: FlagKind
+  /** RFC 3339. Lifecycle only: an expired flag still evaluates. */
+  expiresAt?: string
+  /** `false`: every evaluation serves `off`, reason DISABLED. */
+  enabled: boolean
+  /** All of one JSON type. Default `{ on: true, off: false }`. */
+  variants?: Record<Name, JsonValue>
+  /** The variant served when the flag is disabled or killed. Default `'off'`. */
+  off?: Name
+  prerequisites?: Prerequisite[]
+  /** In order, first match wins. */
+  rules?: Rule[]
+  /** Served when no rule matched. */
+  fallthrough: Serve
+  /** Attribute whose value is hashed. Default `'targetingKey'`. */
+  bucketBy?: AttributePath
+  /** Flags with the same salt share their users on purpose. Default: the flag's key. */
+  salt?: string
+  /** Visible to browsers (values only). Default `false`. */
+  client?: boolean
+  metadata?: Record<string, string | number | boolean>
+}
+
+export interface Prerequisite {
+  flag: Key
+  variants: Name[]
+}
+
+export interface Rule {
+  id: string
+  description?: string
+  when?: Condition
+  /** Percent of the hash space, 0…100 in steps of 0.001, or the weight of a running rollout. */
+  percentage?: number | { rollout: Key }
+  serve: Serve
+}
+
+/** One variant, or weights ≥ 0 with a positive sum; a variant's share is its weight over the sum. */
+export type Serve = Name | Record<Name, number>
+
+/** Members: `exclude` beats `include` beats `when`; both lists compare the targeting key. */
+export interface Segment {
+  description?: string
+  include?: string[]
+  exclude?: string[]
+  when?: Condition
+}
+
+export type Condition =
+  | { all: Condition[] }
+  | { any: Condition[] }
+  | { not: Condition }
+  | { segment: Key }
+  | { attribute: AttributePath; op: Operator; value?: JsonValue }
+
+/** What AppConfig and SSM values hold today. Denylisted → off; allowlisted → on; else on iff place and percentage match. */
+export type ShortFlag =
+  | boolean
+  | 'true'
+  | 'false'
+  | {
+      enabled: boolean
+      percentage?: number
+      rolloutPercentage?: number
+      allowlist?: string[]
+      allowedUsers?: string[]
+      denylist?: string[]
+      countries?: string[]
+      continents?: string[]
+      regions?: string[]
+      description?: string
+      owner?: string
+      tags?: string[]
+      kind?: FlagKind
+      expiresAt?: string
+      bucketBy?: AttributePath
+      salt?: string
+      client?: boolean
+      metadata?: Record<string, string | number | boolean>
+    }
+
+export type Identity =
+  | 'cookie'
+  | 'ip'
+  | { header: string }
+  | { cookie: string }
+  | { query: string }
+  | { jwt: { issuer: string; jwksUrl: string; audience: string; claim: string } }
+
+export interface RouteMatch {
+  /** Exact or glob. */
+  host?: string
+  /** Exact or glob; matched on the normalised path, `*` crosses `/`. */
+  path?: string
+  methods?: string[]
+  headers?: Record<string, string | { glob: string }>
+}
+
+/** A route is a flag whose variants are origins. */
+export interface Route {
+  id: string
+  description?: string
+  match: RouteMatch
+  flag: Key
+  origins: Record<Name, Origin>
+  /** Served when nothing can be decided. */
+  fallback: Name
+  /** The first source that exists identifies the visitor. Default `['cookie']`. */
+  identity?: Identity[]
+  identityTrusted?: boolean
+  /** Then the identity cookie is `turnout-id`, without the `__Host-` prefix, for this domain. */
+  cookieDomain?: string
+  /** Header → value → variant, e.g. `{ "x-canary": { "true": "canary" } }`. */
+  overrides?: { header?: Record<string, Record<string, Name>> }
+  rewrite?: { stripPrefix?: string; addPrefix?: string }
+  /** Each attempt's time to response headers. Default 10 000. */
+  timeoutMs?: number
+  /** Both attempts together. Default 2 × `timeoutMs`. */
+  deadlineMs?: number
+  /** PUT and DELETE (and POST and PATCH with an `Idempotency-Key`) may be tried again on the fallback. */
+  idempotent?: boolean
+  /** Adds `x-turnout-variant`, `-reason`, `-version` and `server-timing` to responses. */
+  debug?: boolean
+}
+
+export interface Origin {
+  /** One of `url` or `pool`. */
+  url?: string
+  pool?: Member[]
+  strategy?: 'geo'
+  /** Variant tried when this one fails. Default: the route's fallback; `null`: none. */
+  fallback?: Name | null
+  timeoutMs?: number
+  headers?: Record<string, string>
+  removeHeaders?: string[]
+  /** Sends `x-turnout-route`, `-variant` and `-version` to this origin. Default `false`. */
+  context?: boolean
+  /** Credentials may go to this origin as a fallback on another host. Default `false`. */
+  shareCredentials?: boolean
+}
+
+export interface Member {
+  url: string
+  region?: string
+  continents?: string[]
+  countries?: string[]
+  priority?: number
+}
+
+/** Current weights of running rollouts, by rollout key: an overlay handed to `compile`, never an edit of what a person wrote. */
+export interface Overlay {
+  rollouts: Record<Key, { flag: Key; variant: Name; /** percent, 0…100 */ weight: number }>
+}
+
+export const NO_OVERLAY: Overlay = { rollouts: {} }

@@ -1,0 +1,43 @@
+/**
+ * Kills: the small separate list that is evaluated before every rule. It has its own version; within an epoch the larger
+ * one wins, so an old copy can never un-kill. Pure. Never throws.
+ */
+import type { Key, Name } from './document.ts'
+
+/** `flag:KEY`, `route:ID`, `tag:NAME`, `all-routes` or `all-flags`. */
+export type KillTarget = `flag:${Key}` | `route:${string}` | `tag:${string}` | 'all-routes' | 'all-flags'
+
+export interface Kill {
+  readonly target: KillTarget
+  /** Variant to serve; where the flag has no such variant, and by default, its `off`. */
+  readonly variant?: Name
+}
+
+export interface KillList {
+  readonly epoch: number
+  readonly version: number
+  readonly kills: readonly Kill[]
+}
+
+export const NO_KILLS: KillList = { epoch: 0, version: 0, kills: [] }
+
+const TARGET = /^(?:(?:flag|route):[A-Za-z0-9][A-Za-z0-9._-]{0,127}|tag:[^\s]{1,128}|all-routes|all-flags)$/
+
+/** Whether a text names a kill target. */
+export const isKillTarget = (text: string): text is KillTarget => TARGET.test(text)
+
+/** The kill that holds for a flag: `flag:` before `tag:` before `all-flags`. */
+export function killOfFlag(list: KillList, flag: Key, tags: readonly string[] | undefined): Kill | undefined {
+  return (
+    find(list, `flag:${flag}`) ??
+    tags?.reduce<Kill | undefined>((found, tag) => found ?? find(list, `tag:${tag}`), undefined) ??
+    find(list, 'all-flags')
+  )
+}
+
+/** The kill that holds for routing decisions on a route: `route:` before `all-routes`. */
+export function killOfRoute(list: KillList, route: string): Kill | undefined {
+  return find(list, `route:${route}`) ?? find(list, 'all-routes')
+}
+
+const find = (list: KillList, target: string): Kill | undefined => list.kills.find((kill) => kill.target === target)
