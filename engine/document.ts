@@ -89,6 +89,7 @@ export type ShortFlag =
   | 'false'
   | {
       enabled: boolean
+      prerequisites?: Prerequisite[]
       percentage?: number
       rolloutPercentage?: number
       allowlist?: string[]
@@ -108,13 +109,7 @@ export type ShortFlag =
       metadata?: Record<string, string | number | boolean>
     }
 
-export type Identity =
-  | 'cookie'
-  | 'ip'
-  | { header: string }
-  | { cookie: string }
-  | { query: string }
-  | { jwt: { issuer: string; jwksUrl: string; audience: string; claim: string } }
+export type Identity = 'cookie' | 'ip' | { header: string } | { cookie: string } | { query: string }
 
 export interface RouteMatch {
   /** Exact or glob. */
@@ -178,7 +173,7 @@ export interface Member {
 
 /** Current weights of running rollouts, by rollout key: an overlay handed to `compile`, never an edit of what a person wrote. */
 export interface Overlay {
-  rollouts: Record<Key, { flag: Key; variant: Name; /** percent, 0…100 */ weight: number }>
+  rollouts: Record<Key, { flag: Key; variant: Name /** percent, 0…100 */; weight: number }>
 }
 
 export const NO_OVERLAY: Overlay = { rollouts: {} }

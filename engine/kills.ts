@@ -40,4 +40,5 @@ export function killOfRoute(list: KillList, route: string): Kill | undefined {
   return find(list, `route:${route}`) ?? find(list, 'all-routes')
 }
 
-const find = (list: KillList, target: string): Kill | undefined => list.kills.find((kill) => kill.target === target)
+const find = (list: KillList, target: string): Kill | undefined =>
+  list.kills.find((kill) => kill.target === target)

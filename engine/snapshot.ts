@@ -48,7 +48,7 @@ export interface PackedFlag {
   readonly bucketBy?: string
   readonly requires?: readonly (readonly [Key, readonly Name[]])[]
   readonly rules?: readonly PackedRule[]
-  readonly then: PackedServe
+  readonly fallthrough: PackedServe
   readonly tags?: readonly string[]
   readonly client?: true
   readonly metadata?: Readonly<Record<string, string | number | boolean>>
@@ -102,13 +102,17 @@ export function decodeSnapshot(text: string): Result<Snapshot, SnapshotError> {
     return err({ reason: 'malformed', message: `snapshot header is not JSON: ${(cause as Error).message}` })
   }
   if (header?.format !== SNAPSHOT_FORMAT)
-    return err({ reason: 'unknown-format', message: `snapshot format must be ${SNAPSHOT_FORMAT}, got ${JSON.stringify(header?.format)}` })
+    return err({
+      reason: 'unknown-format',
+      message: `snapshot format must be ${SNAPSHOT_FORMAT}, got ${JSON.stringify(header?.format)}`,
+    })
   const flags = new Map<Key, string>()
   for (let at = end; at >= 0; ) {
     const tab = text.indexOf('\t', at)
     const next = text.indexOf('\n', at + 1)
     const stop = next < 0 ? text.length : next
-    if (tab < 0 || tab >= stop) return err({ reason: 'malformed', message: `snapshot line at ${at + 1} has no key` })
+    if (tab < 0 || tab >= stop)
+      return err({ reason: 'malformed', message: `snapshot line at ${at + 1} has no key` })
     flags.set(text.slice(at + 1, tab), text.slice(tab + 1, stop))
     at = next
   }

@@ -1,0 +1,252 @@
+/** Publish checks of one flag: every error with its path. Pure. */
+import { bareBoolean, canonicalFlag, DEFAULT_VARIANTS, isShortFlag } from './canonical.ts'
+import { type Check, child, type Fields, isKey, isObject, type Path, show } from './check.ts'
+import { attributePath, checkCondition } from './condition.ts'
+import { FLAG_KINDS, type Flag, type ShortFlag } from './document.ts'
+import { isContinent, isCountry } from './places.ts'
+import { parseTime } from './time.ts'
+
+export const MAX_RULES = 1000
+
+/** Checks a flag as written; returns its canonical form, or `null` if anything in it is wrong. */
+export function checkFlag(
+  check: Check,
+  path: Path,
+  key: string,
+  value: unknown,
+  segments: ReadonlySet<string>,
+): Flag | null {
+  const before = check.errors.length
+  if (!isObject(value)) {
+    check.is(
+      path,
+      bareBoolean(value) !== null,
+      'must be a flag object, true, false, "true" or "false"',
+      value,
+    )
+  } else if (isShortFlag(value)) checkShort(check, path, value)
+  else checkFull(check, path, value, segments)
+  return check.errors.length === before ? canonicalFlag(key, value as unknown as Flag | ShortFlag) : null
+}
+
+function commonFields(check: Check): Fields {
+  const text = (path: Path, value: unknown): unknown => check.string(path, value)
+  return {
+    description: text,
+    owner: text,
+    tags: (path, value) => {
+      if (check.array(path, value))
+        for (const [at, tag] of value.entries()) checkTag(check, child(path, at), tag)
+    },
+    kind: (path, value) => check.oneOf(path, value, FLAG_KINDS),
+    expiresAt: (path, value) =>
+      check.is(
+        path,
+        typeof value === 'string' && parseTime(value) !== null,
+        'must be an RFC 3339 date-time',
+        value,
+      ),
+    enabled: (path, value) => check.boolean(path, value),
+    prerequisites: (path, value) => checkPrerequisites(check, path, value),
+    bucketBy: (path, value) => attributePath(check, path, value),
+    salt: (path, value) =>
+      check.is(path, typeof value === 'string' && value !== '', 'must be a string that is not empty', value),
+    client: (path, value) => check.boolean(path, value),
+    metadata: (path, value) => checkMetadata(check, path, value),
+  }
+}
+
+function checkTag(check: Check, path: Path, tag: unknown): void {
+  check.is(
+    path,
+    typeof tag === 'string' && /^[^\s]{1,128}$/.test(tag),
+    'must be a string of 1 to 128 characters without spaces',
+    tag,
+  )
+}
+
+function checkMetadata(check: Check, path: Path, value: unknown): void {
+  if (!check.object(path, value)) return
+  for (const [name, item] of Object.entries(value)) {
+    const scalar = ['string', 'number', 'boolean'].includes(typeof item)
+    check.is(child(path, name), scalar && name !== '__proto__', 'must be a string, number or boolean', item)
+  }
+}
+
+/** Shape only: that flag and variants exist is checked once all flags are known. */
+function checkPrerequisites(check: Check, path: Path, value: unknown): void {
+  if (!check.array(path, value)) return
+  for (const [at, item] of value.entries()) {
+    const fields: Fields = {
+      flag: (inner, key) => check.string(inner, key),
+      variants: (inner, names) => {
+        check.strings(inner, names)
+        if (Array.isArray(names) && names.length === 0) check.error(inner, 'must name at least one variant')
+      },
+    }
+    check.fields(child(path, at), item, fields, ['flag', 'variants'])
+  }
+}
+
+function checkShort(check: Check, path: Path, value: Record<string, unknown>): void {
+  const users = (at: Path, list: unknown): void => check.strings(at, list)
+  const codes =
+    (known: (code: unknown) => boolean, kind: string) =>
+    (at: Path, list: unknown): void => {
+      if (check.array(at, list))
+        for (const [index, code] of list.entries())
+          check.is(child(at, index), known(code), `must be ${kind}`, code)
+    }
+  const table: Fields = {
+    ...commonFields(check),
+    percentage: (at, share) => checkPercentage(check, at, share),
+    rolloutPercentage: (at, share) => checkPercentage(check, at, share),
+    allowlist: users,
+    allowedUsers: users,
+    denylist: users,
+    countries: codes(isCountry, 'an ISO 3166-1 alpha-2 country code, upper case'),
+    continents: codes(isContinent, 'a continent code (AF AN AS EU NA OC SA)'),
+    regions: (at, list) => check.strings(at, list),
+  }
+  check.fields(path, value, table, ['enabled'])
+  for (const [one, other] of [
+    ['percentage', 'rolloutPercentage'],
+    ['allowlist', 'allowedUsers'],
+  ] as const) {
+    if (value[one] !== undefined && value[other] !== undefined)
+      check.error(child(path, other), `"${one}" and "${other}" say the same; give one of them`)
+  }
+}
+
+function checkFull(
+  check: Check,
+  path: Path,
+  value: Record<string, unknown>,
+  segments: ReadonlySet<string>,
+): void {
+  const variants = new Set(Object.keys(isObject(value.variants) ? value.variants : DEFAULT_VARIANTS))
+  const table: Fields = {
+    ...commonFields(check),
+    variants: (at, map) => checkVariants(check, at, map),
+    off: (at, name) => checkVariant(check, at, name, variants),
+    rules: (at, list) => checkRules(check, at, list, variants, segments),
+    fallthrough: (at, serve) => checkServe(check, at, serve, variants),
+  }
+  check.fields(path, value, table, ['enabled', 'fallthrough'])
+  if (value.off === undefined && !variants.has('off')) {
+    check.error(
+      child(path, 'off'),
+      `"off" is required: the flag has no variant named off, only ${[...variants].join(', ')}`,
+    )
+  }
+}
+
+/** All values of one JSON type, at least one variant. */
+function checkVariants(check: Check, path: Path, value: unknown): void {
+  if (!check.object(path, value)) return
+  const names = Object.keys(value)
+  if (names.length === 0) check.error(path, 'must have at least one variant')
+  const types = new Set(names.map((name) => jsonType(value[name])))
+  if (types.size > 1)
+    check.error(path, `variants must all be of one JSON type, got ${[...types].join(' and ')}`)
+  for (const name of names) {
+    check.key(child(path, name), name)
+    check.is(
+      child(path, name),
+      types.size > 1 || isJson(value[name]),
+      'must be a JSON value that is not null',
+      value[name],
+    )
+  }
+}
+
+const jsonType = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+
+const MAX_VALUE_DEPTH = 64
+
+/** JSON without `null` at the top; numbers are finite, nesting is bounded, no key is `__proto__`. */
+function isJson(value: unknown, depth = 0): boolean {
+  if (value === null) return depth > 0
+  if (typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || depth > MAX_VALUE_DEPTH) return false
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1))
+  return Object.entries(value).every(([key, item]) => key !== '__proto__' && isJson(item, depth + 1))
+}
+
+function checkVariant(check: Check, path: Path, name: unknown, variants: ReadonlySet<string>): void {
+  if (check.string(path, name) && !variants.has(name)) {
+    check.error(path, `unknown variant ${show(name)}; the flag has ${[...variants].join(', ')}`)
+  }
+}
+
+function checkServe(check: Check, path: Path, value: unknown, variants: ReadonlySet<string>): void {
+  if (typeof value === 'string') return checkVariant(check, path, value, variants)
+  if (!isObject(value))
+    return check.error(path, `must be a variant or weights by variant, got ${show(value)}`)
+  let sum = 0
+  for (const [name, weight] of Object.entries(value)) {
+    checkVariant(check, child(path, name), name, variants)
+    const valid = typeof weight === 'number' && weight >= 0 && Number.isFinite(weight)
+    if (check.is(child(path, name), valid, 'must be a weight of at least 0', weight)) sum += weight as number
+  }
+  if (!(sum > 0)) check.error(path, 'weights must have a positive sum')
+}
+
+function checkRules(
+  check: Check,
+  path: Path,
+  value: unknown,
+  variants: ReadonlySet<string>,
+  segments: ReadonlySet<string>,
+): void {
+  if (!check.array(path, value)) return
+  if (value.length > MAX_RULES)
+    return check.error(path, `a flag has at most ${MAX_RULES} rules, got ${value.length}`)
+  const ids = new Set<string>()
+  let certain: string | null = null
+  for (const [at, rule] of value.entries()) {
+    const where = child(path, at)
+    const table: Fields = {
+      id: (inner, id) => {
+        if (
+          !check.is(
+            inner,
+            typeof id === 'string' && /^\S.{0,127}$/.test(id),
+            'must be a name of 1 to 128 characters',
+            id,
+          )
+        )
+          return
+        if (ids.has(id as string)) check.error(inner, `rule id ${show(id)} is used twice in this flag`)
+        ids.add(id as string)
+      },
+      description: (inner, text) => check.string(inner, text),
+      when: (inner, condition) => checkCondition(check, inner, condition, segments),
+      percentage: (inner, share) => checkShare(check, inner, share),
+      serve: (inner, serve) => checkServe(check, inner, serve, variants),
+    }
+    if (!check.fields(where, rule, table, ['id', 'serve'])) continue
+    if (certain !== null)
+      check.warn(where, `rule can never match: rule ${show(certain)} before it always does`)
+    else if (rule.when === undefined && (rule.percentage === undefined || rule.percentage === 100))
+      certain = String(rule.id)
+  }
+}
+
+function checkShare(check: Check, path: Path, value: unknown): void {
+  if (isObject(value)) {
+    check.fields(
+      path,
+      value,
+      { rollout: (at, key) => check.is(at, isKey(key), 'must be the key of a rollout', key) },
+      ['rollout'],
+    )
+  } else checkPercentage(check, path, value)
+}
+
+function checkPercentage(check: Check, path: Path, value: unknown): void {
+  if (!check.number(path, value, 0, 100)) return
+  check.is(path, Math.round(value * 1000) / 1000 === value, 'must not be finer than 0.001', value)
+}

@@ -1,0 +1,261 @@
+/** Publish checks of the routes: every error with its path. Pure. */
+import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
+import { type OriginRules, originProblem } from './origin-url.ts'
+import { isContinent, isCountry } from './places.ts'
+
+export const MAX_ROUTES = 1000
+const MAX_TIMEOUT_MS = 600_000
+
+/** Flag key → its variants; `null` where the flag itself is invalid. */
+export type Variants = ReadonlyMap<string, readonly string[] | null>
+
+export function checkRoutes(
+  check: Check,
+  path: Path,
+  value: unknown,
+  flags: Variants,
+  rules: OriginRules,
+): void {
+  if (!check.array(path, value)) return
+  if (value.length > MAX_ROUTES)
+    return check.error(path, `a document has at most ${MAX_ROUTES} routes, got ${value.length}`)
+  const ids = new Set<unknown>()
+  for (const [at, route] of value.entries()) {
+    const where = child(path, at)
+    checkRoute(check, where, route, flags, rules)
+    const id = isObject(route) ? route.id : undefined
+    if (typeof id === 'string' && ids.has(id))
+      check.error(child(where, 'id'), `route id ${show(id)} is used twice`)
+    ids.add(id)
+  }
+}
+
+function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, rules: OriginRules): void {
+  const origins = isObject(value) && isObject(value.origins) ? Object.keys(value.origins) : []
+  const anOrigin = (at: Path, name: unknown): void => {
+    if (check.string(at, name) && !origins.includes(name))
+      check.error(at, `${show(name)} has no origin; there are ${origins.join(', ')}`)
+  }
+  const timeout = (at: Path, ms: unknown): unknown => check.integer(at, ms, 1, MAX_TIMEOUT_MS)
+  const flag = (at: Path, ms: unknown): unknown => check.boolean(at, ms)
+  const table: Fields = {
+    id: (at, id) => check.key(at, id),
+    description: (at, text) => check.string(at, text),
+    match: (at, match) => checkMatch(check, at, match),
+    flag: (at, key) => {
+      if (check.string(at, key) && !flags.has(key)) check.error(at, `unknown flag ${show(key)}`)
+    },
+    origins: (at, map) =>
+      checkOrigins(check, at, map, isObject(value) ? flags.get(value.flag as string) : null, anOrigin, rules),
+    fallback: anOrigin,
+    identity: (at, list) => checkIdentity(check, at, list),
+    identityTrusted: flag,
+    cookieDomain: (at, domain) =>
+      check.is(
+        at,
+        typeof domain === 'string' && /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/.test(domain),
+        'must be a domain such as example.com',
+        domain,
+      ),
+    overrides: (at, overrides) => checkOverrides(check, at, overrides, anOrigin),
+    rewrite: (at, rewrite) => {
+      const prefix = (inner: Path, text: unknown): unknown =>
+        check.is(
+          inner,
+          typeof text === 'string' &&
+            /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/.test(text) &&
+            !/(^|\/)\.{1,2}(\/|$)|%2e/i.test(text),
+          'must be a path that begins with /',
+          text,
+        )
+      check.fields(at, rewrite, { stripPrefix: prefix, addPrefix: prefix })
+    },
+    timeoutMs: timeout,
+    deadlineMs: timeout,
+    idempotent: flag,
+    debug: flag,
+  }
+  check.fields(path, value, table, ['id', 'match', 'flag', 'origins', 'fallback'])
+}
+
+function checkMatch(check: Check, path: Path, value: unknown): void {
+  const table: Fields = {
+    host: (at, host) =>
+      check.is(
+        at,
+        typeof host === 'string' && /^[A-Za-z0-9.*?:_-]+$/.test(host),
+        'must be a host name, exact or with * and ?',
+        host,
+      ),
+    path: (at, text) =>
+      check.is(
+        at,
+        typeof text === 'string' && /^[/*][^\s#?]*\??[^\s#]*$/.test(text),
+        'must be a path that begins with / or *',
+        text,
+      ),
+    methods: (at, list) => {
+      if (!check.array(at, list)) return
+      for (const [index, method] of list.entries()) {
+        check.is(
+          child(at, index),
+          typeof method === 'string' && /^[A-Z]+$/.test(method),
+          'must be an HTTP method in upper case',
+          method,
+        )
+      }
+    },
+    headers: (at, map) => {
+      if (!check.object(at, map)) return
+      for (const [name, wanted] of Object.entries(map)) {
+        checkHeaderName(check, child(at, name), name)
+        if (isObject(wanted))
+          check.fields(child(at, name), wanted, { glob: (inner, text) => check.string(inner, text) }, [
+            'glob',
+          ])
+        else check.string(child(at, name), wanted)
+      }
+    },
+  }
+  check.fields(path, value, table)
+}
+
+function checkOrigins(
+  check: Check,
+  path: Path,
+  value: unknown,
+  variants: readonly string[] | null | undefined,
+  anOrigin: (at: Path, name: unknown) => void,
+  rules: OriginRules,
+): void {
+  if (!check.object(path, value)) return
+  for (const [name, origin] of Object.entries(value)) {
+    checkOrigin(check, child(path, name), origin, anOrigin, rules)
+    if (variants && !variants.includes(name))
+      check.error(
+        child(path, name),
+        `unknown variant ${show(name)}; the route's flag has ${variants.join(', ')}`,
+      )
+  }
+  for (const name of variants ?? [])
+    if (!Object.hasOwn(value, name))
+      check.error(path, `origins must cover the flag's variants: ${show(name)} has none`)
+}
+
+function checkOrigin(
+  check: Check,
+  path: Path,
+  value: unknown,
+  anOrigin: (at: Path, name: unknown) => void,
+  rules: OriginRules,
+): void {
+  const url = (at: Path, text: unknown): void => {
+    const problem = originProblem(text, rules)
+    if (problem) check.error(at, `url ${problem}, got ${show(text)}`)
+  }
+  const flag = (at: Path, ms: unknown): unknown => check.boolean(at, ms)
+  const table: Fields = {
+    url,
+    pool: (at, list) => {
+      if (!check.array(at, list)) return
+      if (list.length === 0) check.error(at, 'must have at least one member')
+      for (const [index, member] of list.entries()) checkMember(check, child(at, index), member, url)
+    },
+    strategy: (at, strategy) => check.oneOf(at, strategy, ['geo']),
+    fallback: (at, name) => name === null || anOrigin(at, name),
+    timeoutMs: (at, ms) => check.integer(at, ms, 1, MAX_TIMEOUT_MS),
+    headers: (at, map) => checkOriginHeaders(check, at, map),
+    removeHeaders: (at, list) => {
+      if (check.array(at, list))
+        for (const [index, name] of list.entries()) checkHeaderName(check, child(at, index), name)
+    },
+    context: flag,
+    shareCredentials: flag,
+  }
+  if (!check.fields(path, value, table)) return
+  if ((value.url === undefined) === (value.pool === undefined))
+    check.error(path, 'an origin has either "url" or "pool"')
+}
+
+function checkMember(check: Check, path: Path, value: unknown, url: (at: Path, text: unknown) => void): void {
+  const codes =
+    (known: (code: unknown) => boolean, kind: string) =>
+    (at: Path, list: unknown): void => {
+      if (check.array(at, list))
+        for (const [index, code] of list.entries())
+          check.is(child(at, index), known(code), `must be ${kind}`, code)
+    }
+  const table: Fields = {
+    url,
+    region: (at, text) => check.string(at, text),
+    continents: codes(isContinent, 'a continent code (AF AN AS EU NA OC SA)'),
+    countries: codes(isCountry, 'an ISO 3166-1 alpha-2 country code, upper case'),
+    priority: (at, number) => check.integer(at, number, 0, 1_000_000),
+  }
+  check.fields(path, value, table, ['url'])
+}
+
+function checkIdentity(check: Check, path: Path, value: unknown): void {
+  if (!check.array(path, value)) return
+  if (value.length === 0) check.error(path, 'must name at least one source')
+  const name = (at: Path, text: unknown): unknown =>
+    check.is(
+      at,
+      typeof text === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(text),
+      'must be a name',
+      text,
+    )
+  for (const [index, source] of value.entries()) {
+    const at = child(path, index)
+    if (typeof source === 'string') check.oneOf(at, source, ['cookie', 'ip'])
+    else if (
+      check.fields(at, source, { header: name, cookie: name, query: name }) &&
+      Object.keys(source).length !== 1
+    ) {
+      check.error(at, 'an identity source has exactly one of header, cookie, query')
+    }
+  }
+}
+
+function checkOverrides(
+  check: Check,
+  path: Path,
+  value: unknown,
+  anOrigin: (at: Path, name: unknown) => void,
+): void {
+  const header = (at: Path, map: unknown): void => {
+    if (!check.object(at, map)) return
+    for (const [name, values] of Object.entries(map)) {
+      const where = child(at, name)
+      checkHeaderName(check, where, name)
+      if (check.object(where, values))
+        for (const [text, variant] of Object.entries(values)) anOrigin(child(where, text), variant)
+    }
+  }
+  check.fields(path, value, { header })
+}
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
+const OURS =
+  /^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|cf-.*|x-turnout-.*)$/i
+
+function checkHeaderName(check: Check, path: Path, name: unknown): boolean {
+  return check.is(path, typeof name === 'string' && HEADER_NAME.test(name), 'must be a header name', name)
+}
+
+function checkOriginHeaders(check: Check, path: Path, value: unknown): void {
+  if (!check.object(path, value)) return
+  for (const [name, text] of Object.entries(value)) {
+    const at = child(path, name)
+    if (!checkHeaderName(check, at, name)) continue
+    if (OURS.test(name))
+      check.error(at, `header ${name} is set by the platform or the edge and cannot be given`)
+    // Visible ASCII, spaces and tabs: a line break would split the request (RFC 9110, section 5.5).
+    check.is(
+      at,
+      typeof text === 'string' && /^[\t\x20-\x7e]*$/.test(text),
+      'must be a header value without control characters',
+      text,
+    )
+  }
+}

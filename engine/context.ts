@@ -1,0 +1,36 @@
+/**
+ * The evaluation context and how attributes are read from it: an own key first, then a dotted path through own
+ * properties, never the prototype chain. Pure. A getter that throws is the caller's `evaluate` to catch.
+ */
+import type { AttributePath } from './document.ts'
+
+/** OpenFeature's evaluation context: a targeting key and any attributes. */
+export interface EvaluationContext {
+  readonly targetingKey?: unknown
+  readonly [attribute: string]: unknown
+}
+
+export type Read = (context: EvaluationContext) => unknown
+
+const owns = Object.prototype.hasOwnProperty
+
+/** A reader for a path; `undefined` where nothing is there. */
+export function reader(path: AttributePath): Read {
+  const parts = path.split('.')
+  if (parts.length === 1) return (context) => own(context, path)
+  return (context) => {
+    const flat = own(context, path)
+    if (flat !== undefined) return flat
+    let value: unknown = context
+    for (const part of parts) {
+      if (typeof value !== 'object' || value === null) return undefined
+      value = own(value as EvaluationContext, part)
+    }
+    return value
+  }
+}
+
+function own(object: EvaluationContext, key: string): unknown {
+  const value = object[key]
+  return value !== undefined && owns.call(object, key) ? value : undefined
+}

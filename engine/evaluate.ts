@@ -1,0 +1,123 @@
+/**
+ * Evaluation: total, any input gives a Decision. Never throws, does no I/O, allocates nothing but a decision that is not
+ * already there. Source: docs/evaluation.md, "Order of evaluation".
+ */
+import { bucketKey, score } from './bucket.ts'
+import type { EvaluationContext } from './context.ts'
+import type { At, Decision, ErrorCode } from './decision.ts'
+import type { Key } from './document.ts'
+import { fmix32, murmur3 } from './hash.ts'
+import { killOfRoute } from './kills.ts'
+import { type Arm, EVERYONE, type Prepared, type PreparedFlag } from './prepare.ts'
+
+/** Decides a flag for a context; `at` says for which route and with which overrides. */
+export function evaluate(prepared: Prepared, flagKey: Key, context: EvaluationContext, at?: At): Decision {
+  try {
+    const flag = prepared.ready.get(flagKey) ?? prepared.flag(flagKey)
+    if (flag === undefined) return prepared.missing(flagKey)
+    if (at === undefined) return flag.constant ?? decide(prepared, flag, context)
+    return decideAt(prepared, flag, context, at)
+  } catch {
+    // A context with a getter or proxy that throws, or a snapshot this code did not write: the caller's default serves.
+    return withError({ ...prepared.missing(''), flag: flagKey }, 'GENERAL')
+  }
+}
+
+/** Decides every flag, or those visible to browsers, in the snapshot's order. */
+export function evaluateAll(
+  prepared: Prepared,
+  context: EvaluationContext,
+  which: 'all' | 'client' = 'all',
+): readonly Decision[] {
+  const decisions: Decision[] = []
+  for (const flag of prepared.all) {
+    if (which === 'all' || flag.packed.client)
+      decisions.push(flag.constant ?? safely(prepared, flag, context))
+  }
+  return decisions
+}
+
+function safely(prepared: Prepared, flag: PreparedFlag, context: EvaluationContext): Decision {
+  try {
+    return decide(prepared, flag, context)
+  } catch {
+    return evaluate(prepared, flag.key, context)
+  }
+}
+
+function decideAt(prepared: Prepared, flag: PreparedFlag, context: EvaluationContext, at: At): Decision {
+  const kill = at.route === undefined ? undefined : killOfRoute(prepared.kills, at.route)
+  if (kill) return flag.kill(kill)
+  if (flag.killed) return flag.killed
+  const signed = at.override === undefined ? null : flag.override(at.override)
+  if (signed) return signed
+  if (flag.disabled) return flag.disabled
+  const header = at.headerOverride === undefined ? null : flag.override(at.headerOverride)
+  return header ?? flag.constant ?? decide(prepared, flag, context)
+}
+
+/** Prerequisites, rules, fallthrough of a flag that is neither killed nor disabled. */
+function decide(prepared: Prepared, flag: PreparedFlag, context: EvaluationContext): Decision {
+  if (flag.requires !== null) {
+    for (const [key, variants] of flag.requires) {
+      const { variant } = evaluate(prepared, key, context)
+      if (variant === null || !variants.includes(variant)) {
+        return flag.decide(flag.packed.off, 'DEFAULT', null, { prerequisite: key })
+      }
+    }
+  }
+  let base = UNKNOWN
+  for (const rule of flag.rules) {
+    if (rule.when !== null && !rule.when(context)) continue
+    if (rule.below === EVERYONE && rule.decision !== null) return rule.decision
+    if (rule.below === 0) continue
+    if (base === UNKNOWN) base = baseOf(flag.bucket(context))
+    if (base === MISSING || fmix32(base ^ flag.seed) >= rule.below) continue
+    return rule.decision ?? heaviest(rule.arms!, base)
+  }
+  if (flag.fallthrough !== null)
+    return base === MISSING ? withError(flag.fallthrough, 'TARGETING_KEY_MISSING') : flag.fallthrough
+  if (base === UNKNOWN) base = baseOf(flag.bucket(context))
+  if (base === MISSING)
+    return withError(flag.decide(flag.packed.off, 'DEFAULT', null), 'TARGETING_KEY_MISSING')
+  return heaviest(flag.arms!, base)
+}
+
+const UNKNOWN = -1
+const MISSING = -2
+
+let lastKey = ''
+let lastBase = murmur3('', 0)
+
+/**
+ * Hash of a bucket key, unsigned, or MISSING. The last one is remembered: a request asks many flags of one key. (Memory of
+ * a pure function: it changes no answer.)
+ */
+function baseOf(value: unknown): number {
+  const key = typeof value === 'string' && value !== '' ? value : bucketKey(value)
+  if (key === null) return MISSING
+  if (key !== lastKey) {
+    lastBase = murmur3(key, 0)
+    lastKey = key
+  }
+  return lastBase
+}
+
+/** Weighted rendezvous: the arm with the largest score; arms stand in code-unit order, so the smaller name wins a tie. */
+function heaviest(arms: readonly Arm[], base: number): Decision {
+  let best = arms[0]!
+  let bestScore = score(base, best.seed, best.weight)
+  for (let at = 1; at < arms.length; at += 1) {
+    const arm = arms[at]!
+    const own = score(base, arm.seed, arm.weight)
+    if (own > bestScore) {
+      best = arm
+      bestScore = own
+    }
+  }
+  return best.decision
+}
+
+function withError(decision: Decision, errorCode: ErrorCode): Decision {
+  return Object.freeze({ ...decision, errorCode })
+}

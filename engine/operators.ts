@@ -1,0 +1,213 @@
+/**
+ * The condition operators, as two tables over one list: what an operator means (`predicates`, used by `prepare`) and
+ * which operands it takes (`operands`, used by `compile`). A new operator is one name and one row in each. Pure; every
+ * predicate is total: a value of another type is simply false. Source: docs/evaluation.md, "Operators".
+ */
+import type { JsonValue } from './document.ts'
+import { glob } from './glob.ts'
+import { type Cidr, inCidr, parseAddress, parseCidr } from './ip.ts'
+import { patternProblem } from './pattern.ts'
+import { compareSemver, parseSemver, type Semver } from './semver.ts'
+import { parseTime } from './time.ts'
+
+export const OPERATORS = [
+  'equals',
+  'in',
+  'contains',
+  'startsWith',
+  'endsWith',
+  'glob',
+  'matches',
+  'lt',
+  'lte',
+  'gt',
+  'gte',
+  'before',
+  'after',
+  'semverEq',
+  'semverLt',
+  'semverLte',
+  'semverGt',
+  'semverGte',
+  'cidr',
+  'near',
+  'exists',
+] as const
+export type Operator = (typeof OPERATORS)[number]
+
+export type Predicate = (actual: unknown) => boolean
+
+/** Longest input of `matches`, in UTF-16 code units; the rest is cut off. */
+export const MATCHES_INPUT = 1024
+
+const text =
+  (make: (operand: string) => (actual: string) => boolean) =>
+  (operand: JsonValue): Predicate => {
+    const test = make(operand as string)
+    return (actual) => typeof actual === 'string' && test(actual)
+  }
+
+const number =
+  (test: (actual: number, operand: number) => boolean) =>
+  (operand: JsonValue): Predicate =>
+  (actual) =>
+    typeof actual === 'number' && test(actual, operand as number)
+
+const time =
+  (test: (actual: number, operand: number) => boolean) =>
+  (operand: JsonValue): Predicate => {
+    const limit = parseTime(operand as string)!
+    return (actual) => {
+      const at = typeof actual === 'string' ? parseTime(actual) : null
+      return at !== null && test(at, limit)
+    }
+  }
+
+const semver =
+  (test: (order: number) => boolean) =>
+  (operand: JsonValue): Predicate => {
+    const limit = parseSemver(operand as string) as Semver
+    return (actual) => {
+      const version = typeof actual === 'string' ? parseSemver(actual) : null
+      return version !== null && test(compareSemver(version, limit))
+    }
+  }
+
+/** An attribute that is an array matches if any element does. */
+const anyElement =
+  (make: (operand: JsonValue) => Predicate) =>
+  (operand: JsonValue): Predicate => {
+    const test = make(operand)
+    return (actual) => (Array.isArray(actual) ? actual.some(test) : test(actual))
+  }
+
+const EARTH_RADIUS_KM = 6371.0088
+
+/** Great-circle distance between two places in degrees, by the haversine formula. */
+function distanceKm(a: Place, b: Place): number {
+  const radians = Math.PI / 180
+  const north = Math.sin(((b.latitude - a.latitude) * radians) / 2)
+  const east = Math.sin(((b.longitude - a.longitude) * radians) / 2)
+  const chord = north * north + Math.cos(a.latitude * radians) * Math.cos(b.latitude * radians) * east * east
+  return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(chord)))
+}
+
+interface Place {
+  latitude: number
+  longitude: number
+}
+
+function place(value: unknown): Place | null {
+  if (typeof value !== 'object' || value === null) return null
+  if (!Object.hasOwn(value, 'latitude') || !Object.hasOwn(value, 'longitude')) return null
+  const { latitude, longitude } = value as Place
+  const valid = typeof latitude === 'number' && typeof longitude === 'number'
+  return valid && Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : null
+}
+
+/** Operand (already checked by `compile`) → predicate over the attribute's value. */
+export const predicates: Record<Operator, (operand: JsonValue) => Predicate> = {
+  equals: anyElement((operand) => (actual) => actual === operand),
+  in: anyElement((operand) => {
+    const members = new Set<unknown>(operand as JsonValue[])
+    return (actual) => members.has(actual)
+  }),
+  contains: anyElement(text((operand) => (actual) => actual.includes(operand))),
+  startsWith: text((operand) => (actual) => actual.startsWith(operand)),
+  endsWith: text((operand) => (actual) => actual.endsWith(operand)),
+  glob: text(glob),
+  matches: text((operand) => {
+    const pattern = new RegExp(operand, 'u')
+    return (actual) => pattern.test(actual.length > MATCHES_INPUT ? actual.slice(0, MATCHES_INPUT) : actual)
+  }),
+  lt: number((actual, operand) => actual < operand),
+  lte: number((actual, operand) => actual <= operand),
+  gt: number((actual, operand) => actual > operand),
+  gte: number((actual, operand) => actual >= operand),
+  before: time((actual, operand) => actual < operand),
+  after: time((actual, operand) => actual > operand),
+  semverEq: semver((order) => order === 0),
+  semverLt: semver((order) => order < 0),
+  semverLte: semver((order) => order <= 0),
+  semverGt: semver((order) => order > 0),
+  semverGte: semver((order) => order >= 0),
+  cidr: (operand) => {
+    const blocks = (operand as string[]).map((block) => parseCidr(block) as Cidr)
+    return (actual) => {
+      const address = typeof actual === 'string' ? parseAddress(actual) : null
+      return address !== null && blocks.some((block) => inCidr(address, block))
+    }
+  },
+  near: (operand) => {
+    const { km, ...centre } = operand as unknown as Place & { km: number }
+    return (actual) => {
+      const at = place(actual)
+      return at !== null && distanceKm(at, centre) <= km
+    }
+  },
+  exists: (operand) => (actual) => (actual !== undefined) === operand,
+}
+
+const isScalar = (value: unknown): boolean =>
+  value === null || ['string', 'number', 'boolean'].includes(typeof value)
+
+const wants =
+  (sentence: string, test: (operand: unknown) => boolean) =>
+  (operand: unknown): string | null =>
+    test(operand) ? null : sentence
+
+const isText = (operand: unknown): operand is string => typeof operand === 'string'
+const aString = wants('must be a string', isText)
+const aNumber = wants(
+  'must be a number',
+  (operand) => typeof operand === 'number' && Number.isFinite(operand),
+)
+const aTime = wants(
+  'must be an RFC 3339 date-time, such as 2026-01-31T08:00:00Z',
+  (operand) => isText(operand) && parseTime(operand) !== null,
+)
+const aVersion = wants(
+  'must be a SemVer 2.0.0 version, such as 1.2.3',
+  (operand) => isText(operand) && parseSemver(operand) !== null,
+)
+
+/** Checks an authored operand: a sentence that completes "value …", or `null` if it is fine. */
+export const operands: Record<Operator, (operand: unknown) => string | null> = {
+  equals: wants('must be a string, number, boolean or null', isScalar),
+  in: wants(
+    'must be an array of strings, numbers, booleans or nulls',
+    (operand) => Array.isArray(operand) && operand.every(isScalar),
+  ),
+  contains: aString,
+  startsWith: aString,
+  endsWith: aString,
+  glob: aString,
+  matches: (operand) => aString(operand) ?? patternProblem(operand as string),
+  lt: aNumber,
+  lte: aNumber,
+  gt: aNumber,
+  gte: aNumber,
+  before: aTime,
+  after: aTime,
+  semverEq: aVersion,
+  semverLt: aVersion,
+  semverLte: aVersion,
+  semverGt: aVersion,
+  semverGte: aVersion,
+  cidr: (operand) => {
+    if (!Array.isArray(operand)) return 'must be an array of CIDR blocks'
+    const bad = operand.find((block) => !isText(block) || !parseCidr(block))
+    return bad === undefined
+      ? null
+      : `must hold CIDR blocks such as 10.0.0.0/8 or 2001:db8::/32, got ${JSON.stringify(bad)}`
+  },
+  near: wants(
+    'must be { "latitude": -90…90, "longitude": -180…180, "km": > 0 }',
+    (operand) =>
+      place(operand) !== null &&
+      Object.keys(operand as object).length === 3 &&
+      ((operand as { km?: unknown }).km as number) > 0 &&
+      Number.isFinite((operand as { km?: unknown }).km),
+  ),
+  exists: wants('must be true or false', (operand) => typeof operand === 'boolean'),
+}
