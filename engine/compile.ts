@@ -50,8 +50,12 @@ export function compile(
   if (length === null)
     return err([{ path: '$', message: 'document must be JSON: it cannot be written as such' }])
   if (length > MAX_DOCUMENT_LENGTH)
-    check.error(null, `a document is at most ${MAX_DOCUMENT_LENGTH} characters of JSON, got ${length}`)
-  if (check.errors.length > 0) return err(check.errors)
+    return err([
+      {
+        path: '$',
+        message: `a document is at most ${MAX_DOCUMENT_LENGTH} characters of JSON, got ${length}`,
+      },
+    ])
 
   const segments = checkSegments(check, read.segments)
   const flags = checkFlags(check, read.flags, new Set(Object.keys(segments)))

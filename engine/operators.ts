@@ -151,33 +151,46 @@ export const predicates: Record<Operator, (operand: JsonValue) => Predicate> = {
 const isScalar = (value: unknown): boolean =>
   value === null || ['string', 'number', 'boolean'].includes(typeof value)
 
-const wants =
-  (sentence: string, test: (operand: unknown) => boolean) =>
-  (operand: unknown): string | null =>
-    test(operand) ? null : sentence
+function aString(operand: unknown): string | null {
+  return typeof operand === 'string' ? null : 'must be a string'
+}
 
-const isText = (operand: unknown): operand is string => typeof operand === 'string'
-const aString = wants('must be a string', isText)
-const aNumber = wants(
-  'must be a number',
-  (operand) => typeof operand === 'number' && Number.isFinite(operand),
-)
-const aTime = wants(
-  'must be an RFC 3339 date-time, such as 2026-01-31T08:00:00Z',
-  (operand) => isText(operand) && parseTime(operand) !== null,
-)
-const aVersion = wants(
-  'must be a SemVer 2.0.0 version, such as 1.2.3',
-  (operand) => isText(operand) && parseSemver(operand) !== null,
-)
+function aNumber(operand: unknown): string | null {
+  return typeof operand === 'number' && Number.isFinite(operand) ? null : 'must be a number'
+}
+
+function aTime(operand: unknown): string | null {
+  const known = typeof operand === 'string' && parseTime(operand) !== null
+  return known ? null : 'must be an RFC 3339 date-time, such as 2026-01-31T08:00:00Z'
+}
+
+function aVersion(operand: unknown): string | null {
+  const known = typeof operand === 'string' && parseSemver(operand) !== null
+  return known ? null : 'must be a SemVer 2.0.0 version, such as 1.2.3'
+}
+
+function aCircle(operand: unknown): string | null {
+  const km = place(operand) === null ? undefined : (operand as { km?: unknown }).km
+  const valid =
+    typeof km === 'number' && km > 0 && Number.isFinite(km) && Object.keys(operand as object).length === 3
+  return valid ? null : 'must be { "latitude": -90…90, "longitude": -180…180, "km": > 0 }'
+}
+
+function blocks(operand: unknown): string | null {
+  if (!Array.isArray(operand)) return 'must be an array of CIDR blocks'
+  const bad = operand.find((block) => typeof block !== 'string' || !parseCidr(block))
+  return bad === undefined
+    ? null
+    : `must hold CIDR blocks such as 10.0.0.0/8 or 2001:db8::/32, got ${JSON.stringify(bad)}`
+}
 
 /** Checks an authored operand: a sentence that completes "value …", or `null` if it is fine. */
 export const operands: Record<Operator, (operand: unknown) => string | null> = {
-  equals: wants('must be a string, number, boolean or null', isScalar),
-  in: wants(
-    'must be an array of strings, numbers, booleans or nulls',
-    (operand) => Array.isArray(operand) && operand.every(isScalar),
-  ),
+  equals: (operand) => (isScalar(operand) ? null : 'must be a string, number, boolean or null'),
+  in: (operand) =>
+    Array.isArray(operand) && operand.every(isScalar)
+      ? null
+      : 'must be an array of strings, numbers, booleans or nulls',
   contains: aString,
   startsWith: aString,
   endsWith: aString,
@@ -194,20 +207,7 @@ export const operands: Record<Operator, (operand: unknown) => string | null> = {
   semverLte: aVersion,
   semverGt: aVersion,
   semverGte: aVersion,
-  cidr: (operand) => {
-    if (!Array.isArray(operand)) return 'must be an array of CIDR blocks'
-    const bad = operand.find((block) => !isText(block) || !parseCidr(block))
-    return bad === undefined
-      ? null
-      : `must hold CIDR blocks such as 10.0.0.0/8 or 2001:db8::/32, got ${JSON.stringify(bad)}`
-  },
-  near: wants(
-    'must be { "latitude": -90…90, "longitude": -180…180, "km": > 0 }',
-    (operand) =>
-      place(operand) !== null &&
-      Object.keys(operand as object).length === 3 &&
-      ((operand as { km?: unknown }).km as number) > 0 &&
-      Number.isFinite((operand as { km?: unknown }).km),
-  ),
-  exists: wants('must be true or false', (operand) => typeof operand === 'boolean'),
+  cidr: blocks,
+  near: aCircle,
+  exists: (operand) => (typeof operand === 'boolean' ? null : 'must be true or false'),
 }

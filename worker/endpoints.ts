@@ -1,0 +1,132 @@
+/** Everything under the reserved prefix `/.turnout/`: OFREP and health. */
+import { cors } from 'hono/cors'
+import { Hono } from 'hono/tiny'
+import type { Prepared } from '../engine/index.ts'
+import type { Callers } from './access.ts'
+import { evaluateBulk, evaluateOne, failure, readContext } from './ofrep.ts'
+import { problem } from './problem.ts'
+import type { RequestFacts } from './request-facts.ts'
+import type { Status } from './snapshots.ts'
+
+export const PREFIX = '/.turnout/'
+
+/** What an endpoint is told about the request and the isolate; given to the app as its bindings. */
+export interface Surroundings {
+  readonly facts: RequestFacts
+  readonly callers: Callers
+  /** Minted by the isolate's first request. */
+  readonly isolate: string
+  readonly status: () => Status
+  readonly warnings: readonly string[]
+  readonly prepared: () => Promise<Prepared | null>
+}
+
+const FLAGS = '/.turnout/ofrep/v1/evaluate/flags'
+
+const app = new Hono<{ Bindings: Surroundings }>()
+
+app.use(
+  '/.turnout/ofrep/*',
+  cors({
+    origin: '*',
+    allowMethods: ['POST'],
+    allowHeaders: ['content-type', 'authorization', 'x-api-key', 'if-none-match', 'traceparent'],
+    exposeHeaders: ['ETag', 'Retry-After'],
+    maxAge: 86_400,
+  }),
+)
+
+app.post(FLAGS, (c) =>
+  withCaller(c.req.raw, c.env, undefined, async (prepared, caller) => {
+    const context = await readContext(c.req.raw, caller, c.env.facts)
+    return context instanceof Response
+      ? context
+      : evaluateBulk(prepared, caller, context, c.req.raw.headers.get('if-none-match'))
+  }),
+)
+
+app.post(`${FLAGS}/:key`, (c) => {
+  const raw = c.env.facts.url.pathname.slice(FLAGS.length + 1)
+  const key = decoded(raw)
+  if (key === null)
+    return failure(
+      400,
+      'PARSE_ERROR',
+      `the flag key ${JSON.stringify(raw)} is not valid percent-encoding`,
+      raw,
+    )
+  return withCaller(c.req.raw, c.env, key, async (prepared, caller) => {
+    const context = await readContext(c.req.raw, caller, c.env.facts, key)
+    return context instanceof Response ? context : evaluateOne(prepared, caller, key, context)
+  })
+})
+
+app.all('/.turnout/ofrep/v1/evaluate/*', () =>
+  failure(405, 'GENERAL', 'evaluations are POST requests', undefined, { allow: 'POST, OPTIONS' }),
+)
+
+/** Checks that there is a snapshot and that the request may ask it. */
+async function withCaller(
+  request: Request,
+  { prepared, callers }: Surroundings,
+  key: string | undefined,
+  answer: (
+    prepared: Prepared,
+    caller: NonNullable<Awaited<ReturnType<Callers['caller']>>>,
+  ) => Promise<Response>,
+): Promise<Response> {
+  const current = await prepared()
+  if (current === null)
+    return failure(503, 'GENERAL', 'no snapshot has been loaded yet', key, { 'retry-after': '1' })
+  const caller = await callers.caller(request, current.snapshot.access)
+  if (caller === null) {
+    return failure(401, 'GENERAL', 'an SDK key is required: Authorization: Bearer … or X-API-Key', key, {
+      'www-authenticate': 'Bearer',
+    })
+  }
+  return answer(current, caller)
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
+app.get('/.turnout/health/live', () =>
+  Response.json({ status: 'ok' }, { headers: { 'cache-control': 'no-store' } }),
+)
+
+app.get('/.turnout/health/ready', async ({ env }) => {
+  const prepared = await env.prepared()
+  const { source, readAtMs, problems } = env.status()
+  const headers = { 'cache-control': 'no-store' }
+  if (prepared === null)
+    return Response.json({ status: 'unavailable', isolate: env.isolate, problems }, { status: 503, headers })
+  const { environment, epoch, version } = prepared.snapshot
+  const status = problems.length === 0 && source === 'control-plane' ? 'ready' : 'degraded'
+  const ageMs = Number.isFinite(readAtMs) ? Math.max(0, Date.now() - readAtMs) : null
+  const body = {
+    status,
+    environment,
+    epoch,
+    version,
+    kills: prepared.kills.version,
+    source,
+    ageMs,
+    isolate: env.isolate,
+    problems,
+    warnings: env.warnings,
+  }
+  return Response.json(body, { headers })
+})
+
+app.notFound((c) => problem(404, 'Not Found', `there is nothing at ${c.env.facts.url.pathname}`))
+app.onError((cause) => {
+  throw cause
+})
+
+export const endpoints = (request: Request, surroundings: Surroundings): Response | Promise<Response> =>
+  app.fetch(request, surroundings)

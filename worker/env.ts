@@ -1,0 +1,73 @@
+/** The edge's bindings and settings. Read once per isolate, checked here and nowhere else. */
+import type { ControlRpc } from '../engine/index.ts'
+
+export interface Env {
+  ENVIRONMENT?: string
+  CONTROL?: ControlRpc
+  LAST_KNOWN_GOOD?: KVNamespace
+  COOKIE_KEY?: string
+  LOCAL?: string
+  LOCATION_CACHE?: string
+  FALLBACK_ORIGIN?: string
+  SNAPSHOT_MAX_AGE_MS?: string
+  SNAPSHOT_MAX_STALE_MS?: string
+  REFRESH_TIMEOUT_MS?: string
+  COLD_LOAD_TIMEOUT_MS?: string
+}
+
+export interface Config {
+  readonly environment: string
+  /** A local run: `open` environments are served without a key, and an absent client address is loopback. */
+  readonly local: boolean
+  readonly locationCache: boolean
+  /** Key of the identity cookie's MAC. */
+  readonly cookieKey: string
+  /** `https://host` (and path) without a trailing slash, or `null`. */
+  readonly fallbackOrigin: string | null
+  /** Older: the request is served and a refresh runs beside it. */
+  readonly maxAgeMs: number
+  /** Older: the request waits for a refresh. */
+  readonly maxStaleMs: number
+  readonly refreshTimeoutMs: number
+  readonly coldLoadTimeoutMs: number
+  /** What is missing but does not stop the edge from serving; shown by `health/ready`. */
+  readonly warnings: readonly string[]
+}
+
+/** Throws an Error that names every bad setting. */
+export function parseConfig(env: Env): Config {
+  const problems: string[] = []
+  const ms = (name: keyof Env & `${string}_MS`, fallback: number): number => {
+    const text = env[name]
+    if (text === undefined || text === '') return fallback
+    const value = Number(text)
+    if (Number.isInteger(value) && value >= 1 && value <= 60_000) return value
+    problems.push(`${name} must be 1..60000, got ${JSON.stringify(text)}`)
+    return fallback
+  }
+  const environment = env.ENVIRONMENT ?? ''
+  if (environment === '') problems.push('ENVIRONMENT must name the environment this edge serves')
+  const fallbackOrigin = env.FALLBACK_ORIGIN?.replace(/\/+$/, '') || null
+  if (fallbackOrigin !== null && !/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/.test(fallbackOrigin)) {
+    problems.push(
+      `FALLBACK_ORIGIN must be an http or https URL without credentials or query, got ${JSON.stringify(env.FALLBACK_ORIGIN)}`,
+    )
+  }
+  const key = env.COOKIE_KEY ?? ''
+  if (key !== '' && key.length < 32)
+    problems.push(`COOKIE_KEY must have at least 32 characters, got ${key.length}`)
+  const config: Config = {
+    environment,
+    local: env.LOCAL === 'true',
+    locationCache: env.LOCATION_CACHE === 'true',
+    cookieKey: key || `unset:${environment}`,
+    fallbackOrigin,
+    maxAgeMs: ms('SNAPSHOT_MAX_AGE_MS', 1_000),
+    maxStaleMs: ms('SNAPSHOT_MAX_STALE_MS', 2_000),
+    refreshTimeoutMs: ms('REFRESH_TIMEOUT_MS', 1_000),
+    coldLoadTimeoutMs: ms('COLD_LOAD_TIMEOUT_MS', 5_000),
+    warnings: key === '' ? ['COOKIE_KEY is not set: visitors could choose their own identity'] : [],
+  }
+  if (problems.length > 0) throw new Error(`[worker/env] ${problems.join('; ')}`)
+  return config
+}

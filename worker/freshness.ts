@@ -1,0 +1,35 @@
+/**
+ * When a copy of the snapshot is too old: the freshness rule as pure decisions over a few timestamps.
+ * Source: docs/architecture.md, "Edge freshness".
+ */
+import type { Config } from './env.ts'
+
+export type FreshnessLimits = Pick<
+  Config,
+  'maxAgeMs' | 'maxStaleMs' | 'refreshTimeoutMs' | 'coldLoadTimeoutMs'
+>
+
+export interface Freshness {
+  /** When the control plane last answered, ms since 1970; `-Infinity`: never. */
+  readonly readAtMs: number
+  /** When the next read is due. */
+  readonly dueAtMs: number
+  /** Until when a read under way keeps others from reading; expires by itself. */
+  readonly leaseUntilMs: number
+  /** Whether the last attempt failed: then nobody waits for the next one. */
+  readonly failing: boolean
+}
+
+export type Verdict = 'serve' | 'serve-and-refresh' | 'wait'
+
+/** A loop that lives reads when due; a request takes over this much later, so that the two do not race. */
+const TAKEOVER_MS = 100
+
+export function judge(state: Freshness, limits: FreshnessLimits, nowMs: number): Verdict {
+  if (nowMs - state.readAtMs > limits.maxStaleMs && !state.failing) return 'wait'
+  return nowMs >= state.dueAtMs + TAKEOVER_MS && nowMs >= state.leaseUntilMs ? 'serve-and-refresh' : 'serve'
+}
+
+/** The interval to the next read: `SNAPSHOT_MAX_AGE_MS` ±20 %, so that isolates do not read in step. `random` in [0, 1). */
+export const nextReadMs = (limits: FreshnessLimits, random: number): number =>
+  limits.maxAgeMs * (0.8 + 0.4 * random)

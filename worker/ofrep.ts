@@ -1,0 +1,166 @@
+/**
+ * OpenFeature's Remote Evaluation Protocol 0.3: what an evaluation is on the wire. Every status has a JSON body, every
+ * success has key, value, variant, reason and metadata. Source: docs/ofrep.md.
+ */
+import {
+  type Decision,
+  type EvaluationContext,
+  evaluate,
+  evaluateAll,
+  murmur3,
+  type Prepared,
+} from '../engine/index.ts'
+import type { Caller } from './access.ts'
+import { clientContext } from './context.ts'
+import type { RequestFacts } from './request-facts.ts'
+
+export type OfrepError =
+  | 'PARSE_ERROR'
+  | 'INVALID_CONTEXT'
+  | 'FLAG_NOT_FOUND'
+  | 'TARGETING_KEY_MISSING'
+  | 'GENERAL'
+
+const MAX_BODY_BYTES = 1_048_576
+
+export function failure(
+  status: number,
+  errorCode: OfrepError,
+  errorDetails: string,
+  key?: string,
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json(
+    { ...(key !== undefined && { key }), errorCode, errorDetails },
+    { status, headers: { 'cache-control': 'no-store', ...headers } },
+  )
+}
+
+/** The caller's context, `{}` where none is given; a Response where the body is not one. */
+export async function readContext(
+  request: Request,
+  caller: Caller,
+  facts: RequestFacts,
+  key?: string,
+): Promise<EvaluationContext | Response> {
+  const text = await readBody(request)
+  if (text === null) return failure(413, 'GENERAL', `the body must be at most ${MAX_BODY_BYTES} bytes`, key)
+  let body: unknown
+  try {
+    body = text.trim() === '' ? {} : JSON.parse(text)
+  } catch (cause) {
+    return failure(400, 'PARSE_ERROR', `the body must be JSON: ${(cause as Error).message}`, key)
+  }
+  if (!isObject(body))
+    return failure(400, 'INVALID_CONTEXT', 'the body must be an object with a "context"', key)
+  const context = body.context ?? {}
+  if (!isObject(context)) return failure(400, 'INVALID_CONTEXT', '"context" must be an object', key)
+  return caller === 'client' ? clientContext(context, facts) : context
+}
+
+/** The body as text, or `null` if it is too long; never reads more than the limit. */
+async function readBody(request: Request): Promise<string | null> {
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return null
+  if (request.body === null) return ''
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of request.body) {
+    bytes += (chunk as Uint8Array).byteLength
+    if (bytes > MAX_BODY_BYTES) return null
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export function evaluateOne(
+  prepared: Prepared,
+  caller: Caller,
+  key: string,
+  context: EvaluationContext,
+): Response {
+  const flag = prepared.flag(key)
+  if (flag === undefined || (caller === 'client' && !flag.packed.client)) {
+    return failure(404, 'FLAG_NOT_FOUND', `there is no flag ${JSON.stringify(key)}`, key)
+  }
+  const decision = evaluate(prepared, key, context)
+  if (decision.errorCode === 'TARGETING_KEY_MISSING') {
+    return failure(
+      400,
+      'TARGETING_KEY_MISSING',
+      `flag ${JSON.stringify(key)} is decided by a bucket key that the context does not have`,
+      key,
+    )
+  }
+  if (decision.errorCode !== null)
+    return failure(500, 'GENERAL', `flag ${JSON.stringify(key)} cannot be evaluated`, key)
+  return new Response(written(prepared, decision).text, {
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })
+}
+
+/** Every flag the caller may see. The ETag covers the evaluated result: another context is another answer. */
+export function evaluateBulk(
+  prepared: Prepared,
+  caller: Caller,
+  context: EvaluationContext,
+  ifNoneMatch: string | null,
+): Response {
+  const decisions = evaluateAll(prepared, context, caller === 'client' ? 'client' : 'all')
+  let text = ''
+  let high = 0
+  let low = decisions.length
+  for (const decision of decisions) {
+    const one = written(prepared, decision)
+    text += text === '' ? one.text : `,${one.text}`
+    high = (Math.imul(high, 31) + one.hash) | 0
+    low = (Math.imul(low, 0x01000193) ^ one.hash) | 0
+  }
+  const etag = `"${hex(high)}${hex(low)}"`
+  const headers = { etag, 'content-type': 'application/json', 'cache-control': 'no-cache' }
+  if (matches(ifNoneMatch, etag))
+    return new Response(null, { status: 304, headers: { etag, 'cache-control': 'no-cache' } })
+  return new Response(`{"flags":[${text}],"metadata":{"version":${prepared.snapshot.version}}}`, { headers })
+}
+
+const hex = (hash: number): string => (hash >>> 0).toString(16).padStart(8, '0')
+
+/** If-None-Match: `*`, or any of the tags, compared weakly. Source: RFC 9110, section 13.1.2. */
+function matches(header: string | null, etag: string): boolean {
+  if (header === null) return false
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
+}
+
+interface Written {
+  readonly text: string
+  readonly hash: number
+}
+
+/** A decision's text is made once: the engine answers with the same object as long as the answer is the same. */
+const texts = new WeakMap<Decision, Written>()
+
+function written(prepared: Prepared, decision: Decision): Written {
+  const known = texts.get(decision)
+  if (known) return known
+  const text = decision.errorCode === null ? success(prepared, decision) : bulkFailure(decision)
+  const result = { text, hash: murmur3(text, 0) }
+  texts.set(decision, result)
+  return result
+}
+
+function success(prepared: Prepared, { flag, value, variant, reason, metadata }: Decision): string {
+  const float = prepared.flag(flag)?.packed.float === true && Number.isInteger(value)
+  // JSON has one number type, clients do not: a flag with fractional variants is a float in each of them.
+  const number = float ? `${value}.0` : JSON.stringify(value)
+  return `{"key":${JSON.stringify(flag)},"value":${number},"variant":${JSON.stringify(variant)},"reason":"${reason}","metadata":${JSON.stringify(metadata)}}`
+}
+
+const bulkFailure = ({ flag, errorCode }: Decision): string =>
+  JSON.stringify({
+    key: flag,
+    errorCode,
+    errorDetails: 'the flag is decided by a bucket key that the context does not have',
+  })

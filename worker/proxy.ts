@@ -1,0 +1,150 @@
+/**
+ * One routed request: identity, context, decision, origin, at most one failover. Responses stream through untouched unless
+ * the route asks for debug headers or a first visit needs its cookie.
+ */
+import { type Decision, evaluate, type Prepared } from '../engine/index.ts'
+import { type Attempted, type Failure, failureOf, mayRetry } from './failover.ts'
+import { type Forwarding, forwarded, withoutCredentials } from './forward.ts'
+import { identify } from './identity.ts'
+import { problem } from './problem.ts'
+import type { RequestFacts } from './request-facts.ts'
+import { respond } from './respond.ts'
+import type { PreparedOrigin, PreparedRoute } from './routes.ts'
+import type { VisitorIds } from './visitor-id.ts'
+
+/** Bodies up to this size are held so that they can be sent again where the route allows it. */
+const REPLAYABLE_BYTES = 65_536
+/** A failover is only begun if this much of the deadline is left. */
+const MIN_LEFT_MS = 100
+
+export interface Edge {
+  readonly prepared: Prepared
+  readonly ids: VisitorIds
+  readonly loopToken: string
+}
+
+export async function proxy(
+  facts: RequestFacts,
+  route: PreparedRoute,
+  { prepared, ids, loopToken }: Edge,
+): Promise<Response> {
+  const identified = identify(facts, route.identity, ids)
+  const visitor = identified instanceof Promise ? await identified : identified
+  const decision = decide(prepared, route, facts, visitor.key)
+  const forwarding: Forwarding = { facts, route, decision, loopToken }
+  const { response, served } = await serve(forwarding)
+  return respond(response, { route: route.route, decision, served, setCookie: visitor.setCookie })
+}
+
+function decide(
+  prepared: Prepared,
+  { route, context, headerOverrides }: PreparedRoute,
+  facts: RequestFacts,
+  key: string | undefined,
+): Decision {
+  const at: { route: string; headerOverride?: string } = { route: route.id }
+  for (const [header, values] of headerOverrides) {
+    const value = facts.header(header)
+    if (value !== null && Object.hasOwn(values, value)) {
+      at.headerOverride = values[value]!
+      break
+    }
+  }
+  return evaluate(prepared, route.flag, context(facts, key), at)
+}
+
+interface Served {
+  readonly response: Response
+  /** Variant that answered, `null` where the edge itself had to. */
+  readonly served: string | null
+}
+
+type Outcome =
+  | { response: Response; failure: Failure | null }
+  | { response: null; failure: 'unreached'; timedOut: boolean }
+
+async function serve(forwarding: Forwarding): Promise<Served> {
+  const { facts, route, decision } = forwarding
+  const { request } = facts
+  const chosen =
+    (decision.variant !== null && route.origins.get(decision.variant)) ||
+    route.origins.get(route.route.fallback)
+  if (!chosen) throw new Error(`[worker/proxy] route ${route.route.id} has no origin for its fallback`)
+  const startedMs = Date.now()
+  const attempted: Attempted = {
+    method: request.method,
+    idempotent: route.route.idempotent ?? false,
+    hasIdempotencyKey: request.headers.has('idempotency-key'),
+  }
+  const fallback = chosen.fallback === null ? undefined : route.origins.get(chosen.fallback)
+  const retryable = fallback !== undefined && request.headers.get('upgrade') === null
+  const body = retryable ? await replayableBody(request, attempted) : undefined
+
+  const first = await attempt(
+    forwarded(chosen, forwarding, body),
+    Math.min(chosen.timeoutMs, route.deadlineMs),
+  )
+  const { failure } = first
+  const leftMs = route.deadlineMs - (Date.now() - startedMs)
+  const bodyLeft = request.body === null || body !== undefined
+  if (failure === null || !retryable || !bodyLeft || leftMs < MIN_LEFT_MS || !mayRetry(failure, attempted)) {
+    return { response: first.response ?? unreachable(route, chosen, first.timedOut), served: chosen.variant }
+  }
+  const again = forwarded(fallback, forwarding, body)
+  const sameHost = new URL(again.url).host === new URL(chosen.baseUrl(facts.place)).host
+  const second = await attempt(
+    sameHost || fallback.origin.shareCredentials ? again : withoutCredentials(again),
+    Math.min(fallback.timeoutMs, leftMs),
+  )
+  if (second.response === null) {
+    return {
+      response: first.response ?? unreachable(route, fallback, second.timedOut),
+      served: chosen.variant,
+    }
+  }
+  // The first answer will not be read: let its connection go.
+  void first.response?.body?.cancel().catch(() => undefined)
+  return { response: second.response, served: fallback.variant }
+}
+
+/** A small body of a request that may be sent twice, read now; `undefined`: it streams, and is sent once. */
+async function replayableBody(request: Request, attempted: Attempted): Promise<ArrayBuffer | undefined> {
+  if (request.body === null || !mayRetry('unreached', attempted)) return undefined
+  const length = Number(request.headers.get('content-length') ?? Number.NaN)
+  return length <= REPLAYABLE_BYTES ? request.arrayBuffer() : undefined
+}
+
+/** One try. The time limit is to the response's headers; a body may take as long as it takes. */
+async function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
+  let timer = 0
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, null)
+  })
+  const answer = fetch(request)
+  try {
+    const response = await Promise.race([answer, late])
+    if (response !== null)
+      return {
+        response,
+        failure: failureOf(response.status, response.headers.get('x-not-processed') === '1'),
+      }
+    // Nobody will read a late answer; its failure is no news either.
+    answer.then((response) => response.body?.cancel()).catch(() => undefined)
+    return { response: null, failure: 'unreached', timedOut: true }
+  } catch {
+    return { response: null, failure: 'unreached', timedOut: false }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function unreachable(
+  { route }: PreparedRoute,
+  { variant, timeoutMs }: PreparedOrigin,
+  timedOut: boolean,
+): Response {
+  const origin = `origin ${variant} of route ${route.id}`
+  return timedOut
+    ? problem(504, 'Gateway Timeout', `${origin} sent no response headers within ${timeoutMs} ms`)
+    : problem(502, 'Bad Gateway', `${origin} refused the connection, broke it off or sent no valid HTTP`)
+}

@@ -1,0 +1,243 @@
+/**
+ * The isolate's copy of the snapshot and kills, and how it stays fresh. No promise crosses requests: the platform may
+ * cancel a request's continuations at any moment, so the guard for "one reader at a time" is a lease that expires by
+ * itself, and those who wait look at this memory. Any failure ends in the copy at hand.
+ */
+import {
+  type ControlRpc,
+  type KillList,
+  NO_KILLS,
+  type Prepared,
+  prepare,
+  type Snapshot,
+  type Update,
+} from '../engine/index.ts'
+import { decodeSnapshot } from '../engine/snapshot.ts'
+import { type FreshnessLimits, judge, nextReadMs } from './freshness.ts'
+
+/** What varies: time, chance, and where things are read. */
+export interface Clock {
+  now(): number
+  wait(ms: number): Promise<unknown>
+  random(): number
+}
+
+/** A copy from somewhere else than the control plane: this location's cache, or last-known-good. */
+export interface Copy {
+  readonly from: 'location-cache' | 'last-known-good'
+  readonly readAtMs: number
+  readonly kills: KillList
+  readonly snapshot: string
+}
+
+export interface Sources {
+  readonly control: ControlRpc
+  /** Tried in order by a cold isolate that cannot reach the control plane; each may fail or have nothing. */
+  readonly copies: readonly (() => Promise<Copy | null>)[]
+  /** Called after each answer of the control plane, with everything that is now known. */
+  readonly remember?: (known: { readAtMs: number; update: Update; kills: KillList }) => Promise<unknown>
+}
+
+/** Keeps a promise alive beyond the response: `ctx.waitUntil`. */
+export type Background = (work: Promise<unknown>) => void
+
+export interface Status {
+  readonly source: 'none' | 'control-plane' | Copy['from']
+  readonly readAtMs: number
+  /** Why the copy may be old; empty when all is well. */
+  readonly problems: readonly string[]
+}
+
+const POLL_MS = 5
+/** The platform ends background work 30 s after the response. */
+const LOOP_MS = 25_000
+
+export class Snapshots {
+  readonly #limits: FreshnessLimits
+  readonly #clock: Clock
+  #prepared: Prepared | null = null
+  #kills: KillList = NO_KILLS
+  #readAtMs = Number.NEGATIVE_INFINITY
+  #dueAtMs = Number.NEGATIVE_INFINITY
+  #leaseUntilMs = Number.NEGATIVE_INFINITY
+  /** Which attempt holds the lease: one that lost it must not release it. */
+  #holder = 0
+  #loop = 0
+  #bodyLeaseUntilMs = Number.NEGATIVE_INFINITY
+  #source: Status['source'] = 'none'
+  #readProblem: string | null = null
+  #bodyProblem: string | null = null
+
+  constructor(limits: FreshnessLimits, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  get status(): Status {
+    const problems = [this.#readProblem, this.#bodyProblem].filter((problem) => problem !== null)
+    return { source: this.#source, readAtMs: this.#readAtMs, problems }
+  }
+
+  /** What to decide by, at once where the copy is fresh enough; `null` if there is nothing to be had anywhere. */
+  current(sources: Sources, background: Background): Prepared | Promise<Prepared | null> {
+    const nowMs = this.#clock.now()
+    if (this.#prepared === null) return this.#cold(sources, background)
+    const verdict = judge(this.#freshness(), this.#limits, nowMs)
+    if (verdict === 'wait') return this.#wait(sources, background, this.#limits.refreshTimeoutMs)
+    if (verdict === 'serve-and-refresh') background(this.#refreshLoop(sources, this.#limits.refreshTimeoutMs))
+    return this.#prepared
+  }
+
+  #freshness() {
+    return {
+      readAtMs: this.#readAtMs,
+      dueAtMs: this.#dueAtMs,
+      leaseUntilMs: this.#leaseUntilMs,
+      failing: this.#readProblem !== null && this.#clock.now() - this.#dueAtMs < this.#limits.maxStaleMs,
+    }
+  }
+
+  /** Nothing yet: the control plane, then the copies. After a failure everyone else is answered at once for a while. */
+  async #cold(sources: Sources, background: Background): Promise<Prepared | null> {
+    const resting = this.#readProblem !== null && this.#clock.now() < this.#dueAtMs
+    if (resting) return null
+    const prepared = await this.#wait(sources, background, this.#limits.coldLoadTimeoutMs)
+    if (prepared) return prepared
+    for (const copy of sources.copies) {
+      // Another request may have loaded one while this one waited.
+      if (this.#prepared) return this.#prepared
+      try {
+        const found = await copy()
+        if (found) this.#adopt(found)
+      } catch (cause) {
+        this.#bodyProblem = `copy cannot be used: ${message(cause)}`
+      }
+    }
+    return this.#prepared
+  }
+
+  /** Waits until somebody has read, reading oneself whenever nobody holds the lease; at most `timeoutMs`. */
+  async #wait(sources: Sources, background: Background, timeoutMs: number): Promise<Prepared | null> {
+    const startedMs = this.#clock.now()
+    const before = this.#readAtMs
+    while (this.#readAtMs === before || this.#prepared === null) {
+      const nowMs = this.#clock.now()
+      if (nowMs - startedMs >= timeoutMs) break
+      if (nowMs >= this.#leaseUntilMs) {
+        if (this.#readProblem !== null && nowMs < this.#dueAtMs) break
+        background(this.#refreshLoop(sources, timeoutMs))
+      }
+      await this.#clock.wait(POLL_MS)
+    }
+    return this.#prepared
+  }
+
+  /** Reads now, and then whenever due, until the platform is about to end background work; the next request takes over. */
+  async #refreshLoop(sources: Sources, timeoutMs: number): Promise<void> {
+    this.#loop += 1
+    const loop = this.#loop
+    const endMs = this.#clock.now() + LOOP_MS
+    const bodies: Promise<void>[] = []
+    // A younger loop means that this one was thought dead: one is enough.
+    for (
+      let limit = timeoutMs;
+      loop === this.#loop && this.#clock.now() < endMs;
+      limit = this.#limits.refreshTimeoutMs
+    ) {
+      const update = await this.#read(sources, limit)
+      // Beside the loop, not in it: a large body never delays a kill.
+      if (update) bodies.push(this.#loadBody(sources, update))
+      await this.#clock.wait(Math.max(POLL_MS, this.#dueAtMs - this.#clock.now()))
+    }
+    await Promise.all(bodies)
+  }
+
+  /** One small read under the lease; `null` if somebody else holds it, or the control plane did not answer. */
+  async #read(sources: Sources, timeoutMs: number): Promise<Update | null> {
+    const startedMs = this.#clock.now()
+    if (startedMs < this.#leaseUntilMs) return null
+    this.#holder += 1
+    const holder = this.#holder
+    this.#leaseUntilMs = startedMs + timeoutMs
+    try {
+      const update = await this.#within(timeoutMs, sources.control.read(this.#known()))
+      this.#applyKills(update)
+      this.#readAtMs = Math.max(this.#readAtMs, startedMs)
+      this.#readProblem = null
+      return update
+    } catch (cause) {
+      this.#readProblem = `control plane cannot be read: ${message(cause)}`
+      return null
+    } finally {
+      this.#dueAtMs = this.#clock.now() + nextReadMs(this.#limits, this.#clock.random())
+      if (holder === this.#holder) this.#leaseUntilMs = Number.NEGATIVE_INFINITY
+    }
+  }
+
+  #known() {
+    const snapshot = this.#prepared?.snapshot
+    return { epoch: snapshot?.epoch ?? 0, snapshot: snapshot?.version ?? 0, kills: this.#kills.version }
+  }
+
+  /** Kills first: a large snapshot never delays one. */
+  #applyKills({ kills }: Update): void {
+    if (kills === null || !isNewer(kills.epoch, kills.version, this.#kills.epoch, this.#kills.version)) return
+    this.#kills = kills
+    if (this.#prepared) this.#prepared = prepare(this.#prepared.snapshot, kills)
+  }
+
+  /** Fetches the body of a newer snapshot; one at a time, under a lease of its own. */
+  async #loadBody(sources: Sources, update: Update): Promise<void> {
+    const nowMs = this.#clock.now()
+    if (nowMs < this.#bodyLeaseUntilMs) return
+    this.#bodyLeaseUntilMs = nowMs + this.#limits.coldLoadTimeoutMs
+    try {
+      const held = this.#prepared?.snapshot
+      if (!held || isNewer(update.epoch, update.snapshot, held.epoch, held.version)) {
+        const body = sources.control.snapshot(update.epoch, update.snapshot)
+        this.#install(await this.#within(this.#limits.coldLoadTimeoutMs, body))
+      }
+      this.#source = 'control-plane'
+      this.#bodyProblem = null
+      await sources.remember?.({ readAtMs: this.#readAtMs, update, kills: this.#kills })
+    } catch (cause) {
+      this.#bodyProblem = `snapshot ${update.snapshot} cannot be loaded: ${message(cause)}`
+    } finally {
+      this.#bodyLeaseUntilMs = Number.NEGATIVE_INFINITY
+    }
+  }
+
+  #install(text: string): void {
+    const decoded = decodeSnapshot(text)
+    if (!decoded.ok) throw new Error(decoded.error.message)
+    const held: Snapshot | undefined = this.#prepared?.snapshot
+    const { epoch, version } = decoded.value
+    if (!held || isNewer(epoch, version, held.epoch, held.version))
+      this.#prepared = prepare(decoded.value, this.#kills)
+  }
+
+  /** A copy is used only while there is nothing better; the kills of a newer list stay. Throws if it cannot be read. */
+  #adopt(copy: Copy): void {
+    const { kills } = copy
+    if (isNewer(kills.epoch, kills.version, this.#kills.epoch, this.#kills.version)) this.#kills = kills
+    this.#install(copy.snapshot)
+    this.#source = copy.from
+    this.#readAtMs = Math.max(this.#readAtMs, copy.readAtMs)
+  }
+
+  async #within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+    const late = this.#clock.wait(timeoutMs).then((): never => {
+      throw new Error(`no answer within ${timeoutMs} ms`)
+    })
+    // Whichever loses must not surface as an unhandled rejection.
+    late.catch(() => {})
+    work.catch(() => {})
+    return Promise.race([work, late])
+  }
+}
+
+/** The larger `(epoch, version)` wins; the only freshness rule there is. */
+const isNewer = (epoch: number, version: number, heldEpoch: number, heldVersion: number): boolean =>
+  epoch > heldEpoch || (epoch === heldEpoch && version > heldVersion)
+
+const message = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

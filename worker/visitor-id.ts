@@ -1,0 +1,89 @@
+/**
+ * The first-party id of an anonymous visitor: 128 random bits and a MAC, so that visitors cannot choose their bucket. The
+ * cookie holds the identity, never the decision.
+ */
+
+const ID_LENGTH = 22
+const MAC_BYTES = 16
+const MAX_AGE_SECONDS = 31_536_000
+/** Verified cookies remembered per generation; two generations are kept. */
+const REMEMBERED = 4_096
+
+const encoder = new TextEncoder()
+
+export class VisitorIds {
+  readonly #secret: string
+  #key: CryptoKey | null = null
+  #recent = new Map<string, string>()
+  #older = new Map<string, string>()
+
+  constructor(secret: string) {
+    this.#secret = secret
+  }
+
+  /** The id in a cookie that was verified lately; `undefined`: ask `verify`. */
+  known(cookie: string): string | undefined {
+    return this.#recent.get(cookie) ?? this.#older.get(cookie)
+  }
+
+  /** The id of a genuine cookie, `null` for any other text. */
+  async verify(cookie: string): Promise<string | null> {
+    const [id = '', mac = '', rest] = cookie.split('.')
+    if (rest !== undefined || id.length !== ID_LENGTH || mac.length !== ID_LENGTH) return null
+    const expected = await this.#mac(id)
+    if (!equal(expected, mac)) return null
+    this.#remember(cookie, id)
+    return id
+  }
+
+  /** A new id with the cookie text that carries it. */
+  async mint(): Promise<{ id: string; cookie: string }> {
+    const id = toText(crypto.getRandomValues(new Uint8Array(16)))
+    const cookie = `${id}.${await this.#mac(id)}`
+    this.#remember(cookie, id)
+    return { id, cookie }
+  }
+
+  async #mac(id: string): Promise<string> {
+    this.#key ??= await crypto.subtle.importKey(
+      'raw',
+      encoder.encode(this.#secret),
+      { name: 'HMAC', hash: 'SHA-256' },
+      false,
+      ['sign'],
+    )
+    const mac = await crypto.subtle.sign('HMAC', this.#key, encoder.encode(`turnout-id:${id}`))
+    return toText(new Uint8Array(mac, 0, MAC_BYTES))
+  }
+
+  #remember(cookie: string, id: string): void {
+    if (this.#recent.size >= REMEMBERED) {
+      this.#older = this.#recent
+      this.#recent = new Map()
+    }
+    this.#recent.set(cookie, id)
+  }
+}
+
+function toText(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+}
+
+/** Compares without telling by time where two texts differ. */
+function equal(a: string, b: string): boolean {
+  let difference = a.length ^ b.length
+  for (let at = 0; at < a.length; at += 1) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
+  return difference === 0
+}
+
+/** Name of the id cookie: with the `__Host-` prefix over https, unless the route spans a domain. */
+export const idCookieName = (https: boolean, domain: string | undefined): string =>
+  https && domain === undefined ? '__Host-turnout-id' : 'turnout-id'
+
+export function idSetCookie(cookie: string, https: boolean, domain: string | undefined): string {
+  const scope = domain === undefined ? '' : `; Domain=${domain}`
+  return `${idCookieName(https, domain)}=${cookie}; Path=/; Max-Age=${MAX_AGE_SECONDS}; HttpOnly; SameSite=Lax${https ? '; Secure' : ''}${scope}`
+}
