@@ -1,0 +1,48 @@
+/** The HTTP side of the control plane: the API under /api/v1 behind its token, and the public pages beside it. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { ENTITY_KINDS } from '../document.ts'
+import { landingPage } from '../landing.ts'
+import { authentication } from './authentication.ts'
+import type { ApiEnv } from './context.ts'
+import { document } from './document.ts'
+import { entities } from './entities.ts'
+import { environments } from './environments.ts'
+import { evaluate } from './evaluate.ts'
+import { flags } from './flags.ts'
+import { health } from './health.ts'
+import { keys } from './keys.ts'
+import { kills } from './kills.ts'
+import { refuseUnknown } from './method-not-allowed.ts'
+import { openapi } from './openapi.ts'
+import { answerProblem } from './problem.ts'
+import { refuseInvalid } from './validation.ts'
+import { versions } from './versions.ts'
+
+export const app = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
+
+app.use(async (c, next) => {
+  const requestId = crypto.randomUUID()
+  c.set('requestId', requestId)
+  c.header('x-request-id', requestId)
+  c.header('x-content-type-options', 'nosniff')
+  c.header('cache-control', 'no-store')
+  await next()
+})
+app.onError(answerProblem)
+app.notFound((c) => refuseUnknown(c, app.routes))
+
+app.get('/', landingPage)
+health(app)
+
+const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
+api.use(authentication)
+environments(api)
+document(api)
+for (const kind of ENTITY_KINDS) entities(api, kind)
+flags(api)
+kills(api)
+versions(api)
+evaluate(api)
+keys(api)
+app.route('/api/v1', api)
+openapi(app)

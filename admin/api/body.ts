@@ -1,0 +1,59 @@
+/**
+ * Request bodies: JSON only, never more than MAX_BODY_BYTES in memory, and a malformed one is answered with line and
+ * column. `textBody` leaves the parsing to the object that needs the value; `jsonBody` is for bodies that a schema checks.
+ */
+import type { MiddlewareHandler } from 'hono'
+import { MAX_BODY_BYTES } from '../env.ts'
+import { parseJson } from '../json.ts'
+import type { ApiContext, ApiEnv } from './context.ts'
+import { Problem, settle, tooLarge } from './problem.ts'
+
+const MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
+
+export const textBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  keep(c, await readText(c))
+  await next()
+}
+
+export const jsonBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  const text = await readText(c)
+  const value = parseJson(text)
+  if (!value.ok) settle({ ok: false, error: { reason: 'malformed', ...value.error } }, '')
+  keep(c, text)
+  await next()
+}
+
+/** Where `c.req.text()` and the validators find it; hono's cache holds promises, its type says otherwise. */
+function keep(c: ApiContext, text: string): void {
+  c.req.bodyCache.text = Promise.resolve(text) as unknown as string
+}
+
+async function readText(c: ApiContext): Promise<string> {
+  if (!MEDIA_TYPE.test(c.req.header('content-type') ?? ''))
+    throw new Problem('unsupported-media-type', 'Send "content-type: application/json".')
+  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge()
+  const bytes = await readBytes(c.req.raw.body)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+  } catch {
+    throw new Problem('malformed', 'The body is not UTF-8.')
+  }
+}
+
+/** Counts while it reads: a length that was not declared is not believed either. */
+async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of body ?? []) {
+    length += part.byteLength
+    if (length > MAX_BODY_BYTES) throw tooLarge()
+    parts.push(part)
+  }
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.byteLength
+  }
+  return bytes
+}

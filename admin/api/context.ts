@@ -1,0 +1,39 @@
+/** What every handler of the API has at hand. */
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { Env } from '../env.ts'
+import type { Author } from '../settings.ts'
+import { invalidRequest } from './problem.ts'
+
+export interface ApiEnv {
+  Bindings: Env
+  Variables: {
+    requestId: string
+    /** Who calls, as versions and kills name them. */
+    actor: string
+  }
+}
+
+export type Api = OpenAPIHono<ApiEnv>
+export type ApiContext = Context<ApiEnv>
+
+/** Longest reason, in characters. */
+export const MAX_REASON = 500
+
+/** Who edits, and why: query `reason`, else header `x-turnout-reason`. */
+export function authorOf(c: ApiContext): Author {
+  const reason = c.req.query('reason') ?? c.req.header('x-turnout-reason') ?? null
+  if (reason !== null && reason.length > MAX_REASON)
+    throw invalidRequest('query.reason', `must have at most ${MAX_REASON} characters, has ${reason.length}`)
+  return { actor: c.get('actor'), reason }
+}
+
+/** Answers JSON that is text already. */
+export function json(c: ApiContext, text: string, status: 200 | 201 = 200, version?: number): Response {
+  if (version !== undefined) c.header('etag', etag(version))
+  c.header('content-type', 'application/json')
+  return c.body(text, status)
+}
+
+/** The tag of something that last changed in that version. */
+export const etag = (version: number): string => `"v${version}"`

@@ -1,0 +1,176 @@
+/**
+ * JSON Schema of documents, for the OpenAPI page. `compile` is what checks them; this says the same to readers and code
+ * generators, with the kinds and operators taken from the engine's own lists.
+ */
+import { FLAG_KINDS, OPERATORS } from '../../engine/index.ts'
+
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+const strings = { type: 'array', items: { type: 'string' } }
+const mapOf = (value: object) => ({ type: 'object', additionalProperties: value })
+const object = (required: string[], properties: Record<string, object>, more: object = {}) => ({
+  type: 'object',
+  additionalProperties: false,
+  ...(required.length > 0 ? { required } : {}),
+  properties,
+  ...more,
+})
+
+const KEY = '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'
+const key = { type: 'string', pattern: KEY }
+const text = { type: 'string' }
+const boolean = { type: 'boolean' }
+const percent = { type: 'number', minimum: 0, maximum: 100, multipleOf: 0.001 }
+
+/** What full and short flags have in common. */
+const COMMON = {
+  description: text,
+  owner: text,
+  tags: strings,
+  kind: { type: 'string', enum: [...FLAG_KINDS] },
+  expiresAt: { type: 'string', format: 'date-time' },
+  enabled: { ...boolean, description: 'false: every evaluation serves `off`' },
+  bucketBy: { ...text, default: 'targetingKey' },
+  salt: { ...text, description: "Default: the flag's key" },
+  client: { ...boolean, default: false, description: 'Visible to browsers' },
+  metadata: mapOf({ type: ['string', 'number', 'boolean'] }),
+}
+
+export const EXAMPLE_FLAG = {
+  enabled: true,
+  rules: [
+    { id: 'testers', when: { attribute: 'targetingKey', op: 'in', value: ['user1', 'user2'] }, serve: 'on' },
+    { id: 'canary', percentage: 10, serve: 'on' },
+  ],
+  fallthrough: 'off',
+}
+
+export const EXAMPLE_ROUTE = {
+  id: 'web',
+  match: { path: '/*' },
+  flag: 'web-canary',
+  origins: { off: { url: 'https://stable.example.com' }, on: { url: 'https://canary.example.com' } },
+  fallback: 'off',
+  overrides: { header: { 'x-canary': { true: 'on' } } },
+}
+
+export const EXAMPLE_DOCUMENT = {
+  flags: {
+    CONDUIT_USE_REPOSITORY_PATTERN: true,
+    'new-feature': { enabled: true, percentage: 50, allowlist: ['user1', 'user2'] },
+    'web-canary': EXAMPLE_FLAG,
+  },
+  routes: [EXAMPLE_ROUTE],
+}
+
+/** Component name → schema. */
+export const DOCUMENT_SCHEMAS: Record<string, object> = {
+  FlagDocument: object(
+    [],
+    {
+      flags: mapOf(ref('Flag')),
+      segments: mapOf(ref('Segment')),
+      routes: { type: 'array', items: ref('Route'), description: 'In order, first match wins' },
+    },
+    {
+      description: 'A document without these fields is read as the map of flags.',
+      examples: [EXAMPLE_DOCUMENT],
+    },
+  ),
+  Flag: {
+    oneOf: [ref('FullFlag'), ref('ShortFlag'), boolean, { type: 'string', enum: ['true', 'false'] }],
+    examples: [EXAMPLE_FLAG, true],
+  },
+  FullFlag: object(['enabled', 'fallthrough'], {
+    ...COMMON,
+    variants: { ...mapOf({}), description: 'Values of one JSON type. Default: { "on": true, "off": false }' },
+    off: { ...key, default: 'off' },
+    prerequisites: {
+      type: 'array',
+      items: object(['flag', 'variants'], { flag: key, variants: { type: 'array', items: key } }),
+    },
+    rules: { type: 'array', items: ref('Rule') },
+    fallthrough: ref('Serve'),
+  }),
+  ShortFlag: object(['enabled'], {
+    ...COMMON,
+    percentage: percent,
+    rolloutPercentage: percent,
+    allowlist: strings,
+    allowedUsers: strings,
+    denylist: strings,
+    countries: strings,
+    continents: strings,
+    regions: strings,
+  }),
+  Rule: object(['id', 'serve'], {
+    id: text,
+    description: text,
+    when: ref('Condition'),
+    percentage: { oneOf: [percent, object(['rollout'], { rollout: key })] },
+    serve: ref('Serve'),
+  }),
+  Serve: {
+    description: 'One variant, or a weight for each of several',
+    oneOf: [key, mapOf({ type: 'number', minimum: 0 })],
+  },
+  Condition: {
+    oneOf: [
+      object(['all'], { all: { type: 'array', items: ref('Condition') } }),
+      object(['any'], { any: { type: 'array', items: ref('Condition') } }),
+      object(['not'], { not: ref('Condition') }),
+      object(['segment'], { segment: key }),
+      object(['attribute', 'op'], {
+        attribute: text,
+        op: { type: 'string', enum: [...OPERATORS] },
+        value: {},
+      }),
+    ],
+  },
+  Segment: object([], { description: text, include: strings, exclude: strings, when: ref('Condition') }),
+  Route: object(
+    ['id', 'match', 'flag', 'origins', 'fallback'],
+    {
+      id: key,
+      description: text,
+      match: object([], {
+        host: text,
+        path: text,
+        methods: strings,
+        headers: mapOf({ oneOf: [text, object(['glob'], { glob: text })] }),
+      }),
+      flag: { ...key, description: 'Its variants name the origins' },
+      origins: mapOf(ref('Origin')),
+      fallback: key,
+      identity: { type: 'array', items: {} },
+      identityTrusted: boolean,
+      cookieDomain: text,
+      overrides: object([], { header: mapOf(mapOf(key)) }),
+      rewrite: object([], { stripPrefix: text, addPrefix: text }),
+      timeoutMs: { type: 'integer', default: 10_000 },
+      deadlineMs: { type: 'integer' },
+      idempotent: boolean,
+      debug: boolean,
+    },
+    { examples: [EXAMPLE_ROUTE] },
+  ),
+  Origin: object([], {
+    url: text,
+    pool: {
+      type: 'array',
+      items: object(['url'], {
+        url: text,
+        region: text,
+        continents: strings,
+        countries: strings,
+        priority: { type: 'integer' },
+      }),
+    },
+    strategy: { type: 'string', enum: ['geo'] },
+    fallback: { type: ['string', 'null'] },
+    timeoutMs: { type: 'integer' },
+    headers: mapOf(text),
+    removeHeaders: strings,
+    context: boolean,
+    shareCredentials: boolean,
+  }),
+}

@@ -1,0 +1,82 @@
+/** The whole document of an environment: read, replace, check. */
+import { createRoute } from '@hono/zod-openapi'
+import { callEnvironment } from '../stubs.ts'
+import { type Api, etag, json } from './context.ts'
+import { carryOut } from './edits.ts'
+import { isHeld, preconditionOf } from './preconditions.ts'
+import { settle } from './problem.ts'
+import { answers, documentBody, EditQuery, EnvironmentParams, FormQuery, ref } from './routes.ts'
+import { PublishedSchema, ValidationSchema } from './schemas.ts'
+
+const path = '/environments/{env}/document'
+const tags = ['Document']
+const body = documentBody('FlagDocument')
+
+const get = createRoute({
+  method: 'get',
+  path,
+  tags,
+  summary: 'The document, as written or in canonical form',
+  request: { params: EnvironmentParams, query: FormQuery },
+  responses: answers({ status: 200, description: 'The document', schema: ref('FlagDocument') }, [
+    'not-found',
+    'invalid',
+  ]),
+})
+
+const put = createRoute({
+  method: 'put',
+  path,
+  tags,
+  summary: 'Replace the document, as one version',
+  middleware: body.middleware,
+  request: { params: EnvironmentParams, query: EditQuery, body: body.body },
+  responses: answers({ status: 200, description: 'Published', schema: PublishedSchema }, [
+    'malformed',
+    'not-found',
+    'stale',
+    'too-large',
+    'unsupported-media-type',
+    'invalid',
+    'precondition-required',
+  ]),
+})
+
+const validate = createRoute({
+  method: 'post',
+  path: '/environments/{env}/validate',
+  tags,
+  summary: 'Check a document without saving it',
+  middleware: body.middleware,
+  request: { params: EnvironmentParams, body: body.body },
+  responses: answers(
+    { status: 200, description: 'What is wrong with it, if anything', schema: ValidationSchema },
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type'],
+  ),
+})
+
+export function document(api: Api): void {
+  api.openapi(get, async (c) => {
+    const { env } = c.req.valid('param')
+    const { form } = c.req.valid('query')
+    const { version, text } = settle(
+      await callEnvironment(c.env, env, (stub) => stub.document(null, form)),
+      env,
+    )
+    return isHeld(c, version) ? c.body(null, 304, { etag: etag(version) }) : json(c, text, 200, version)
+  })
+
+  api.openapi(put, async (c) => {
+    const { env } = c.req.valid('param')
+    const edit = { do: 'put-document', text: await c.req.text() } as const
+    const { version, warnings } = await carryOut(c, env, edit, preconditionOf(c))
+    return json(c, JSON.stringify({ version, warnings }), 200, version)
+  })
+
+  api.openapi(validate, async (c) => {
+    const { env } = c.req.valid('param')
+    const text = await c.req.text()
+    const { errors, warnings } = settle(await callEnvironment(c.env, env, (stub) => stub.validate(text)), env)
+    return json(c, JSON.stringify({ valid: errors.length === 0, errors, warnings }))
+  })
+}

@@ -1,0 +1,24 @@
+/** Carries an edit of a document to its environment. */
+import type { Edit } from '../edit.ts'
+import type { Edited } from '../objects/environment.ts'
+import type { Precondition } from '../precondition.ts'
+import type { Author } from '../settings.ts'
+import { callEnvironment } from '../stubs.ts'
+import { type ApiContext, authorOf } from './context.ts'
+import { settle } from './problem.ts'
+
+/** Header of every edit's answer: the environment's version that holds it. */
+export const VERSION_HEADER = 'x-turnout-version'
+
+export async function carryOut(
+  c: ApiContext,
+  environment: string,
+  edit: Edit,
+  precondition: Precondition | null,
+  author: Author = authorOf(c),
+): Promise<Edited> {
+  const answer = await callEnvironment(c.env, environment, (stub) => stub.edit(edit, precondition, author))
+  const edited = settle(answer, environment)
+  c.header(VERSION_HEADER, String(edited.version))
+  return edited
+}

@@ -1,0 +1,133 @@
+/** Flags, segments and routes: one code for the three, list, read, put, patch and delete. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { EntityKind } from '../document.ts'
+import { callEnvironment } from '../stubs.ts'
+import { type Api, etag, json } from './context.ts'
+import { EXAMPLE_ROUTE } from './document-schema.ts'
+import { carryOut } from './edits.ts'
+import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { isHeld, preconditionOf } from './preconditions.ts'
+import { settle } from './problem.ts'
+import { answers, documentBody, EditQuery, EnvironmentParams, FormQuery, keyParams, ref } from './routes.ts'
+import { listOf } from './schemas.ts'
+
+interface Collection {
+  /** Path segment and tag. */
+  readonly name: 'flags' | 'segments' | 'routes'
+  /** Component that describes one. */
+  readonly schema: 'Flag' | 'Segment' | 'Route'
+  readonly example: string
+}
+
+export const COLLECTIONS: Readonly<Record<EntityKind, Collection>> = {
+  flag: { name: 'flags', schema: 'Flag', example: 'new-feature' },
+  segment: { name: 'segments', schema: 'Segment', example: 'beta-testers' },
+  route: { name: 'routes', schema: 'Route', example: EXAMPLE_ROUTE.id },
+}
+
+const EDIT_PROBLEMS = ['not-found', 'stale', 'invalid', 'precondition-required'] as const
+const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as const
+
+/** The five routes of one kind. */
+function routesOf(kind: EntityKind) {
+  const { name, schema, example } = COLLECTIONS[kind]
+  const path = `/environments/{env}/${name}/{key}`
+  const common = { path, tags: [schema], middleware: [] }
+  const params = keyParams(example)
+  const body = documentBody(schema)
+  const patch = documentBody('MergePatch', 'application/merge-patch+json')
+  const one = { status: 200, description: `The ${kind} as written`, schema: ref(schema) } as const
+  const item = z.object({ key: z.string(), version: z.int(), [kind]: z.unknown().openapi(ref(schema)) })
+  return {
+    list: createRoute({
+      ...common,
+      method: 'get',
+      path: `/environments/{env}/${name}`,
+      summary: `All ${name}, by key`,
+      request: { params: EnvironmentParams, query: PageQuery.extend(FormQuery.shape) },
+      responses: answers({ status: 200, description: `A page of ${name}`, schema: listOf(item) }, [
+        'not-found',
+        'invalid',
+      ]),
+    }),
+    get: createRoute({
+      ...common,
+      method: 'get',
+      summary: `One ${kind}`,
+      request: { params, query: FormQuery },
+      responses: answers(one, ['not-found', 'invalid']),
+    }),
+    put: createRoute({
+      ...common,
+      method: 'put',
+      summary: `Create or replace a ${kind}`,
+      middleware: body.middleware,
+      request: { params, query: EditQuery, body: body.body },
+      responses: answers(one, [...EDIT_PROBLEMS, ...BODY_PROBLEMS], {
+        201: { description: 'Created', content: { 'application/json': { schema: ref(schema) } } },
+      }),
+    }),
+    patch: createRoute({
+      ...common,
+      method: 'patch',
+      summary: `Change fields of a ${kind} (JSON Merge Patch, RFC 7396)`,
+      middleware: patch.middleware,
+      request: { params, query: EditQuery, body: patch.body },
+      responses: answers(one, [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
+    }),
+    remove: createRoute({
+      ...common,
+      method: 'delete',
+      summary: `Delete a ${kind}`,
+      request: { params, query: EditQuery },
+      responses: answers({ status: 204, description: 'Deleted' }, EDIT_PROBLEMS),
+    }),
+  }
+}
+
+export function entities(api: Api, kind: EntityKind): void {
+  const { list, get, put, patch, remove } = routesOf(kind)
+
+  api.openapi(list, async (c) => {
+    const { env } = c.req.valid('param')
+    const { limit, cursor, form } = c.req.valid('query')
+    const after = positionIn(cursor, z.string(), '')
+    const answer = await callEnvironment(c.env, env, (stub) => stub.entities(kind, after, limit + 1, form))
+    const { version, items } = settle(answer, env)
+    const page = pageOf(
+      items,
+      limit,
+      ({ key }) => key,
+      ({ key, since, text }) => ({ key, version: since, [kind]: JSON.parse(text) }),
+    )
+    return json(c, JSON.stringify(page), 200, version)
+  })
+
+  api.openapi(get, async (c) => {
+    const { env, key } = c.req.valid('param')
+    const { form } = c.req.valid('query')
+    const { since, text } = settle(
+      await callEnvironment(c.env, env, (stub) => stub.entity(kind, key, form)),
+      env,
+    )
+    return isHeld(c, since) ? c.body(null, 304, { etag: etag(since) }) : json(c, text, 200, since)
+  })
+
+  for (const [verb, route] of [
+    ['put', put],
+    ['patch', patch],
+  ] as const)
+    api.openapi(route, async (c) => {
+      const { env, key } = c.req.valid('param')
+      const edit = { do: verb, kind, key, text: await c.req.text() }
+      const edited = await carryOut(c, env, edit, preconditionOf(c))
+      const { text, since } = edited.entities[0]!
+      return json(c, text, edited.created ? 201 : 200, since)
+    })
+
+  api.openapi(remove, async (c) => {
+    const { env, key } = c.req.valid('param')
+    await carryOut(c, env, { do: 'remove', kind, key }, preconditionOf(c))
+    return c.body(null, 204)
+  })
+}

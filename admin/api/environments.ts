@@ -1,0 +1,130 @@
+/** Environments: list, create, settings, delete. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { parseConfig } from '../env.ts'
+import type { DirectoryEntry } from '../objects/directory.ts'
+import type { Description } from '../objects/environment.ts'
+import type { Settings } from '../settings.ts'
+import { callEnvironment, callProject } from '../stubs.ts'
+import { type Api, authorOf, etag, json } from './context.ts'
+import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { isHeld, preconditionOf } from './preconditions.ts'
+import { invalidRequest, settle } from './problem.ts'
+import { answers, checkedBody, EditQuery, EnvironmentParams } from './routes.ts'
+import {
+  ENVIRONMENT_NAME,
+  EnvironmentSchema,
+  ListedEnvironmentSchema,
+  listOf,
+  SettingsBody,
+} from './schemas.ts'
+
+const path = '/environments/{env}'
+const tags = ['Environments']
+const body = checkedBody(SettingsBody)
+
+const list = createRoute({
+  method: 'get',
+  path: '/environments',
+  tags,
+  summary: 'All environments, by name',
+  request: { query: PageQuery },
+  responses: answers(
+    { status: 200, description: 'A page of environments', schema: listOf(ListedEnvironmentSchema) },
+    ['invalid'],
+  ),
+})
+
+const get = createRoute({
+  method: 'get',
+  path,
+  tags,
+  summary: 'One environment',
+  request: { params: EnvironmentParams },
+  responses: answers({ status: 200, description: 'The environment', schema: EnvironmentSchema }, [
+    'not-found',
+  ]),
+})
+
+const put = createRoute({
+  method: 'put',
+  path,
+  tags,
+  summary: 'Create an environment, or change its settings',
+  middleware: body.middleware,
+  request: { params: EnvironmentParams, query: EditQuery, body: body.body },
+  responses: answers(
+    { status: 200, description: 'The environment as changed', schema: EnvironmentSchema },
+    ['malformed', 'stale', 'too-large', 'unsupported-media-type', 'invalid', 'precondition-required'],
+    { 201: { description: 'Created', content: { 'application/json': { schema: EnvironmentSchema } } } },
+  ),
+})
+
+const remove = createRoute({
+  method: 'delete',
+  path,
+  tags,
+  summary: 'Delete an environment and all it holds',
+  request: { params: EnvironmentParams, query: EditQuery },
+  responses: answers({ status: 204, description: 'Deleted' }, [
+    'not-found',
+    'stale',
+    'precondition-required',
+  ]),
+})
+
+export function environments(api: Api): void {
+  api.openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const after = positionIn(cursor, z.string(), '')
+    const rows = await callProject(c.env, (stub) => stub.environments(after, limit + 1))
+    return json(c, JSON.stringify(pageOf(rows, limit, ({ name }) => name, listed)))
+  })
+
+  api.openapi(get, async (c) => {
+    const { env } = c.req.valid('param')
+    const description = settle(await callEnvironment(c.env, env, (stub) => stub.describe()), env)
+    if (isHeld(c, description.revision)) return c.body(null, 304, { etag: etag(description.revision) })
+    return json(c, JSON.stringify(described(description)), 200, description.revision)
+  })
+
+  api.openapi(put, async (c) => {
+    const { env } = c.req.valid('param')
+    if (!ENVIRONMENT_NAME.test(env))
+      throw invalidRequest('env', 'must be {env} or {project}.{env}: lower-case letters, digits, "-" and "_"')
+    const settings: Settings = c.req.valid('json')
+    if (settings.open && !parseConfig(c.env).local)
+      throw invalidRequest('$.open', 'an environment may be open in local runs only; make an SDK key instead')
+    const precondition = preconditionOf(c)
+    const answer = await callEnvironment(c.env, env, (stub) =>
+      stub.putSettings(env, settings, precondition, authorOf(c)),
+    )
+    const { created, description } = settle(answer, env)
+    return json(c, JSON.stringify(described(description)), created ? 201 : 200, description.revision)
+  })
+
+  api.openapi(remove, async (c) => {
+    const { env } = c.req.valid('param')
+    const precondition = preconditionOf(c)
+    settle(await callEnvironment(c.env, env, (stub) => stub.remove(env, precondition)), env)
+    return c.body(null, 204)
+  })
+}
+
+const listed = ({
+  name,
+  open,
+  edgeHosts,
+  revision,
+  createdAtMs,
+}: Omit<DirectoryEntry, 'keys'> | Description) => ({
+  name,
+  open,
+  edgeHosts,
+  revision,
+  createdAt: new Date(createdAtMs).toISOString(),
+})
+
+const described = (description: Description) => {
+  const { epoch, version, killsVersion } = description
+  return { ...listed(description), epoch, version, killsVersion }
+}

@@ -1,0 +1,34 @@
+/** What a flag decides for a context, and why: the same engine that edges run, on the current snapshot and kills. */
+import { createRoute } from '@hono/zod-openapi'
+import { callEnvironment } from '../stubs.ts'
+import { type Api, json } from './context.ts'
+import { settle } from './problem.ts'
+import { answers, checkedBody, EnvironmentParams } from './routes.ts'
+import { EvaluateBody, ExplanationSchema } from './schemas.ts'
+
+const body = checkedBody(EvaluateBody)
+
+const explain = createRoute({
+  method: 'post',
+  path: '/environments/{env}/evaluate',
+  tags: ['Evaluation'],
+  summary: 'Evaluate a flag for a context, with every step',
+  description: 'An unknown flag is a decision too: `errorCode: "FLAG_NOT_FOUND"`.',
+  middleware: body.middleware,
+  request: { params: EnvironmentParams, body: body.body },
+  responses: answers({ status: 200, description: 'The decision and its steps', schema: ExplanationSchema }, [
+    'malformed',
+    'not-found',
+    'too-large',
+    'unsupported-media-type',
+    'invalid',
+  ]),
+})
+
+export function evaluate(api: Api): void {
+  api.openapi(explain, async (c) => {
+    const { env } = c.req.valid('param')
+    const { flag, context } = c.req.valid('json')
+    return json(c, settle(await callEnvironment(c.env, env, (stub) => stub.explain(flag, context)), env))
+  })
+}

@@ -1,0 +1,74 @@
+/** What flags have beyond the other entities: many in one version, and the toggle. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Edited } from '../objects/environment.ts'
+import { type Api, authorOf, json } from './context.ts'
+import { carryOut } from './edits.ts'
+import { preconditionOf } from './preconditions.ts'
+import { answers, checkedBody, documentBody, EditQuery, EnvironmentParams, keyParams, ref } from './routes.ts'
+import { PublishedSchema, ToggleBody } from './schemas.ts'
+
+const patchBody = documentBody('MergePatch', 'application/merge-patch+json')
+const toggleBody = checkedBody(ToggleBody)
+
+const PatchedSchema = PublishedSchema.extend({
+  items: z.array(z.object({ key: z.string(), version: z.int(), flag: z.unknown().openapi(ref('Flag')) })),
+}).openapi('PatchedFlags')
+
+const patchMany = createRoute({
+  method: 'patch',
+  path: '/environments/{env}/flags',
+  tags: ['Flag'],
+  summary: 'Change many flags in one version, all or none',
+  description: 'The body maps flag keys to merge patches; `null` deletes a flag. The ETag is the document’s.',
+  middleware: patchBody.middleware,
+  request: { params: EnvironmentParams, query: EditQuery, body: patchBody.body },
+  responses: answers({ status: 200, description: 'Published', schema: PatchedSchema }, [
+    'malformed',
+    'not-found',
+    'stale',
+    'too-large',
+    'unsupported-media-type',
+    'invalid',
+    'precondition-required',
+  ]),
+})
+
+const toggle = createRoute({
+  method: 'post',
+  path: '/environments/{env}/flags/{key}/toggle',
+  tags: ['Flag'],
+  summary: 'Switch a flag on or off; needs no precondition',
+  middleware: toggleBody.middleware,
+  request: { params: keyParams('new-feature'), body: toggleBody.body },
+  responses: answers({ status: 200, description: 'The flag as written', schema: ref('Flag') }, [
+    'malformed',
+    'not-found',
+    'too-large',
+    'unsupported-media-type',
+    'invalid',
+  ]),
+})
+
+export function flags(api: Api): void {
+  api.openapi(patchMany, async (c) => {
+    const { env } = c.req.valid('param')
+    const edit = { do: 'patch-flags', text: await c.req.text() } as const
+    const edited = await carryOut(c, env, edit, preconditionOf(c))
+    return json(c, JSON.stringify(shown(edited)), 200, edited.version)
+  })
+
+  api.openapi(toggle, async (c) => {
+    const { env, key } = c.req.valid('param')
+    const { enabled, reason } = c.req.valid('json')
+    const author = reason === undefined ? authorOf(c) : { ...authorOf(c), reason }
+    const edited = await carryOut(c, env, { do: 'toggle', key, enabled }, null, author)
+    const { text, since } = edited.entities[0]!
+    return json(c, text, 200, since)
+  })
+}
+
+const shown = ({ version, warnings, entities }: Edited) => ({
+  version,
+  warnings,
+  items: entities.map(({ key, since, text }) => ({ key, version: since, flag: JSON.parse(text) })),
+})

@@ -1,0 +1,85 @@
+/** SDK keys: what OFREP and SDK callers of an environment that is not open must show. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { mintSdkKey } from '../auth.ts'
+import type { ListedKey } from '../objects/project.ts'
+import { callEnvironment, callProject } from '../stubs.ts'
+import { type Api, authorOf, json } from './context.ts'
+import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { Problem, settle } from './problem.ts'
+import { answers, checkedBody, EditQuery } from './routes.ts'
+import { CreatedKeySchema, KeyBody, KeySchema, listOf } from './schemas.ts'
+
+const tags = ['Keys']
+const body = checkedBody(KeyBody)
+
+const list = createRoute({
+  method: 'get',
+  path: '/keys',
+  tags,
+  summary: 'SDK keys, newest first, without their texts',
+  request: { query: PageQuery.extend({ environment: z.string().optional() }) },
+  responses: answers({ status: 200, description: 'A page of keys', schema: listOf(KeySchema) }, ['invalid']),
+})
+
+const create = createRoute({
+  method: 'post',
+  path: '/keys',
+  tags,
+  summary: 'Make an SDK key; its text is shown once',
+  middleware: body.middleware,
+  request: { query: EditQuery, body: body.body },
+  responses: answers({ status: 201, description: 'Made', schema: CreatedKeySchema }, [
+    'malformed',
+    'not-found',
+    'too-large',
+    'unsupported-media-type',
+    'invalid',
+  ]),
+})
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/keys/{id}',
+  tags,
+  summary: 'Revoke an SDK key; edges refuse it with their next refresh',
+  request: {
+    params: z.object({
+      id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: 'key_0123456789abcdef' }),
+    }),
+    query: EditQuery,
+  },
+  responses: answers({ status: 204, description: 'Revoked' }, ['not-found']),
+})
+
+export function keys(api: Api): void {
+  api.openapi(list, async (c) => {
+    const { limit, cursor, environment = null } = c.req.valid('query')
+    const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
+    const rows = await callProject(c.env, (stub) => stub.keys(environment, after, limit + 1))
+    return json(c, JSON.stringify(pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
+  })
+
+  api.openapi(create, async (c) => {
+    const { environment, kind, name } = c.req.valid('json')
+    const { key, text } = await mintSdkKey(kind, name, Date.now())
+    settle(await callEnvironment(c.env, environment, (stub) => stub.addKey(key, authorOf(c))), environment)
+    return json(c, JSON.stringify({ ...shown({ ...key, environment }), key: text }), 201)
+  })
+
+  api.openapi(remove, async (c) => {
+    const { id } = c.req.valid('param')
+    const key = await callProject(c.env, (stub) => stub.key(id))
+    if (key === null) throw new Problem('not-found', `There is no key ${JSON.stringify(id)}.`)
+    const { environment } = key
+    settle(await callEnvironment(c.env, environment, (stub) => stub.removeKey(id, authorOf(c))), environment)
+    return c.body(null, 204)
+  })
+}
+
+const shown = ({ id, environment, kind, name, createdAtMs }: ListedKey) => ({
+  id,
+  environment,
+  kind,
+  name,
+  createdAt: new Date(createdAtMs).toISOString(),
+})

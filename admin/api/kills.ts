@@ -1,0 +1,125 @@
+/** The kill switch. Needs no precondition and no valid document: it must work when nothing else does. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { isKillTarget, type KillTarget } from '../../engine/index.ts'
+import type { KillRecord } from '../storage/kills.ts'
+import { callEnvironment } from '../stubs.ts'
+import { type Api, type ApiContext, json } from './context.ts'
+import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { invalidRequest, settle } from './problem.ts'
+import { answers, checkedBody, EnvironmentParams, TargetParams } from './routes.ts'
+import { KillBody, KillSchema, listOf } from './schemas.ts'
+
+/** Header of every answer about kills: the version of the list that holds it. */
+export const KILLS_HEADER = 'x-turnout-kills'
+
+const path = '/environments/{env}/kills/{target}'
+const tags = ['Kills']
+const body = checkedBody(KillBody)
+
+const list = createRoute({
+  method: 'get',
+  path: '/environments/{env}/kills',
+  tags,
+  summary: 'The kills that hold now, newest first',
+  request: { params: EnvironmentParams, query: PageQuery },
+  responses: answers({ status: 200, description: 'A page of kills', schema: listOf(KillSchema) }, [
+    'not-found',
+    'invalid',
+  ]),
+})
+
+const get = createRoute({
+  method: 'get',
+  path,
+  tags,
+  summary: 'One kill',
+  request: { params: TargetParams },
+  responses: answers({ status: 200, description: 'The kill', schema: KillSchema }, ['not-found', 'invalid']),
+})
+
+const put = createRoute({
+  method: 'put',
+  path,
+  tags,
+  summary: 'Kill a flag, a route, a tag, all routes or all flags',
+  middleware: body.middleware,
+  request: { params: TargetParams, body: body.body },
+  responses: answers(
+    { status: 200, description: 'Replaced', schema: KillSchema },
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'],
+    { 201: { description: 'Killed', content: { 'application/json': { schema: KillSchema } } } },
+  ),
+})
+
+const remove = createRoute({
+  method: 'delete',
+  path,
+  tags,
+  summary: 'End a kill',
+  request: { params: TargetParams },
+  responses: answers({ status: 204, description: 'Ended' }, ['not-found', 'invalid']),
+})
+
+export function kills(api: Api): void {
+  api.openapi(list, async (c) => {
+    const { env } = c.req.valid('param')
+    const { limit, cursor } = c.req.valid('query')
+    const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
+    const { version, items } = settle(
+      await callEnvironment(c.env, env, (stub) => stub.kills(after, limit + 1)),
+      env,
+    )
+    const page = pageOf(items, limit, ({ createdAtMs, target }) => [createdAtMs, target], shown)
+    tell(c, version)
+    return json(c, JSON.stringify(page))
+  })
+
+  api.openapi(get, async (c) => {
+    const { env, target } = c.req.valid('param')
+    return json(
+      c,
+      JSON.stringify(
+        shown(settle(await callEnvironment(c.env, env, (stub) => stub.kill(checked(target))), env)),
+      ),
+    )
+  })
+
+  api.openapi(put, async (c) => {
+    const { env, target } = c.req.valid('param')
+    const { reason, variant = null, expiresAt, onExpiry = 'restore' } = c.req.valid('json')
+    const expiresAtMs = expiresAt === undefined ? null : Date.parse(expiresAt)
+    const request = { reason, variant, expiresAtMs, onExpiry }
+    const answer = await callEnvironment(c.env, env, (stub) =>
+      stub.putKill(checked(target), request, c.get('actor')),
+    )
+    const { created, version, kill } = settle(answer, env)
+    tell(c, version)
+    return json(c, JSON.stringify(shown(kill)), created ? 201 : 200)
+  })
+
+  api.openapi(remove, async (c) => {
+    const { env, target } = c.req.valid('param')
+    const { version } = settle(
+      await callEnvironment(c.env, env, (stub) => stub.removeKill(checked(target))),
+      env,
+    )
+    tell(c, version)
+    return c.body(null, 204)
+  })
+}
+
+const tell = (c: ApiContext, version: number): void => c.header(KILLS_HEADER, String(version))
+
+function checked(target: string): KillTarget {
+  if (isKillTarget(target)) return target
+  throw invalidRequest('target', 'must be flag:KEY, route:ID, tag:NAME, all-routes or all-flags')
+}
+
+const shown = ({ target, variant, reason, actor, createdAtMs, expiresAtMs, onExpiry }: KillRecord) => ({
+  target,
+  ...(variant === null ? {} : { variant }),
+  reason,
+  actor,
+  createdAt: new Date(createdAtMs).toISOString(),
+  ...(expiresAtMs === null ? {} : { expiresAt: new Date(expiresAtMs).toISOString(), onExpiry }),
+})

@@ -1,0 +1,127 @@
+/**
+ * Problem details (RFC 9457): the one shape of every answer that is not a success, and the one place where failures get
+ * their status. Nothing internal leaves here.
+ */
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { CompileIssue, Result } from '../../engine/index.ts'
+import { MAX_BODY_BYTES } from '../env.ts'
+import type { Failure } from '../failure.ts'
+import { logError, messageOf } from '../log.ts'
+import type { StubError } from '../stubs.ts'
+import type { ApiEnv } from './context.ts'
+
+/** Kinds of problems with their status and title; `type` is `urn:turnout:problem:<kind>`. */
+export const PROBLEMS = {
+  malformed: [400, 'The body is not valid JSON'],
+  unauthorized: [401, 'The token is missing or wrong'],
+  'not-found': [404, 'There is no such thing'],
+  'method-not-allowed': [405, 'This address does not take that method'],
+  stale: [412, 'It has changed since, or is not what the precondition says'],
+  'too-large': [413, 'The body is too large'],
+  'unsupported-media-type': [415, 'The body must be JSON'],
+  invalid: [422, 'The request is well-formed but not valid'],
+  'precondition-required': [428, 'This change needs a precondition'],
+  internal: [500, 'The control plane failed'],
+  overloaded: [503, 'The control plane is overloaded'],
+} as const satisfies Record<string, readonly [number, string]>
+
+export type ProblemKind = keyof typeof PROBLEMS
+
+/** Thrown by handlers, answered by `answerProblem`. `detail` is a sentence for people. */
+export class Problem extends Error {
+  readonly kind: ProblemKind
+  readonly errors: readonly CompileIssue[]
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    kind: ProblemKind,
+    detail: string,
+    errors: readonly CompileIssue[] = [],
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail)
+    this.kind = kind
+    this.errors = errors
+    this.headers = headers
+  }
+}
+
+export const tooLarge = (): Problem => new Problem('too-large', `A body has at most ${MAX_BODY_BYTES} bytes.`)
+
+export const invalidRequest = (path: string, message: string): Problem =>
+  new Problem('invalid', `${path}: ${message}`, [{ path, message }])
+
+export const unknownEnvironment = (name: string): Problem =>
+  new Problem('not-found', `There is no environment ${JSON.stringify(name)}.`)
+
+/** The value of an object's answer, or the problem that says why there is none. `environment` as in the address. */
+export function settle<T>(answer: Result<T, Failure>, environment: string): T {
+  if (answer.ok) return answer.value
+  throw problemOf(answer.error, environment)
+}
+
+function problemOf(failure: Failure, environment: string): Problem {
+  switch (failure.reason) {
+    case 'environment-unknown':
+      return unknownEnvironment(environment)
+    case 'unknown': {
+      const hint = failure.nearest === null ? '' : ` Did you mean ${JSON.stringify(failure.nearest)}?`
+      return new Problem('not-found', `There is no ${failure.what} ${JSON.stringify(failure.key)}.${hint}`)
+    }
+    case 'stale':
+      return stale(failure)
+    case 'exists': {
+      const detail = `There is a ${failure.what} ${JSON.stringify(failure.key)} already.`
+      return new Problem('stale', detail, [], { etag: `"v${failure.current}"` })
+    }
+    case 'malformed': {
+      const { line, column, message } = failure
+      const at = `line ${line}, column ${column}`
+      return new Problem('malformed', `Line ${line}, column ${column}: ${message}.`, [{ path: at, message }])
+    }
+    case 'invalid': {
+      const { errors, what } = failure
+      const count = errors.length === 1 ? 'one error' : `${errors.length} errors`
+      return new Problem('invalid', `The ${what} has ${count}; nothing was changed.`, errors)
+    }
+  }
+}
+
+function stale({ what, key, current }: { what: string; key: string; current: number | null }): Problem {
+  const name = `${what} ${JSON.stringify(key)}`
+  if (current === null) return new Problem('stale', `There is no ${name}; create it with "If-None-Match: *".`)
+  const detail = `The ${name} is at "v${current}" now; read it again and repeat the change.`
+  return new Problem('stale', detail, [], { etag: `"v${current}"` })
+}
+
+/** The response to anything thrown. Unexpected errors are logged with the request's id and answered without their message. */
+export function answerProblem(thrown: unknown, c: Context<ApiEnv>): Response {
+  const problem = asProblem(thrown, c)
+  const [status, title] = PROBLEMS[problem.kind]
+  for (const [name, value] of Object.entries(problem.headers)) c.header(name, value)
+  c.header('content-type', 'application/problem+json')
+  const body = {
+    type: `urn:turnout:problem:${problem.kind}`,
+    title,
+    status,
+    detail: problem.message,
+    errors: problem.errors,
+    requestId: c.get('requestId'),
+  }
+  return c.body(JSON.stringify(body), status)
+}
+
+function asProblem(thrown: unknown, c: Context<ApiEnv>): Problem {
+  if (thrown instanceof Problem) return thrown
+  if (thrown instanceof HTTPException && thrown.status === 415)
+    return new Problem('unsupported-media-type', 'Send "content-type: application/json".')
+  const fields = { requestId: c.get('requestId'), method: c.req.method, path: c.req.path }
+  if ((thrown as StubError).overloaded) {
+    logError('object-overloaded', fields)
+    return new Problem('overloaded', 'Try again in a few seconds.', [], { 'retry-after': '5' })
+  }
+  const stack = thrown instanceof Error ? (thrown.stack ?? null) : null
+  logError('request-failed', { ...fields, cause: messageOf(thrown), stack })
+  return new Problem('internal', 'This is a fault of the control plane, noted under the request id.')
+}

@@ -1,0 +1,73 @@
+/** How routes are written down: parameters, bodies and answers that many of them share. */
+import { type RouteConfig, z } from '@hono/zod-openapi'
+import { FORMS } from '../form.ts'
+import { jsonBody, textBody } from './body.ts'
+import { PROBLEMS, type ProblemKind } from './problem.ts'
+import { ProblemSchema } from './schemas.ts'
+
+type Responses = RouteConfig['responses']
+type Schema = z.ZodType | { $ref: string }
+
+export const ref = (name: string): { $ref: string } => ({ $ref: `#/components/schemas/${name}` })
+
+const path = (name: string, description: string, example: string) =>
+  z.string().openapi({ param: { name, in: 'path' }, description, example })
+
+export const EnvironmentParams = z.object({ env: path('env', 'Name of the environment', 'dev') })
+
+export const keyParams = (key: string) =>
+  z.object({ ...EnvironmentParams.shape, key: path('key', 'Key of the entity', key) })
+
+export const TargetParams = z.object({
+  ...EnvironmentParams.shape,
+  target: path('target', 'flag:KEY, route:ID, tag:NAME, all-routes or all-flags', 'flag:new-feature'),
+})
+
+/** A reason for an edit, kept with its version; the header x-turnout-reason does the same. */
+export const EditQuery = z.strictObject({ reason: z.string().optional() })
+
+export const FormQuery = z.strictObject({
+  form: z.enum(FORMS).default('written').openapi({ description: '`full`: canonical form of flags' }),
+})
+
+/** A success and the problems that may stand in its place; 401 and 500 always may. */
+export function answers(
+  success: { status: 200 | 201; description: string; schema: Schema } | { status: 204; description: string },
+  problems: readonly ProblemKind[],
+  more: Responses = {},
+): Responses {
+  const { status, description } = success
+  const content = 'schema' in success ? { content: { 'application/json': { schema: success.schema } } } : {}
+  const failures = (['unauthorized', ...problems, 'internal'] as const).map((kind) => problemAnswer(kind))
+  return { ...Object.fromEntries(failures), ...more, [status]: { description, ...content } }
+}
+
+function problemAnswer(kind: ProblemKind): [number, Responses[string]] {
+  const [status, title] = PROBLEMS[kind]
+  const errors =
+    kind === 'invalid' ? [{ path: '$.flags.beta.percentage', message: 'must be a number from 0 to 100' }] : []
+  const example = {
+    type: `urn:turnout:problem:${kind}`,
+    title,
+    status,
+    detail: `${title}.`,
+    errors,
+    requestId: '0b7e0d6e-5f0c-4a7e-9d52-1f0f3a1c2b3d',
+  }
+  return [
+    status,
+    { description: title, content: { 'application/problem+json': { schema: ProblemSchema, example } } },
+  ]
+}
+
+/** A body that its zod schema checks before the handler runs. */
+export const checkedBody = <T extends z.ZodType>(schema: T) => ({
+  middleware: [jsonBody],
+  body: { required: true, content: { 'application/json': { schema } } },
+})
+
+/** A body that the object parses and the engine checks. */
+export const documentBody = (name: string, mediaType = 'application/json') => ({
+  middleware: [textBody],
+  body: { required: true, content: { [mediaType]: { schema: ref(name) } } },
+})

@@ -1,0 +1,80 @@
+/** Published versions: who changed what, when and why, and the document as it was. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { VersionSummary } from '../objects/environment.ts'
+import { callEnvironment } from '../stubs.ts'
+import { type Api, json } from './context.ts'
+import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { Problem, settle } from './problem.ts'
+import { answers, EnvironmentParams, ref } from './routes.ts'
+import { listOf, VersionSchema } from './schemas.ts'
+
+const tags = ['Versions']
+
+const list = createRoute({
+  method: 'get',
+  path: '/environments/{env}/versions',
+  tags,
+  summary: 'Published versions, newest first',
+  request: { params: EnvironmentParams, query: PageQuery },
+  responses: answers({ status: 200, description: 'A page of versions', schema: listOf(VersionSchema) }, [
+    'not-found',
+    'invalid',
+  ]),
+})
+
+const get = createRoute({
+  method: 'get',
+  path: '/environments/{env}/versions/{n}',
+  tags,
+  summary: 'One version with all its changes and its document',
+  request: {
+    params: EnvironmentParams.extend({
+      n: z
+        .string()
+        .openapi({ param: { name: 'n', in: 'path' }, description: 'Number of the version', example: '12' }),
+    }),
+  },
+  responses: answers(
+    {
+      status: 200,
+      description: 'The version',
+      schema: VersionSchema.extend({ document: z.unknown().openapi(ref('FlagDocument')) }).openapi(
+        'FullVersion',
+      ),
+    },
+    ['not-found'],
+  ),
+})
+
+export function versions(api: Api): void {
+  api.openapi(list, async (c) => {
+    const { env } = c.req.valid('param')
+    const { limit, cursor } = c.req.valid('query')
+    const before = positionIn(cursor, z.int(), Number.MAX_SAFE_INTEGER)
+    const rows = settle(await callEnvironment(c.env, env, (stub) => stub.versions(before, limit + 1)), env)
+    return json(c, JSON.stringify(pageOf(rows, limit, ({ version }) => version, shown)))
+  })
+
+  api.openapi(get, async (c) => {
+    const { env, n } = c.req.valid('param')
+    if (!/^[1-9]\d{0,14}$/.test(n))
+      throw new Problem('not-found', `There is no version ${JSON.stringify(n)}.`)
+    const version = settle(await callEnvironment(c.env, env, (stub) => stub.version(Number(n))), env)
+    const { text } = settle(
+      await callEnvironment(c.env, env, (stub) => stub.document(Number(n), 'written')),
+      env,
+    )
+    // The document is text already, and may be large: it goes in as it is.
+    return json(c, `${JSON.stringify(shown(version)).slice(0, -1)},"document":${text}}`)
+  })
+}
+
+const shown = ({ createdAtMs, version, epoch, actor, reason, changeCount, changes }: VersionSummary) => ({
+  version,
+  epoch,
+  createdAt: new Date(createdAtMs).toISOString(),
+  actor,
+  reason,
+  changeCount,
+  changes,
+})

@@ -1,0 +1,106 @@
+/** Edits of a document as data, and what each makes of it. Pure. Whether the outcome is valid, `compile` says. */
+import { isObject } from '../engine/check.ts'
+import { bareBoolean, ok, type Result } from '../engine/index.ts'
+import { type Document, type EntityKind, entityOf, keysOf, withEntity } from './document.ts'
+import { type Failure, failed, invalid } from './failure.ts'
+import { parseJson } from './json.ts'
+import { mergePatch } from './merge-patch.ts'
+import { nearest } from './nearest.ts'
+
+/** `text` is JSON as it came: parsed here, once. */
+export type Edit =
+  | { readonly do: 'put-document'; readonly text: string }
+  | { readonly do: 'patch-flags'; readonly text: string }
+  | { readonly do: 'put' | 'patch'; readonly kind: EntityKind; readonly key: string; readonly text: string }
+  | { readonly do: 'remove'; readonly kind: EntityKind; readonly key: string }
+  | { readonly do: 'toggle'; readonly key: string; readonly enabled: boolean }
+
+/** What the edit makes of the document: a value for `compile`, which for `put-document` may be anything. */
+export interface Outcome {
+  readonly document: unknown
+  /** The flags, segments or routes whose new state the editor gets back. */
+  readonly kind: EntityKind
+  readonly keys: readonly string[]
+}
+
+export function applyEdit(document: Document, edit: Edit): Result<Outcome, Failure> {
+  switch (edit.do) {
+    case 'put-document':
+      return parsed(edit.text, (value) => ok({ document: value, kind: 'flag', keys: [] }))
+    case 'patch-flags':
+      return parsed(edit.text, (patch) => patchFlags(document, patch))
+    case 'put':
+      return parsed(edit.text, (value) => put(document, edit.kind, edit.key, value))
+    case 'patch':
+      return existing(document, edit.kind, edit.key, (entity) =>
+        parsed(edit.text, (patch) => put(document, edit.kind, edit.key, patched(edit.kind, entity, patch))),
+      )
+    case 'remove':
+      return existing(document, edit.kind, edit.key, () =>
+        ok({ document: withEntity(document, edit.kind, edit.key, undefined), kind: edit.kind, keys: [] }),
+      )
+    case 'toggle':
+      return existing(document, 'flag', edit.key, (flag) =>
+        put(document, 'flag', edit.key, toggled(flag, edit.enabled)),
+      )
+  }
+}
+
+function put(document: Document, kind: EntityKind, key: string, value: unknown): Result<Outcome, Failure> {
+  const named = kind === 'route' ? withOwnId(key, value) : ok(value)
+  return named.ok ? ok({ document: withEntity(document, kind, key, named.value), kind, keys: [key] }) : named
+}
+
+/** A route's body may leave its id to the address; one that says another id is a mistake. */
+function withOwnId(id: string, value: unknown): Result<unknown, Failure> {
+  if (!isObject(value)) return ok(value)
+  if (value.id === undefined) return ok({ id, ...value })
+  return value.id === id
+    ? ok(value)
+    : invalid('route', '$.id', `must be "${id}", as in the address, or be left out`)
+}
+
+/** A key's patch changes or adds that flag, `null` removes it. */
+function patchFlags(document: Document, patch: unknown): Result<Outcome, Failure> {
+  if (!isObject(patch))
+    return invalid('patch', '$', 'must be an object of flag keys, each with its merge patch')
+  const flags = new Map<string, unknown>(Object.entries(document.flags))
+  const keys: string[] = []
+  for (const [key, change] of Object.entries(patch)) {
+    if (change === null) flags.delete(key)
+    else {
+      flags.set(key, patched('flag', flags.get(key), change))
+      keys.push(key)
+    }
+  }
+  return ok({ document: { ...document, flags: Object.fromEntries(flags) }, kind: 'flag', keys })
+}
+
+/** A bare flag (`true`, `"false"`) first becomes `{ enabled }`. */
+function patched(kind: EntityKind, entity: unknown, patch: unknown): unknown {
+  const state = kind === 'flag' && isObject(patch) ? bareBoolean(entity) : null
+  return mergePatch(state === null ? entity : { enabled: state }, patch)
+}
+
+/** The flag with its switch set, in the form it is written in. */
+function toggled(flag: unknown, enabled: boolean): unknown {
+  if (typeof flag === 'boolean') return enabled
+  if (typeof flag === 'string') return String(enabled)
+  return { ...(flag as object), enabled }
+}
+
+function existing(
+  document: Document,
+  kind: EntityKind,
+  key: string,
+  next: (entity: unknown) => Result<Outcome, Failure>,
+): Result<Outcome, Failure> {
+  const entity = entityOf(document, kind, key)
+  if (entity !== undefined) return next(entity)
+  return failed({ reason: 'unknown', what: kind, key, nearest: nearest(key, keysOf(document, kind)) })
+}
+
+function parsed<T>(text: string, next: (value: unknown) => Result<T, Failure>): Result<T, Failure> {
+  const value = parseJson(text)
+  return value.ok ? next(value.value) : failed({ reason: 'malformed', ...value.error })
+}

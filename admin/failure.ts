@@ -1,0 +1,22 @@
+/**
+ * Expected failures of the control plane, as plain data that crosses RPC. api/problem.ts maps each to its status.
+ */
+import { type CompileIssue, err } from '../engine/index.ts'
+
+export type Failure =
+  | { reason: 'environment-unknown' }
+  /** `what` is a noun ("flag"); `nearest` a known name that looks like `key`. */
+  | { reason: 'unknown'; what: string; key: string; nearest: string | null }
+  /** The precondition names another version than `current`; `null`: the thing does not exist. */
+  | { reason: 'stale'; what: string; key: string; current: number | null }
+  /** `If-None-Match: *`, and the thing is there. */
+  | { reason: 'exists'; what: string; key: string; current: number }
+  /** Text that is not JSON; line and column count from 1. */
+  | { reason: 'malformed'; line: number; column: number; message: string }
+  | { reason: 'invalid'; what: string; errors: readonly CompileIssue[] }
+
+export const failed = (failure: Failure): { ok: false; error: Failure } => err(failure)
+
+/** One field is wrong. */
+export const invalid = (what: string, path: string, message: string): { ok: false; error: Failure } =>
+  failed({ reason: 'invalid', what, errors: [{ path, message }] })

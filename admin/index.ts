@@ -1,0 +1,8 @@
+/** The control plane Worker: admin API over HTTP, `ControlRpc` for the edge, and the objects that hold everything. */
+import { app } from './api/app.ts'
+
+export { EnvironmentObject } from './objects/environment.ts'
+export { ProjectObject } from './objects/project.ts'
+export { ControlRpc } from './rpc.ts'
+
+export default app

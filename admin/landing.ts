@@ -1,0 +1,44 @@
+/** The page at `/`, for a person who opens the control plane in a browser. */
+import type { ApiContext } from './api/context.ts'
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Turnout control plane</title>
+<style>
+  :root { color-scheme: light dark; font: 16px/1.6 system-ui, sans-serif }
+  body { max-width: 42rem; margin: 4rem auto; padding: 0 1.25rem }
+  h1 { font-size: 1.6rem; margin-bottom: .25rem }
+  pre { padding: .9rem 1rem; border-radius: .5rem; background: #8881; overflow-x: auto }
+  li { margin: .3rem 0 }
+  .note { opacity: .75 }
+</style>
+</head>
+<body>
+<h1>Turnout control plane</h1>
+<p class="note">Feature flags and traffic splits for the edge.</p>
+<p>This Worker keeps each environment's document, versions, SDK keys and kill list, and hands them to its edge.
+It is operated through a JSON API under <code>/api/v1</code>.</p>
+<ul>
+<li><a href="/openapi.json">/openapi.json</a>: the whole API, OpenAPI 3.1</li>
+<li><a href="/health/ready">/health/ready</a>: whether this control plane can answer</li>
+</ul>
+<h2>Authenticate</h2>
+<p>Every call of the API carries the admin token, the secret <code>ADMIN_TOKEN</code> of this Worker:</p>
+<pre id="call">curl -H "authorization: Bearer $ADMIN_TOKEN" ORIGIN/api/v1/environments</pre>
+<script>
+  const call = document.getElementById('call')
+  call.textContent = call.textContent.replace('ORIGIN', location.origin)
+</script>
+</body>
+</html>
+`
+
+export function landingPage(c: ApiContext): Response {
+  const policy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+  c.header('content-security-policy', policy)
+  return c.html(PAGE) as Response
+}

@@ -1,0 +1,93 @@
+/**
+ * Places, lifts and expires kills. Needs a document only to catch a mistyped name: where the document cannot be read, a
+ * kill works all the same. Runs inside the caller's transaction.
+ */
+import {
+  canonicalFlag,
+  type Flag,
+  type KillTarget,
+  ok,
+  type Result,
+  type ShortFlag,
+} from '../../engine/index.ts'
+import { type Document, tagsOf } from '../document.ts'
+import { type Failure, failed, invalid } from '../failure.ts'
+import { logWarn, messageOf } from '../log.ts'
+import { nearest } from '../nearest.ts'
+import { keysOfKind, readEntity } from '../storage/entities.ts'
+import {
+  deleteKill,
+  type KillRecord,
+  killTargets,
+  type OnExpiry,
+  readKill,
+  writeKill,
+} from '../storage/kills.ts'
+
+export interface KillRequest {
+  readonly variant: string | null
+  readonly reason: string
+  /** ms since 1970; `null`: until it is removed */
+  readonly expiresAtMs: number | null
+  readonly onExpiry: OnExpiry
+}
+
+/** Adds or replaces the kill of a target. `document` may throw. */
+export function placeKill(
+  sql: SqlStorage,
+  document: () => Document,
+  target: KillTarget,
+  request: KillRequest,
+  actor: string,
+  nowMs: number,
+): Result<{ created: boolean; kill: KillRecord }, Failure> {
+  if (request.expiresAtMs !== null && request.expiresAtMs <= nowMs)
+    return invalid('kill', '$.expiresAt', `must be in the future; it is now ${new Date(nowMs).toISOString()}`)
+  const mistake = mistyped(sql, document, target, request.variant)
+  if (mistake !== null) return mistake
+  const created = readKill(sql, target) === null
+  const kill: KillRecord = { target, ...request, actor, createdAtMs: nowMs }
+  writeKill(sql, kill)
+  return ok({ created, kill })
+}
+
+export function liftKill(sql: SqlStorage, target: string): Result<null, Failure> {
+  return deleteKill(sql, target) ? ok(null) : unknownKill(sql, target)
+}
+
+export function findKill(sql: SqlStorage, target: string): Result<KillRecord, Failure> {
+  const kill = readKill(sql, target)
+  return kill === null ? unknownKill(sql, target) : ok(kill)
+}
+
+const unknownKill = (sql: SqlStorage, target: string): { ok: false; error: Failure } =>
+  failed({ reason: 'unknown', what: 'kill', key: target, nearest: nearest(target, killTargets(sql)) })
+
+/** The failure to answer if the target, or the variant of a flag, names nothing; `null` if all is well or unknowable. */
+function mistyped(
+  sql: SqlStorage,
+  document: () => Document,
+  target: KillTarget,
+  variant: string | null,
+): { ok: false; error: Failure } | null {
+  const colon = target.indexOf(':')
+  if (colon < 0) return null
+  const what = target.slice(0, colon) as 'flag' | 'route' | 'tag'
+  const key = target.slice(colon + 1)
+  try {
+    const known = what === 'tag' ? [...tagsOf(document())] : keysOfKind(sql, what)
+    if (!known.includes(key)) return failed({ reason: 'unknown', what, key, nearest: nearest(key, known) })
+    return what === 'flag' && variant !== null ? unknownVariant(sql, key, variant) : null
+  } catch (thrown) {
+    logWarn('kill-target-unchecked', { target, cause: messageOf(thrown) })
+    return null
+  }
+}
+
+function unknownVariant(sql: SqlStorage, key: string, variant: string): { ok: false; error: Failure } | null {
+  const stored = readEntity(sql, 'flag', key)
+  if (stored === null) return null
+  const names = Object.keys(canonicalFlag(key, JSON.parse(stored.text) as Flag | ShortFlag).variants ?? {})
+  if (names.includes(variant)) return null
+  return invalid('kill', '$.variant', `flag ${key} has no variant "${variant}"; it has ${names.join(', ')}`)
+}

@@ -1,0 +1,70 @@
+/**
+ * Numbered migrations of an object's SQLite database. Each runs once, in order, in one transaction with its number.
+ * A released migration never changes; a change of the schema is a new one.
+ */
+
+export type Migration = (sql: SqlStorage) => void
+
+export function migrate(storage: DurableObjectStorage, migrations: readonly Migration[]): void {
+  const { sql } = storage
+  sql.exec('CREATE TABLE IF NOT EXISTS migrations (n INTEGER PRIMARY KEY)')
+  const { done } = sql.exec<{ done: number }>('SELECT COALESCE(MAX(n), 0) AS done FROM migrations').one()
+  for (const [at, migration] of migrations.entries()) {
+    const n = at + 1
+    if (n <= done) continue
+    storage.transactionSync(() => {
+      migration(sql)
+      sql.exec('INSERT INTO migrations (n) VALUES (?)', n)
+    })
+  }
+}
+
+/** Work owed to the outside after a commit (outbox.ts): owed while `wanted` is above `done`. Times in ms since 1970. */
+const OUTBOX = `
+  CREATE TABLE outbox (
+    effect TEXT PRIMARY KEY, wanted INTEGER NOT NULL, done INTEGER NOT NULL,
+    due_at INTEGER NOT NULL, done_at INTEGER NOT NULL, attempts INTEGER NOT NULL
+  ) WITHOUT ROWID;`
+
+/** Tables of `EnvironmentObject`; what their columns mean stands where they are used, in storage/. */
+export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
+  (sql) =>
+    sql.exec(`
+      CREATE TABLE environment (
+        id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, epoch INTEGER NOT NULL, version INTEGER NOT NULL,
+        kills INTEGER NOT NULL, created_at INTEGER NOT NULL, live INTEGER NOT NULL
+      );
+      CREATE TABLE versions (
+        n INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, created_at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT
+      );
+      CREATE TABLE entities (
+        kind TEXT NOT NULL, key TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, hash TEXT NOT NULL,
+        PRIMARY KEY (kind, key, since)
+      ) WITHOUT ROWID;
+      CREATE UNIQUE INDEX entities_current ON entities (kind, key) WHERE until IS NULL;
+      CREATE INDEX entities_since ON entities (since);
+      CREATE INDEX entities_until ON entities (until) WHERE until IS NOT NULL;
+      CREATE INDEX entities_hash ON entities (hash);
+      CREATE TABLE bodies (hash TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (hash, part));
+      CREATE TABLE snapshots (
+        version INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (version, part)
+      );
+      CREATE TABLE kills (
+        target TEXT PRIMARY KEY, variant TEXT, reason TEXT NOT NULL, actor TEXT NOT NULL, created_at INTEGER NOT NULL,
+        expires_at INTEGER, duration INTEGER, on_expiry TEXT NOT NULL
+      ) WITHOUT ROWID;
+      ${OUTBOX}`),
+]
+
+/** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */
+export const PROJECT_MIGRATIONS: readonly Migration[] = [
+  (sql) =>
+    sql.exec(`
+      CREATE TABLE environments (
+        name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, version INTEGER NOT NULL, live INTEGER NOT NULL, entry TEXT NOT NULL
+      ) WITHOUT ROWID;
+      CREATE TABLE keys (
+        id TEXT PRIMARY KEY, environment TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL
+      ) WITHOUT ROWID;
+      CREATE INDEX keys_environment ON keys (environment);`),
+]

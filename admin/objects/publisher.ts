@@ -1,0 +1,176 @@
+/**
+ * Publishes: makes the next version of an environment, with its snapshot, or changes nothing. Its methods run inside the
+ * caller's transaction; after one that failed, call `forget`.
+ */
+import {
+  type CompileIssue,
+  compile,
+  decodeSnapshot,
+  encodeSnapshot,
+  ok,
+  type Result,
+} from '../../engine/index.ts'
+import { completeDocument, type Document, EMPTY_DOCUMENT } from '../document.ts'
+import { type Failure, failed } from '../failure.ts'
+import { type Author, accessOf, type SdkKey, type Settings } from '../settings.ts'
+import { changesBetween, loadDocument } from '../storage/document.ts'
+import {
+  type Change,
+  type EffectiveChange,
+  effective,
+  pruneEntities,
+  writeChanges,
+} from '../storage/entities.ts'
+import { keyChange, readKeys, readSettings, settingsChange } from '../storage/settings.ts'
+import { type State, writeState } from '../storage/state.ts'
+import { pruneVersions, readSnapshot, writeVersion } from '../storage/versions.ts'
+
+export interface Published {
+  /** Where the environment stands now; the version before, if nothing changed. */
+  readonly state: State
+  readonly warnings: readonly CompileIssue[]
+}
+
+export class Publisher {
+  readonly #sql: SqlStorage
+  readonly #local: boolean
+  /** The document of one version, parsed: rebuilt after an eviction when it is first needed. */
+  #parsed: { readonly epoch: number; readonly version: number; readonly document: Document } | null = null
+
+  constructor(sql: SqlStorage, local: boolean) {
+    this.#sql = sql
+    this.#local = local
+  }
+
+  /** The current document. Throws if what is stored cannot be read. */
+  document(state: State): Document {
+    if (this.#parsed?.version !== state.version || this.#parsed.epoch !== state.epoch) {
+      this.#parsed = { ...state, document: loadDocument(this.#sql, state.version) }
+    }
+    return this.#parsed.document
+  }
+
+  forget(): void {
+    this.#parsed = null
+  }
+
+  /** Publishes the first version: an empty document. */
+  create(state: Omit<State, 'version' | 'kills'>, settings: Settings, author: Author, nowMs: number): State {
+    const start = { ...state, version: 0, kills: 0 }
+    const compiled = this.#compile(start, EMPTY_DOCUMENT, settings, [])
+    if (!compiled.ok)
+      throw new Error(`[publisher] an empty document does not compile: ${JSON.stringify(compiled.error)}`)
+    return this.#commit(
+      start,
+      effective(this.#sql, [settingsChange(settings)]),
+      compiled.value.text,
+      author,
+      nowMs,
+      EMPTY_DOCUMENT,
+    )
+  }
+
+  /** Publishes a document, or anything that claims to be one; one that says what the current one says is no new version. */
+  publishDocument(state: State, value: unknown, author: Author, nowMs: number): Result<Published, Failure> {
+    const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
+    if (!compiled.ok) return invalidDocument(compiled.error)
+    const { text, warnings } = compiled.value
+    const document = completeDocument(value)
+    const changes = effective(this.#sql, changesBetween(this.document(state), document))
+    if (changes.length === 0) return ok({ state, warnings })
+    return ok({ state: this.#commit(state, changes, text, author, nowMs, document), warnings })
+  }
+
+  /** Publishes other settings, checked against the current document. */
+  publishSettings(
+    state: State,
+    settings: Settings,
+    author: Author,
+    nowMs: number,
+  ): Result<Published, Failure> {
+    const document = this.document(state)
+    const compiled = this.#compile(state, document, settings, readKeys(this.#sql))
+    if (!compiled.ok) return invalidDocument(compiled.error)
+    const { text, warnings } = compiled.value
+    const changes = effective(this.#sql, [settingsChange(settings)])
+    if (changes.length === 0) return ok({ state, warnings })
+    return ok({ state: this.#commit(state, changes, text, author, nowMs, document), warnings })
+  }
+
+  /** Publishes one key more, or one key less (`null`): a revocation needs no valid document. */
+  publishKey(state: State, id: string, key: SdkKey | null, author: Author, nowMs: number): State {
+    const others = readKeys(this.#sql).filter((known) => known.id !== id)
+    const keys = key === null ? others : [...others, key]
+    return this.#republish(state, state, keys, [keyChange(id, key)], author, nowMs)
+  }
+
+  /** Publishes the current snapshot again as the next version of `above`, which is no smaller than `state`. */
+  republish(state: State, above: State, author: Author, nowMs: number): State {
+    return this.#republish(state, above, readKeys(this.#sql), [], author, nowMs)
+  }
+
+  /** The errors and warnings of a document that is not published. */
+  check(state: State, value: unknown): Result<readonly CompileIssue[], readonly CompileIssue[]> {
+    const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
+    return compiled.ok ? ok(compiled.value.warnings) : compiled
+  }
+
+  /** Needs no compile, so it works whatever the stored document has become. */
+  #republish(
+    state: State,
+    above: State,
+    keys: readonly SdkKey[],
+    changes: readonly Change[],
+    author: Author,
+    nowMs: number,
+  ): State {
+    const held = readSnapshot(this.#sql, state.epoch, state.version)
+    if (held === null)
+      throw new Error(`[publisher] snapshot ${state.version} of epoch ${state.epoch} is missing`)
+    const snapshot = decodeSnapshot(held)
+    if (!snapshot.ok) throw new Error(`[publisher] snapshot ${state.version}: ${snapshot.error.message}`)
+    const access = accessOf(readSettings(this.#sql), keys, this.#local)
+    const { epoch, version } = above
+    const text = encodeSnapshot({ ...snapshot.value, epoch, version: version + 1, access })
+    const parsed = this.#parsed?.version === state.version ? this.#parsed.document : null
+    return this.#commit(above, effective(this.#sql, changes), text, author, nowMs, parsed)
+  }
+
+  #compile(
+    state: State,
+    document: unknown,
+    settings: Settings,
+    keys: readonly SdkKey[],
+  ): Result<{ text: string; warnings: readonly CompileIssue[] }, readonly CompileIssue[]> {
+    const compiled = compile(document, {
+      environment: state.name,
+      epoch: state.epoch,
+      version: state.version + 1,
+      access: accessOf(settings, keys, this.#local),
+      allowPrivateOrigins: this.#local,
+      edgeHosts: settings.edgeHosts,
+    })
+    if (!compiled.ok) return compiled
+    return ok({ text: encodeSnapshot(compiled.value.snapshot), warnings: compiled.value.warnings })
+  }
+
+  #commit(
+    state: State,
+    changes: readonly EffectiveChange[],
+    snapshot: string,
+    author: Author,
+    nowMs: number,
+    document: Document | null,
+  ): State {
+    const next: State = { ...state, version: state.version + 1 }
+    writeChanges(this.#sql, next.version, changes)
+    writeState(this.#sql, next)
+    writeVersion(this.#sql, { ...next, ...author, createdAtMs: nowMs }, snapshot)
+    pruneEntities(this.#sql, pruneVersions(this.#sql, nowMs))
+    this.#parsed = document === null ? null : { ...next, document }
+    return next
+  }
+}
+
+const invalidDocument = (errors: readonly CompileIssue[]): { ok: false; error: Failure } =>
+  failed({ reason: 'invalid', what: 'document', errors })

@@ -1,0 +1,35 @@
+/** An environment's settings and SDK keys: what its snapshot holds beside the document. Plain data. */
+import type { Access } from '../engine/index.ts'
+
+export interface Settings {
+  /** Everybody may evaluate every flag; local runs only. */
+  readonly open: boolean
+  /** Host names of the environment's own edge, refused as origins. */
+  readonly edgeHosts: readonly string[]
+}
+
+export interface SdkKey {
+  readonly id: string
+  /** SHA-256 of the key's text, lower-case hex; the text itself is stored nowhere. */
+  readonly hash: string
+  readonly kind: 'client' | 'server'
+  /** What it is for, in its maker's words. */
+  readonly name: string
+  /** ms since 1970 */
+  readonly createdAtMs: number
+}
+
+/** Who makes a change, and why. */
+export interface Author {
+  readonly actor: string
+  readonly reason: string | null
+}
+
+/** Most SDK keys of one environment. */
+export const MAX_KEYS = 100
+
+/** Who may evaluate, as the snapshot says it. An environment is open only in a local run, whatever is stored. */
+export const accessOf = (settings: Settings, keys: readonly SdkKey[], local: boolean): Access => ({
+  open: settings.open && local,
+  keys: keys.map(({ hash, kind }) => ({ hash, kind })),
+})

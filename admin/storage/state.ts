@@ -1,0 +1,49 @@
+/** Where an environment stands: its one row. Kept, without its content, when the environment is deleted: epochs only grow. */
+
+export interface State {
+  readonly name: string
+  readonly epoch: number
+  /** Version of the current snapshot. */
+  readonly version: number
+  /** Version of the kill list. */
+  readonly kills: number
+  /** ms since 1970 */
+  readonly createdAtMs: number
+}
+
+type Row = { name: string; epoch: number; version: number; kills: number; created_at: number; live: number }
+
+const row = (sql: SqlStorage): Row | undefined =>
+  [...sql.exec<Row>('SELECT name, epoch, version, kills, created_at, live FROM environment')][0]
+
+/** `null`: never created, or deleted. */
+export function readState(sql: SqlStorage): State | null {
+  const found = row(sql)
+  if (found === undefined || found.live === 0) return null
+  const { name, epoch, version, kills, created_at } = found
+  return { name, epoch, version, kills, createdAtMs: created_at }
+}
+
+/** The environment that is or was here; `null`: there never was one. */
+export function readLineage(sql: SqlStorage): { name: string; epoch: number; version: number } | null {
+  const found = row(sql)
+  return found === undefined ? null : { name: found.name, epoch: found.epoch, version: found.version }
+}
+
+export function writeState(sql: SqlStorage, { name, epoch, version, kills, createdAtMs }: State): void {
+  sql.exec(
+    `INSERT OR REPLACE INTO environment (id, name, epoch, version, kills, created_at, live) VALUES (1, ?, ?, ?, ?, ?, 1)`,
+    name,
+    epoch,
+    version,
+    kills,
+    createdAtMs,
+  )
+}
+
+/** Deletes everything but the row, as one version more, and what the outbox still has to say. */
+export function clearState(sql: SqlStorage): void {
+  sql.exec('UPDATE environment SET live = 0, version = version + 1')
+  for (const table of ['versions', 'entities', 'bodies', 'snapshots', 'kills'])
+    sql.exec(`DELETE FROM ${table}`)
+}

@@ -1,0 +1,47 @@
+/**
+ * Calls to the Durable Objects. A call that failed for a passing reason is tried again, on a fresh stub, as the platform
+ * advises: https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
+ */
+import type { Env } from './env.ts'
+import { PROJECT_NAME } from './objects/directory.ts'
+import type { EnvironmentObject } from './objects/environment.ts'
+import type { ProjectObject } from './objects/project.ts'
+
+const ATTEMPTS = 3
+const BASE_BACKOFF_MS = 50
+
+/** The public methods of an object as its callers see them. */
+export type Remote<T> = {
+  [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]: T[Name] extends (
+    ...args: infer Args
+  ) => infer Answer
+    ? (...args: Args) => Promise<Awaited<Answer>>
+    : never
+}
+
+export const callEnvironment = <T>(
+  env: Env,
+  name: string,
+  call: (stub: Remote<EnvironmentObject>) => Promise<T>,
+): Promise<T> => persist(() => call(env.ENVIRONMENTS.getByName(name) as unknown as Remote<EnvironmentObject>))
+
+export const callProject = <T>(env: Env, call: (stub: Remote<ProjectObject>) => Promise<T>): Promise<T> =>
+  persist(() => call(env.PROJECT.getByName(PROJECT_NAME) as unknown as Remote<ProjectObject>))
+
+/** What the platform says about a failed call. */
+export interface StubError {
+  retryable?: boolean
+  overloaded?: boolean
+}
+
+async function persist<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call()
+    } catch (thrown) {
+      const { retryable, overloaded } = thrown as StubError
+      if (!retryable || overloaded || attempt === ATTEMPTS) throw thrown
+      await scheduler.wait(BASE_BACKOFF_MS * 2 ** attempt * (0.5 + Math.random()))
+    }
+  }
+}
