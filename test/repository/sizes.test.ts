@@ -1,0 +1,87 @@
+/**
+ * Byte budgets. What the edge deploys and what evaluates a flag stay small: every cold start pays for them. The bundles
+ * are made here the way the deployment makes them, so that no stale build is measured.
+ */
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Bundle {
+  bytes: Uint8Array
+  /** Source file → bytes of it that are in the bundle. */
+  inputs: Metafile['outputs'][string]['inputs']
+}
+
+async function bundle(options: BuildOptions): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    logLevel: 'silent',
+    outfile: 'bundle.js',
+    ...options,
+  })
+  return { bytes: outputFiles![0]!.contents, inputs: Object.values(metafile!.outputs)[0]!.inputs }
+}
+
+const gzip = (bytes: Uint8Array): number => gzipSync(bytes, { level: 9 }).length
+const brotli = (bytes: Uint8Array): number =>
+  brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length
+
+const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(2)} KiB`
+
+/** The five largest parts of a bundle, to find what grew. */
+const largest = ({ inputs }: Bundle): string =>
+  Object.entries(inputs)
+    .sort(([, one], [, other]) => other.bytesInOutput - one.bytesInOutput)
+    .slice(0, 5)
+    .map(([file, { bytesInOutput }]) => `${file} ${bytesInOutput}`)
+    .join(', ')
+
+describe('the edge', () => {
+  it('deploys a bundle of at most 40 KB gzip', async () => {
+    const edge = await bundle({ entryPoints: ['worker/index.ts'] })
+    const size = gzip(edge.bytes)
+    console.log(
+      `edge bundle: ${kibibytes(edge.bytes.length)} minified, ${kibibytes(size)} gzip; largest: ${largest(edge)}`,
+    )
+    expect(size).toBeLessThanOrEqual(40 * 1024)
+  })
+
+  it('deploys no compiler and nothing of the control plane', async () => {
+    const { inputs } = await bundle({ entryPoints: ['worker/index.ts'] })
+    const present = Object.keys(inputs).filter((file) => inputs[file]!.bytesInOutput > 0)
+    expect(
+      present.filter((file) => /^engine\/compile\.ts$|^admin\/|node_modules\/zod\//.test(file)),
+    ).toStrictEqual([])
+  })
+})
+
+describe('the evaluating half of the engine', () => {
+  const contents = "export { prepare, evaluate, evaluateAll, decodeSnapshot } from './engine/index.ts'"
+
+  it('is at most 4.5 KB brotli', async () => {
+    const half = await bundle({ stdin: { contents, resolveDir: root } })
+    const size = brotli(half.bytes)
+    console.log(
+      `evaluating half: ${kibibytes(half.bytes.length)} minified, ${kibibytes(size)} brotli; largest: ${largest(half)}`,
+    )
+    expect(size).toBeLessThanOrEqual(4.5 * 1024)
+  })
+
+  it('holds no compiler', async () => {
+    const { inputs } = await bundle({ stdin: { contents, resolveDir: root } })
+    const present = Object.keys(inputs).filter((file) => inputs[file]!.bytesInOutput > 0)
+    expect(present).not.toContain('engine/compile.ts')
+    expect(present).toContain('engine/evaluate.ts')
+  })
+})
