@@ -1,0 +1,150 @@
+/**
+ * Builds the two Workers with wrangler's bundler, each only when something it is made of has changed. A bundle appears
+ * whole under its name, so that builds may run at the same time. `node local/build.ts` builds both.
+ */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { reason, StartError } from './start-error.ts'
+
+export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** A Worker: its wrangler configuration, and everything that its bundle depends on. Paths from the project's root. */
+interface Source {
+  readonly name: 'edge' | 'admin'
+  readonly config: string
+  readonly inputs: readonly string[]
+}
+
+const SHARED = ['engine', 'package-lock.json', 'tsconfig.base.json', 'local/build.ts']
+const EDGE: Source = { name: 'edge', config: 'wrangler.toml', inputs: ['wrangler.toml', 'worker', ...SHARED] }
+const ADMIN: Source = { name: 'admin', config: 'admin/wrangler.toml', inputs: ['admin', ...SHARED] }
+
+export interface Built {
+  /** Absolute path of the bundle, one ES module. */
+  readonly file: string
+  /** The Worker's own, from its wrangler.toml. */
+  readonly compatibilityDate: string
+  readonly compatibilityFlags: readonly string[]
+}
+
+/** Both bundles. `report` is told what is being built, if anything is. Throws `StartError` with the bundler's output. */
+export async function build(
+  report: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<{ edge: Built; admin: Built }> {
+  const [edge, admin] = await Promise.all([EDGE, ADMIN].map((source) => buildOne(source, report, signal)))
+  return { edge: edge!, admin: admin! }
+}
+
+async function buildOne(
+  source: Source,
+  report: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<Built> {
+  const folder = join(PROJECT_ROOT, 'dist', source.name)
+  const file = join(folder, 'index.js')
+  const stampFile = join(folder, 'index.js.sources')
+  const built = { file, ...compatibility(source.config) }
+  const stamp = hashOf(source.inputs)
+  if (stamp === read(stampFile) && read(file) !== undefined) return built
+
+  report(`building ${source.name}`)
+  const work = join(PROJECT_ROOT, 'dist', `.${source.name}-${process.pid}`)
+  try {
+    await bundle(source, work, signal)
+    mkdirSync(folder, { recursive: true })
+    rmSync(stampFile, { force: true })
+    renameSync(join(work, 'index.js'), file)
+    writeFileSync(stampFile, stamp)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+  return built
+}
+
+/** Keeps wrangler from asking anybody about anything, and its logs in the project. */
+const OFFLINE = {
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_LOG_PATH: join(PROJECT_ROOT, '.wrangler', 'logs'),
+}
+
+function bundle(source: Source, outdir: string, signal?: AbortSignal): Promise<void> {
+  const wrangler = join(PROJECT_ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
+  const args = [wrangler, 'deploy', '--dry-run', '--minify', '--config', join(PROJECT_ROOT, source.config)]
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, [...args, '--outdir', outdir], {
+      cwd: PROJECT_ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...OFFLINE },
+      ...(signal === undefined ? {} : { signal }),
+    })
+    let output = ''
+    const collect = (chunk: Buffer) => {
+      output += chunk
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    child.on('error', (error) => fail(new StartError(`building ${source.name} failed: ${reason(error)}`)))
+    child.on('close', (code) => {
+      if (code === 0) done()
+      else fail(new StartError(`building ${source.name} failed:\n${output.trim()}`))
+    })
+  })
+}
+
+/** The two settings that decide how the runtime behaves. Each stands on one line of its own. */
+function compatibility(config: string): Pick<Built, 'compatibilityDate' | 'compatibilityFlags'> {
+  const toml = readFileSync(join(PROJECT_ROOT, config), 'utf8')
+  const setting = (name: string) => new RegExp(`^${name}\\s*=\\s*(\\S.*)$`, 'm').exec(toml)?.[1] ?? ''
+  const strings = (text: string) => Array.from(text.matchAll(/"([^"]*)"/g), ([, value]) => value!)
+  const [compatibilityDate] = strings(setting('compatibility_date'))
+  if (compatibilityDate === undefined) throw new StartError(`${config} has no compatibility_date`)
+  return { compatibilityDate, compatibilityFlags: strings(setting('compatibility_flags')) }
+}
+
+/** Hash of the names and contents of every file below the given paths. */
+function hashOf(inputs: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const file of inputs.flatMap((input) => filesBelow(join(PROJECT_ROOT, input))).sort())
+    hash
+      .update(`${relative(PROJECT_ROOT, file)}\0`)
+      .update(readFileSync(file))
+      .update('\0')
+  return hash.digest('hex')
+}
+
+function filesBelow(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() && !/[\\/](node_modules|\.wrangler)([\\/]|$)/.test(entry.parentPath))
+      .map((entry) => join(entry.parentPath, entry.name))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return [path]
+    throw error
+  }
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await build((line) => console.error(`turnout: ${line}`))
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    console.error(`turnout: ${error.message}`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * One run at a time on a state folder: two would write the same SQLite files. The record of the run names its processes,
+ * so that a run whose main process was killed without a word leaves nothing behind for longer than until the next start.
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
+import { StartError } from './start-error.ts'
+import { replaceFile, type State } from './state.ts'
+
+/** Content of running.json. */
+interface Run {
+  readonly main: ProcessIdentity
+  /** The workerd processes that the run started. */
+  readonly workers: readonly ProcessIdentity[]
+}
+
+export interface Running {
+  /** Notes a workerd process, so that the next start can stop it if this process cannot. */
+  note(pid: number): void
+  /** The folder is free again. */
+  release(): void
+}
+
+/** How long a killed process may take to disappear. */
+const KILL_TIMEOUT_MS = 5_000
+
+/** Takes the state folder. Throws `StartError` while another run holds it; ends what a dead run left behind. */
+export async function acquire(state: State): Promise<Running> {
+  const main = identify(process.pid)
+  if (main === null) throw new Error('[local/running] this process has no identity')
+  let run: Run = { main, workers: [] }
+  while (!create(state.runningFile, run)) {
+    const other = read(state.runningFile)
+    if (other !== null && isAlive(other.main))
+      throw new StartError(
+        `Turnout already runs on ${state.dir} (process ${other.main.pid}): stop it, or set TURNOUT_STATE_DIR to another folder`,
+      )
+    for (const worker of other?.workers ?? []) await end(worker)
+    rmSync(state.runningFile, { force: true })
+  }
+  return {
+    note(pid) {
+      const worker = identify(pid)
+      if (worker === null) return // already gone; its exit is reported elsewhere
+      run = { ...run, workers: [...run.workers, worker] }
+      replaceFile(state.runningFile, `${JSON.stringify(run)}\n`)
+    },
+    release() {
+      if (read(state.runningFile)?.main.pid === main.pid) rmSync(state.runningFile, { force: true })
+    },
+  }
+}
+
+/** Whether the file did not exist and now holds our run. */
+function create(file: string, run: Run): boolean {
+  try {
+    writeFileSync(file, `${JSON.stringify(run)}\n`, { flag: 'wx', mode: 0o600 })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** `null`: no run, or a record that was cut off when its writer was killed. */
+function read(file: string): Run | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** workerd's storage survives a kill at any moment, and an orphan has nobody left to wait for. */
+async function end(worker: ProcessIdentity): Promise<void> {
+  if (!isAlive(worker)) return
+  process.kill(worker.pid, 'SIGKILL')
+  for (const deadline = Date.now() + KILL_TIMEOUT_MS; isAlive(worker); await sleep(10))
+    if (Date.now() > deadline)
+      throw new StartError(
+        `process ${worker.pid}, left by an earlier run, could not be stopped: end it by hand`,
+      )
+}

@@ -1,0 +1,77 @@
+/** Fills the environment of a local run through the admin API, as a person would, and keeps its demo origins reachable. */
+import { readFileSync } from 'node:fs'
+import type { OriginPorts } from './options.ts'
+import { StartError } from './start-error.ts'
+
+/** The one environment of a local run. */
+export const ENVIRONMENT = 'dev'
+
+/** Ports that seed.json is written with. */
+const SEED_PORTS: OriginPorts = { stable: 8781, canary: 8782 }
+
+export interface Seeding {
+  readonly adminUrl: string
+  readonly adminToken: string
+  /** Where the demo origins are now, and where they were in the last run (`null`: there was none). */
+  readonly ports: OriginPorts
+  readonly formerPorts: OriginPorts | null
+  readonly signal: AbortSignal
+}
+
+/** What came of it. */
+export type Seeded = 'created' | 'kept' | 'origins-moved'
+
+/**
+ * Creates the environment with seed.json. One that has a document already is the user's: it stays as it is, but for the
+ * addresses of demo origins that could not get their ports again.
+ */
+export async function seed(seeding: Seeding): Promise<Seeded> {
+  const path = `/api/v1/environments/${ENVIRONMENT}`
+  const { environment, document } = JSON.parse(readFileSync(new URL('seed.json', import.meta.url), 'utf8'))
+  const existing = await call(seeding, 'GET', path, {}, undefined, [404])
+  if (existing.status === 404) await call(seeding, 'PUT', path, { 'if-none-match': '*' }, environment)
+
+  const held = await call(seeding, 'GET', `${path}/document`)
+  const ifMatch = { 'if-match': held.headers.get('etag') ?? '*' }
+  const heldText = await held.text()
+  // A run that was killed between the two calls left an environment without a document.
+  if (isEmpty(JSON.parse(heldText))) {
+    const seeded = moveOrigins(JSON.stringify(document), SEED_PORTS, seeding.ports)
+    await call(seeding, 'PUT', `${path}/document`, ifMatch, JSON.parse(seeded))
+    return 'created'
+  }
+  const moved = moveOrigins(heldText, seeding.formerPorts ?? SEED_PORTS, seeding.ports)
+  if (moved === heldText) return 'kept'
+  await call(seeding, 'PUT', `${path}/document`, ifMatch, JSON.parse(moved))
+  return 'origins-moved'
+}
+
+const isEmpty = (document: { flags?: object; routes?: unknown[] }): boolean =>
+  Object.keys(document.flags ?? {}).length === 0 && (document.routes ?? []).length === 0
+
+/** The document's text with each origin's address replaced, both at once: the two may have changed places. */
+export function moveOrigins(text: string, from: OriginPorts, to: OriginPorts): string {
+  return text.replace(/(?<="url":\s*"http:\/\/127\.0\.0\.1:)\d+(?=["/])/g, (port) => {
+    if (Number(port) === from.stable) return String(to.stable)
+    return Number(port) === from.canary ? String(to.canary) : port
+  })
+}
+
+/** A call of the admin API. Throws `StartError` with the answer, unless it succeeded or its status is expected. */
+async function call(
+  { adminUrl, adminToken, signal }: Seeding,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: unknown,
+  expected: readonly number[] = [],
+): Promise<Response> {
+  const response = await fetch(adminUrl + path, {
+    method,
+    signal,
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  if (response.ok || expected.includes(response.status)) return response
+  throw new StartError(`${method} ${path} answered ${response.status}: ${(await response.text()).trim()}`)
+}

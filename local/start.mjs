@@ -1,0 +1,34 @@
+/**
+ * `npm start`: sets the checkout up and runs local/main.ts on the project's Node, in this process where that is the Node
+ * already, else in a child that gets every signal and gives its exit code. Plain JavaScript without dependencies.
+ */
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { setup } from './setup.mjs'
+
+const main = new URL('main.ts', import.meta.url)
+
+function run(node) {
+  // The IPC channel tells the child at once when this process dies, however it dies.
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', fileURLToPath(main)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => {
+    console.error(`turnout: ${node} could not be started: ${error.message}`)
+    process.exitCode = 1
+  })
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + constants.signals[signal]
+  })
+}
+
+try {
+  const node = setup(fileURLToPath(new URL('..', import.meta.url)))
+  if (node === process.execPath) await import(main.href)
+  else run(node)
+} catch (error) {
+  console.error(`turnout: ${error.message}`)
+  process.exitCode = 1
+}

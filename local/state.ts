@@ -1,0 +1,87 @@
+/**
+ * The state folder: everything that a local run keeps, and that a restart finds again. Files are replaced whole, so that
+ * a kill at any moment leaves the old or the new content. Secrets are readable by their owner only.
+ */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { OriginPorts } from './options.ts'
+import { reason, StartError } from './start-error.ts'
+
+/** Where things lie below the state folder. */
+export interface State {
+  readonly dir: string
+  /** SQLite files of the Durable Objects. */
+  readonly storageDir: string
+  /** The copies that a cold edge reads when the control plane is out of reach. */
+  readonly lastKnownGoodDir: string
+  /** The configuration that workerd was last started with. Holds secrets. */
+  readonly configFile: string
+  /** Who runs on this folder now. */
+  readonly runningFile: string
+}
+
+/** Creates the folder where it is missing. Throws `StartError` if it cannot be written. */
+export function openState(dir: string): State {
+  const state = {
+    dir,
+    storageDir: join(dir, 'storage'),
+    lastKnownGoodDir: join(dir, 'last-known-good'),
+    configFile: join(dir, 'workerd.capnp'),
+    runningFile: join(dir, 'running.json'),
+  }
+  try {
+    for (const folder of [dir, state.storageDir, state.lastKnownGoodDir])
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+    replaceFile(join(dir, 'README'), NOTE)
+  } catch (error) {
+    throw new StartError(`TURNOUT_STATE_DIR (${dir}) cannot be written: ${reason(error)}`)
+  }
+  return state
+}
+
+const NOTE = `State of a local run of Turnout (npm start). Delete this folder to begin anew; stop Turnout first.
+Holds secrets (admin-token, cookie-key, workerd.capnp): do not share it.
+`
+
+/** The secret kept under `name`, generated at the first call: `tn_` and 256 random bits. */
+export function secret(state: State, name: 'admin-token' | 'cookie-key'): string {
+  const file = join(state.dir, name)
+  const kept = read(file)?.trim()
+  if (kept) {
+    chmodSync(file, 0o600)
+    return kept
+  }
+  const fresh = `tn_${randomBytes(32).toString('base64url')}`
+  replaceFile(file, `${fresh}\n`)
+  return fresh
+}
+
+const ORIGINS_FILE = 'origins.json'
+
+/** The ports that the demo origins had in the last run, which the seeded document names; `null` before the first. */
+export function keptOriginPorts(state: State): OriginPorts | null {
+  const text = read(join(state.dir, ORIGINS_FILE))
+  return text === undefined ? null : JSON.parse(text)
+}
+
+/** Remembers the ports for the next run. */
+export function keepOriginPorts(state: State, ports: OriginPorts): void {
+  replaceFile(join(state.dir, ORIGINS_FILE), `${JSON.stringify(ports)}\n`)
+}
+
+/** Writes a file that only its owner may read, whole or not at all. */
+export function replaceFile(file: string, content: string): void {
+  const next = `${file}.${process.pid}.next`
+  writeFileSync(next, content, { mode: 0o600 })
+  renameSync(next, file)
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

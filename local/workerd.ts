@@ -1,0 +1,102 @@
+/**
+ * Runs workerd itself, the native binary: no Worker is reachable before `ready`, and nothing is left running after `stop`,
+ * nor after this process has died in any way.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { StartError } from './start-error.ts'
+
+export interface Workerd {
+  readonly pid: number
+  /** Port of each socket of the configuration, by name. */
+  readonly ports: Readonly<Record<string, number>>
+  /** How it ended, whoever ended it, e.g. `exit code 1` or `SIGKILL`. */
+  readonly ended: Promise<string>
+  /** Ends it; open connections get a moment to finish. Resolves when it is gone. */
+  stop(): Promise<void>
+}
+
+export interface WorkerdRun {
+  readonly configFile: string
+  /** Names of the configuration's sockets: it is ready when all of them listen. */
+  readonly sockets: readonly string[]
+  /** Told the process id at once, before the process is ready. */
+  readonly onSpawn?: (pid: number) => void
+}
+
+/** How long open connections may hold up the end. */
+const DRAIN_MS = 1_000
+
+/** Path of the binary for this platform. */
+const binary = (): string => createRequire(import.meta.url)('workerd').default
+
+/** Starts it. Throws `StartError` with its own words if it cannot start. */
+export async function startWorkerd(run: WorkerdRun): Promise<Workerd> {
+  // Its own process group: a Ctrl-C in the terminal reaches this process alone, which then ends workerd in order.
+  const child = spawn(binary(), ['serve', '--control-fd=3', run.configFile, 'config'], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const ended = new Promise<string>((done) => {
+    child.on('exit', (code, signal) => done(signal ?? `exit code ${code}`))
+    child.on('error', (error) => done(error.message))
+  })
+  const closed = new Promise((done) => child.on('close', done))
+  if (child.pid === undefined) throw new StartError(`workerd could not be started: ${await ended}`)
+  run.onSpawn?.(child.pid)
+  const release = guard(child.pid)
+  void ended.then(release)
+
+  // Its words are held back until it is ready: a failed start tells them in its error.
+  const words: string[] = []
+  let say = (line: string) => void words.push(line)
+  createInterface({ input: child.stderr! }).on('line', (line) => isForPeople(line) && say(line))
+  child.stdout!.pipe(process.stdout, { end: false })
+  const ports = await Promise.race([listening(child, run.sockets), ended])
+  if (typeof ports === 'string') {
+    await closed
+    throw new StartError(`workerd ended at its start (${ports}): ${words.join('\n').trim()}`)
+  }
+  say = (line) => console.error(line)
+  words.forEach(say)
+  return { pid: child.pid, ports, ended, stop: () => stop(child, ended) }
+}
+
+/** NOSENTRY marks what workerd's makers log for themselves, such as an alarm that was set anew while it went off. */
+const isForPeople = (line: string) => !line.includes(' NOSENTRY ')
+
+/** workerd reports each socket on descriptor 3, one line of JSON each. */
+async function listening(child: ChildProcess, sockets: readonly string[]): Promise<Record<string, number>> {
+  const ports: Record<string, number> = {}
+  for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
+    const { event, socket, port } = JSON.parse(line)
+    if (event === 'listen') ports[socket] = port
+    if (sockets.every((name) => name in ports)) return ports
+  }
+  return new Promise(() => {}) // it has closed the descriptor: `ended` tells why
+}
+
+async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> {
+  child.kill('SIGTERM')
+  // It waits for the last open connection, a WebSocket or an event stream perhaps. Its storage survives a kill.
+  const timer = setTimeout(() => child.kill('SIGKILL'), DRAIN_MS)
+  await ended
+  clearTimeout(timer)
+}
+
+/**
+ * A shell that waits for the end of its input, which comes when this process has died, however it died, and then kills
+ * workerd. A line of input dismisses it: what is returned sends one.
+ */
+function guard(pid: number): () => void {
+  const shell = spawn('sh', ['-c', 'read -r line || kill -9 "$1"', 'turnout-guard', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  shell.unref()
+  shell.on('error', (error) => console.error(`turnout: workerd is not guarded: ${error.message}`))
+  shell.stdin.on('error', () => {}) // somebody has ended the shell itself
+  return () => shell.stdin.end('done\n')
+}
