@@ -14,8 +14,8 @@ import { err, ok, type Result } from './result.ts'
 import { type Access, type PackedSegment, SNAPSHOT_FORMAT, type Snapshot } from './snapshot.ts'
 
 export const MAX_FLAGS = 10_000
-/** Of the document as JSON, in UTF-16 code units. */
-export const MAX_DOCUMENT_LENGTH = 10 * 1024 * 1024
+/** Of the document as JSON in UTF-8, in bytes. */
+export const MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
 
 export interface CompileOptions {
   environment: string
@@ -46,14 +46,14 @@ export function compile(
   if (!check.object(null, document)) return err(check.errors)
   const read = readDocument(document)
   check.fields(null, read, { flags: () => {}, segments: () => {}, routes: () => {} })
-  const length = lengthOf(read)
-  if (length === null)
+  const bytes = bytesOf(read)
+  if (bytes === null)
     return err([{ path: '$', message: 'document must be JSON: it cannot be written as such' }])
-  if (length > MAX_DOCUMENT_LENGTH)
+  if (bytes > MAX_DOCUMENT_BYTES)
     return err([
       {
         path: '$',
-        message: `a document is at most ${MAX_DOCUMENT_LENGTH} characters of JSON, got ${length}`,
+        message: `a document is at most ${MAX_DOCUMENT_BYTES} bytes of JSON, got ${bytes}`,
       },
     ])
 
@@ -80,12 +80,22 @@ export function compile(
   return ok({ snapshot, warnings: check.warnings })
 }
 
-function lengthOf(document: unknown): number | null {
+function bytesOf(document: unknown): number | null {
   try {
-    return JSON.stringify(document).length
+    return utf8Length(JSON.stringify(document))
   } catch {
     return null
   }
+}
+
+function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    // A surrogate pair is four bytes: two units and one more for each.
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1
+  }
+  return bytes
 }
 
 function packFlags(flags: ReadonlyMap<Key, Flag>, overlay: Overlay): Map<Key, string> {

@@ -30,7 +30,14 @@ export function reader(path: AttributePath): Read {
   }
 }
 
-function own(object: EvaluationContext, key: string): unknown {
+/** The targeting key, or `undefined`. The same as `reader('targetingKey')`, at the price of a fixed property. */
+export function targetingKey(context: EvaluationContext): unknown {
+  const value = context.targetingKey
+  return value !== undefined && owns.call(context, 'targetingKey') ? value : undefined
+}
+
+/** An own property of an object, or `undefined`. */
+export function own(object: EvaluationContext, key: string): unknown {
   const value = object[key]
   return value !== undefined && owns.call(object, key) ? value : undefined
 }

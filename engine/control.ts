@@ -48,7 +48,10 @@ export function decodeLastKnownGood(text: string): Result<LastKnownGood, string>
   const end = text.indexOf('\n')
   if (end < 0) return err('last-known-good copy has no header line')
   try {
-    return ok({ ...JSON.parse(text.slice(0, end)), snapshot: text.slice(end + 1) })
+    const { writtenAtMs, kills } = (JSON.parse(text.slice(0, end)) ?? {}) as Partial<LastKnownGood>
+    if (typeof writtenAtMs !== 'number' || !Array.isArray(kills?.kills))
+      return err('last-known-good header lacks a field')
+    return ok({ writtenAtMs, kills, snapshot: text.slice(end + 1) })
   } catch (cause) {
     return err(`last-known-good header is not JSON: ${(cause as Error).message}`)
   }

@@ -3,7 +3,7 @@
  * already there. Source: docs/evaluation.md, "Order of evaluation".
  */
 import { bucketKey, score } from './bucket.ts'
-import type { EvaluationContext } from './context.ts'
+import { type EvaluationContext, targetingKey } from './context.ts'
 import type { At, Decision, ErrorCode } from './decision.ts'
 import type { Key } from './document.ts'
 import { fmix32, murmur3 } from './hash.ts'
@@ -11,12 +11,18 @@ import { killOfRoute } from './kills.ts'
 import { type Arm, EVERYONE, type Prepared, type PreparedFlag } from './prepare.ts'
 
 /** Decides a flag for a context; `at` says for which route and with which overrides. */
-export function evaluate(prepared: Prepared, flagKey: Key, context: EvaluationContext, at?: At): Decision {
+export function evaluate(
+  prepared: Prepared,
+  flagKey: Key,
+  context: EvaluationContext,
+  at?: At | null,
+): Decision {
   try {
     const flag = prepared.ready.get(flagKey) ?? prepared.flag(flagKey)
     if (flag === undefined) return prepared.missing(flagKey)
-    if (at === undefined) return flag.constant ?? decide(prepared, flag, context)
-    return decideAt(prepared, flag, context, at)
+    if (at === undefined || at === null)
+      return flag.constant ?? decide(prepared, flag, context ?? NOTHING, UNKNOWN)
+    return decideAt(prepared, flag, context ?? NOTHING, at)
   } catch {
     // A context with a getter or proxy that throws, or a snapshot this code did not write: the caller's default serves.
     return withError({ ...prepared.missing(''), flag: flagKey }, 'GENERAL')
@@ -30,16 +36,26 @@ export function evaluateAll(
   which: 'all' | 'client' = 'all',
 ): readonly Decision[] {
   const decisions: Decision[] = []
+  const given = context ?? NOTHING
+  let base = UNKNOWN
+  try {
+    base = baseOf(targetingKey(given))
+  } catch {
+    // The context does not let itself be read: each flag that needs the key says so.
+  }
   for (const flag of prepared.all) {
-    if (which === 'all' || flag.packed.client)
-      decisions.push(flag.constant ?? safely(prepared, flag, context))
+    if (typeof flag === 'string') {
+      if (which === 'all') decisions.push(evaluate(prepared, flag, given))
+    } else if (which === 'all' || flag.packed.client === true) {
+      decisions.push(flag.constant ?? safely(prepared, flag, given, base))
+    }
   }
   return decisions
 }
 
-function safely(prepared: Prepared, flag: PreparedFlag, context: EvaluationContext): Decision {
+function safely(prepared: Prepared, flag: PreparedFlag, context: EvaluationContext, base: number): Decision {
   try {
-    return decide(prepared, flag, context)
+    return decide(prepared, flag, context, base)
   } catch {
     return evaluate(prepared, flag.key, context)
   }
@@ -53,11 +69,19 @@ function decideAt(prepared: Prepared, flag: PreparedFlag, context: EvaluationCon
   if (signed) return signed
   if (flag.disabled) return flag.disabled
   const header = at.headerOverride === undefined ? null : flag.override(at.headerOverride)
-  return header ?? flag.constant ?? decide(prepared, flag, context)
+  return header ?? flag.constant ?? decide(prepared, flag, context, UNKNOWN)
 }
 
-/** Prerequisites, rules, fallthrough of a flag that is neither killed nor disabled. */
-function decide(prepared: Prepared, flag: PreparedFlag, context: EvaluationContext): Decision {
+/**
+ * Prerequisites, rules, fallthrough of a flag that is neither killed nor disabled. `keyBase`: hash of the targeting key
+ * where the caller has it already.
+ */
+function decide(
+  prepared: Prepared,
+  flag: PreparedFlag,
+  context: EvaluationContext,
+  keyBase: number,
+): Decision {
   if (flag.requires !== null) {
     for (const [key, variants] of flag.requires) {
       const { variant } = evaluate(prepared, key, context)
@@ -66,25 +90,30 @@ function decide(prepared: Prepared, flag: PreparedFlag, context: EvaluationConte
       }
     }
   }
-  let base = UNKNOWN
+  let base = flag.bucket === null ? keyBase : UNKNOWN
+  let skipped = false
   for (const rule of flag.rules) {
     if (rule.when !== null && !rule.when(context)) continue
     if (rule.below === EVERYONE && rule.decision !== null) return rule.decision
     if (rule.below === 0) continue
-    if (base === UNKNOWN) base = baseOf(flag.bucket(context))
-    if (base === MISSING || fmix32(base ^ flag.seed) >= rule.below) continue
-    return rule.decision ?? heaviest(rule.arms!, base)
+    if (base === UNKNOWN) base = bucketBase(flag, context)
+    if (base === MISSING) skipped = true
+    else if (fmix32(base ^ flag.seed) < rule.below) return rule.decision ?? heaviest(rule.arms!, base)
   }
   if (flag.fallthrough !== null)
-    return base === MISSING ? withError(flag.fallthrough, 'TARGETING_KEY_MISSING') : flag.fallthrough
-  if (base === UNKNOWN) base = baseOf(flag.bucket(context))
+    return skipped ? withError(flag.fallthrough, 'TARGETING_KEY_MISSING') : flag.fallthrough
+  if (base === UNKNOWN) base = bucketBase(flag, context)
   if (base === MISSING)
     return withError(flag.decide(flag.packed.off, 'DEFAULT', null), 'TARGETING_KEY_MISSING')
   return heaviest(flag.arms!, base)
 }
 
+const NOTHING: EvaluationContext = Object.freeze({})
 const UNKNOWN = -1
 const MISSING = -2
+
+const bucketBase = (flag: PreparedFlag, context: EvaluationContext): number =>
+  baseOf(flag.bucket === null ? targetingKey(context) : flag.bucket(context))
 
 let lastKey = ''
 let lastBase = murmur3('', 0)

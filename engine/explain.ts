@@ -3,7 +3,7 @@
  * packed flag beside `evaluate`; a property test holds the two together. Pure. Never throws.
  */
 import { bucketKey, HASH_SPACE } from './bucket.ts'
-import { type EvaluationContext, reader } from './context.ts'
+import { type EvaluationContext, reader, targetingKey } from './context.ts'
 import type { At, Decision } from './decision.ts'
 import type { JsonValue, Key } from './document.ts'
 import { evaluate } from './evaluate.ts'
@@ -43,14 +43,14 @@ export function explain(
   prepared: Prepared,
   flagKey: Key,
   context: EvaluationContext,
-  at: At = {},
+  at?: At | null,
 ): Explanation {
   const decision = evaluate(prepared, flagKey, context, at)
   try {
     const flag = prepared.flag(flagKey)
     if (!flag)
       return { decision, steps: [{ step: 'error', decided: true, detail: `there is no flag ${flagKey}` }] }
-    return { decision, steps: upToDecision(steps(prepared, flag, context, at)) }
+    return { decision, steps: upToDecision(steps(prepared, flag, context ?? {}, at ?? {})) }
   } catch (cause) {
     return {
       decision,
@@ -120,7 +120,7 @@ function overrideStep(flag: PreparedFlag, step: StepName, variant: string): Step
 }
 
 function bucketOf(flag: PreparedFlag, context: EvaluationContext): number | null {
-  const key = bucketKey(flag.bucket(context))
+  const key = bucketKey(flag.bucket === null ? targetingKey(context) : flag.bucket(context))
   return key === null ? null : fmix32(murmur3(key, 0) ^ flag.seed)
 }
 

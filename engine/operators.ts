@@ -73,14 +73,6 @@ const semver =
     }
   }
 
-/** An attribute that is an array matches if any element does. */
-const anyElement =
-  (make: (operand: JsonValue) => Predicate) =>
-  (operand: JsonValue): Predicate => {
-    const test = make(operand)
-    return (actual) => (Array.isArray(actual) ? actual.some(test) : test(actual))
-  }
-
 const EARTH_RADIUS_KM = 6371.0088
 
 /** Great-circle distance between two places in degrees, by the haversine formula. */
@@ -105,14 +97,21 @@ function place(value: unknown): Place | null {
   return valid && Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : null
 }
 
-/** Operand (already checked by `compile`) → predicate over the attribute's value. */
+/**
+ * Operand (already checked by `compile`) → predicate over the attribute's value. An attribute that is an array matches
+ * `equals`, `in` and `contains` if any element does.
+ */
 export const predicates: Record<Operator, (operand: JsonValue) => Predicate> = {
-  equals: anyElement((operand) => (actual) => actual === operand),
-  in: anyElement((operand) => {
+  equals: (operand) => (actual) => actual === operand || (Array.isArray(actual) && actual.includes(operand)),
+  in: (operand) => {
     const members = new Set<unknown>(operand as JsonValue[])
-    return (actual) => members.has(actual)
-  }),
-  contains: anyElement(text((operand) => (actual) => actual.includes(operand))),
+    return (actual) =>
+      members.has(actual) || (Array.isArray(actual) && actual.some((element) => members.has(element)))
+  },
+  contains: (operand) => {
+    const holds: Predicate = (actual) => typeof actual === 'string' && actual.includes(operand as string)
+    return (actual) => holds(actual) || (Array.isArray(actual) && actual.some(holds))
+  },
   startsWith: text((operand) => (actual) => actual.startsWith(operand)),
   endsWith: text((operand) => (actual) => actual.endsWith(operand)),
   glob: text(glob),

@@ -2,7 +2,7 @@
  * Makes a snapshot ready to answer: lazily, flag by flag, when one is first asked for. A prepared flag holds every decision
  * it can give, so that evaluating allocates nothing. Pure.
  */
-import { type EvaluationContext, type Read, reader } from './context.ts'
+import { type EvaluationContext, own, type Read, reader, targetingKey } from './context.ts'
 import type { Decision, Metadata, Reason } from './decision.ts'
 import type { JsonValue, Key, Name } from './document.ts'
 import { type Kill, type KillList, killOfFlag } from './kills.ts'
@@ -52,7 +52,8 @@ export class PreparedFlag {
   readonly killed: Decision | null
   readonly disabled: Decision | null
   readonly seed: number
-  readonly bucket: Read
+  /** Reads the bucket key; `null`: it is the targeting key. */
+  readonly bucket: Read | null
   readonly rules: readonly PreparedRule[]
   readonly fallthrough: Decision | null
   readonly arms: readonly Arm[] | null
@@ -65,7 +66,7 @@ export class PreparedFlag {
     this.packed = packed
     this.names = packed.names ?? BOOLEAN_NAMES
     this.seed = packed.seed
-    this.bucket = reader(packed.bucketBy ?? 'targetingKey')
+    this.bucket = packed.bucketBy === undefined ? null : reader(packed.bucketBy)
     this.requires = packed.requires ?? null
     this.rules = packed.rules?.map((rule) => this.#rule(rule)) ?? NO_RULES
     const fixed = this.rules.length === 0 && this.requires === null && typeof packed.fallthrough === 'number'
@@ -137,20 +138,26 @@ export class Prepared {
   readonly ready = new Map<Key, PreparedFlag>()
   readonly #segments = new Map<Key, Test>()
   readonly #missing = new Map<Key, Decision>()
-  #all: readonly PreparedFlag[] | null = null
+  #all: readonly (PreparedFlag | Key)[] | null = null
 
   constructor(snapshot: Snapshot, kills: KillList) {
     this.snapshot = snapshot
     this.kills = kills
   }
 
-  /** Every flag, in the snapshot's order. */
-  get all(): readonly PreparedFlag[] {
-    this.#all ??= [...this.snapshot.flags.keys()].flatMap((key) => this.flag(key) ?? [])
+  /** Every flag, in the snapshot's order; the key alone where a flag's text is damaged. */
+  get all(): readonly (PreparedFlag | Key)[] {
+    this.#all ??= [...this.snapshot.flags.keys()].map((key) => {
+      try {
+        return this.flag(key) ?? key
+      } catch {
+        return key
+      }
+    })
     return this.#all
   }
 
-  /** A flag, prepared now if it never was; `undefined` if there is none of that name, or its text is broken. */
+  /** A flag, prepared now if it never was; `undefined` if there is none of that name. Throws if its text is damaged. */
   flag(key: Key): PreparedFlag | undefined {
     const ready = this.ready.get(key)
     if (ready !== undefined) return ready
@@ -186,11 +193,17 @@ export class Prepared {
     switch (condition[0]) {
       case 'all': {
         const tests = this.#tests(condition)
-        return (context) => tests.every((test) => test(context))
+        return (context) => {
+          for (const test of tests) if (!test(context)) return false
+          return true
+        }
       }
       case 'any': {
         const tests = this.#tests(condition)
-        return (context) => tests.some((test) => test(context))
+        return (context) => {
+          for (const test of tests) if (test(context)) return true
+          return false
+        }
       }
       case 'not': {
         const test = this.test(condition[1] as PackedCondition)
@@ -200,8 +213,10 @@ export class Prepared {
         return this.segment(condition[1] as Key)
       case 'is': {
         const [, operator, attribute, operand] = condition as readonly ['is', Operator, string, JsonValue]
-        const read = reader(attribute)
         const predicate = predicates[operator](operand)
+        if (attribute === 'targetingKey') return (context) => predicate(targetingKey(context))
+        if (!attribute.includes('.')) return (context) => predicate(own(context, attribute))
+        const read = reader(attribute)
         return (context) => predicate(read(context))
       }
     }
@@ -224,9 +239,8 @@ export class Prepared {
     const included = new Set<unknown>(include)
     const excluded = new Set<unknown>(exclude)
     const holds = when ? this.test(when) : null
-    const read = reader('targetingKey')
     return (context) => {
-      const key = read(context)
+      const key = targetingKey(context)
       if (excluded.has(key)) return false
       return included.has(key) || (holds?.(context) ?? false)
     }

@@ -92,6 +92,12 @@ export function encodeSnapshot(snapshot: Snapshot): string {
   return text
 }
 
+function isHeader({ environment, epoch, version, access, routes, segments }: Partial<Snapshot>): boolean {
+  const numbers = Number.isInteger(epoch) && Number.isInteger(version)
+  const objects = typeof segments === 'object' && segments !== null && Array.isArray(access?.keys)
+  return typeof environment === 'string' && numbers && objects && Array.isArray(routes)
+}
+
 /** Reads the wire form; one pass over the text, no flag is parsed. */
 export function decodeSnapshot(text: string): Result<Snapshot, SnapshotError> {
   const end = text.indexOf('\n')
@@ -106,6 +112,8 @@ export function decodeSnapshot(text: string): Result<Snapshot, SnapshotError> {
       reason: 'unknown-format',
       message: `snapshot format must be ${SNAPSHOT_FORMAT}, got ${JSON.stringify(header?.format)}`,
     })
+  if (!isHeader(header))
+    return err({ reason: 'malformed', message: 'snapshot header lacks a field, or has one of another type' })
   const flags = new Map<Key, string>()
   for (let at = end; at >= 0; ) {
     const tab = text.indexOf('\t', at)
