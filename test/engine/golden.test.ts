@@ -37,7 +37,8 @@ for (const [file, { suites }] of goldenFiles())
 
           const explained = explain(direct, flag, context, at)
           expect(explained.decision).toStrictEqual(decision)
-          expect(explained.steps.length).toBeGreaterThan(0)
+          expect(explained.steps.map((step) => step.decided)).toStrictEqual(explained.steps.map(isLast))
+          expect(explained.steps.some(({ step }) => step === 'error')).toBe(decision.reason === 'ERROR')
 
           expect(evaluate(decoded, flag, context, at)).toStrictEqual(decision)
           if (at === undefined)
@@ -60,6 +61,9 @@ const completed = ({ flag, expect: expected }: Case, came: Decision): Decision =
   version: VERSION,
   killVersion: KILL_VERSION,
 })
+
+/** Exactly the last step of a trace decided. */
+const isLast = (_: unknown, index: number, steps: readonly unknown[]): boolean => index === steps.length - 1
 
 function preparedTwice(suite: Suite) {
   const { snapshot } = compiled(suite.document, suite.overlay ? { overlay: suite.overlay } : {})

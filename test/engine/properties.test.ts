@@ -286,7 +286,10 @@ describe('all ways of asking', () => {
         const prepared = prepare(snapshot, killList(kills as Kill[]))
         const decisions = arbitrary.FLAG_KEYS.map((flag) => {
           const decision = evaluate(prepared, flag, context, at)
-          expect(explain(prepared, flag, context, at).decision).toStrictEqual(decision)
+          const explained = explain(prepared, flag, context, at)
+          expect(explained.decision).toStrictEqual(decision)
+          expect(explained.steps.findIndex((step) => step.decided)).toBe(explained.steps.length - 1)
+          expect(explained.steps.some(({ step }) => step === 'error')).toBe(false)
           return decision
         })
         if (at === undefined)
