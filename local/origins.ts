@@ -3,7 +3,7 @@
  * one answered and what the edge told it, and that can stream, echo, be slow and fail for those who want to try that.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { originPage } from './origin-page.ts'
 import { echoWebSocket } from './web-socket-echo.ts'
 
@@ -25,10 +25,16 @@ const EVENT_MS = 1_000
 /** Listens on the first of `ports` that is free, else on any free one. */
 export async function startOrigin(side: Side, ports: readonly number[]): Promise<DemoOrigin> {
   const server = createServer((request, response) => answer(side, request, response))
-  server.on('upgrade', (request, socket, head) => echoWebSocket(request, socket, head))
+  server.on('upgrade', echoWebSocket)
+  // An upgraded connection is no longer the server's to close.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
   for (const port of [...ports, 0]) if (await listens(server, port)) break
   const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, port, stop: () => stop(server) }
+  return { url: `http://127.0.0.1:${port}`, port, stop: () => stop(server, sockets) }
 }
 
 /** Whether the port was free and is ours now. */
@@ -46,10 +52,10 @@ function listens(server: Server, port: number): Promise<boolean> {
   })
 }
 
-function stop(server: Server): Promise<void> {
+function stop(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   return new Promise((done) => {
     server.close(() => done())
-    server.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
   })
 }
 

@@ -47,6 +47,7 @@ export function echoWebSocket(request: IncomingMessage, socket: Duplex, head: Bu
     }
   }
   socket.on('data', receive)
+  socket.on('end', () => socket.end()) // left without a closing frame
   socket.on('error', () => socket.destroy()) // the peer is gone: nobody is left to tell
   receive(head)
 }

@@ -51,7 +51,7 @@ export async function startWorkerd(run: WorkerdRun): Promise<Workerd> {
 
   // Its words are held back until it is ready: a failed start tells them in its error.
   const words: string[] = []
-  let say = (line: string) => void words.push(line)
+  let say: (line: string) => void = (line) => words.push(line)
   createInterface({ input: child.stderr! }).on('line', (line) => isForPeople(line) && say(line))
   child.stdout!.pipe(process.stdout, { end: false })
   const ports = await Promise.race([listening(child, run.sockets), ended])
