@@ -61,8 +61,14 @@ const ORIGINS_FILE = 'origins.json'
 
 /** The ports that the demo origins had in the last run, which the seeded document names; `null` before the first. */
 export function keptOriginPorts(state: State): OriginPorts | null {
-  const text = read(join(state.dir, ORIGINS_FILE))
-  return text === undefined ? null : JSON.parse(text)
+  const file = join(state.dir, ORIGINS_FILE)
+  const text = read(file)
+  if (text === undefined) return null
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new StartError(`${file} is not JSON (${reason(error)}): delete it`)
+  }
 }
 
 /** Remembers the ports for the next run. */
