@@ -8,17 +8,37 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['test/{engine,local,cli,sdk,repository,e2e}/**/*.test.ts'],
+          include: ['test/{engine,edge,local,cli,sdk,repository,e2e}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './admin/wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './admin/wrangler.toml' },
+            miniflare: { bindings: { ADMIN_TOKEN: 'token-of-the-tests', LOCAL: 'true' } },
+          }),
+        ],
         test: { name: 'admin', include: ['test/admin/**/*.test.ts'], testTimeout: 30_000 },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: { COOKIE_KEY: 'an identity cookie key for the tests only', LOCAL: 'true' },
+              // Where the binding CONTROL leads: the control plane's part of the RPC, and nothing else.
+              workers: [
+                {
+                  name: 'turnout-admin',
+                  compatibilityDate: '2026-10-20',
+                  modules: [{ type: 'ESModule', path: './test/worker/control-stand-in.mjs' }],
+                },
+              ],
+            },
+          }),
+        ],
         test: { name: 'worker', include: ['test/worker/**/*.test.ts'], testTimeout: 30_000 },
       },
     ],

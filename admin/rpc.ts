@@ -26,11 +26,22 @@ export class ControlRpc extends WorkerEntrypoint<Env, { environment?: string }> 
     return environment
   }
 
+  /** Failures are thrown here: to the edge they mean that there is nothing new, whatever the cause. */
   #settle<T>(answer: Result<T, Failure>): T {
     if (answer.ok) return answer.value
-    const { error } = answer
-    if (error.reason === 'environment-unknown')
-      throw new Error(`there is no environment "${this.#environment()}"`)
-    throw new Error(error.reason === 'unknown' ? `${error.what} ${error.key} is not kept` : error.reason)
+    throw new Error(`environment "${this.#environment()}": ${sentence(answer.error)}`)
+  }
+}
+
+function sentence(failure: Failure): string {
+  switch (failure.reason) {
+    case 'environment-unknown':
+      return 'does not exist'
+    case 'unknown':
+      return `${failure.what} ${failure.key} is not kept`
+    case 'invalid':
+      return failure.errors.map(({ message }) => `${failure.what} ${message}`).join('; ')
+    default:
+      return failure.reason
   }
 }

@@ -1,6 +1,6 @@
 /** Carries an edit of a document to its environment. */
 import type { Edit } from '../edit.ts'
-import type { Edited } from '../objects/environment.ts'
+import type { Edited } from '../objects/answers.ts'
 import type { Precondition } from '../precondition.ts'
 import type { Author } from '../settings.ts'
 import { callEnvironment } from '../stubs.ts'

@@ -1,8 +1,7 @@
 /** Environments: list, create, settings, delete. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { parseConfig } from '../env.ts'
-import type { DirectoryEntry } from '../objects/directory.ts'
-import type { Description } from '../objects/environment.ts'
+import type { Description } from '../objects/answers.ts'
 import type { Settings } from '../settings.ts'
 import { callEnvironment, callProject } from '../stubs.ts'
 import { type Api, authorOf, etag, json } from './context.ts'
@@ -105,18 +104,12 @@ export function environments(api: Api): void {
   api.openapi(remove, async (c) => {
     const { env } = c.req.valid('param')
     const precondition = preconditionOf(c)
-    settle(await callEnvironment(c.env, env, (stub) => stub.remove(env, precondition)), env)
+    settle(await callEnvironment(c.env, env, (stub) => stub.remove(precondition)), env)
     return c.body(null, 204)
   })
 }
 
-const listed = ({
-  name,
-  open,
-  edgeHosts,
-  revision,
-  createdAtMs,
-}: Omit<DirectoryEntry, 'keys'> | Description) => ({
+const listed = ({ name, open, edgeHosts, revision, createdAtMs }: Description) => ({
   name,
   open,
   edgeHosts,

@@ -1,6 +1,6 @@
 /** What flags have beyond the other entities: many in one version, and the toggle. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Edited } from '../objects/environment.ts'
+import type { Edited } from '../objects/answers.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { preconditionOf } from './preconditions.ts'

@@ -1,6 +1,6 @@
 /** Published versions: who changed what, when and why, and the document as it was. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { VersionSummary } from '../objects/environment.ts'
+import type { VersionSummary } from '../objects/answers.ts'
 import { callEnvironment } from '../stubs.ts'
 import { type Api, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'

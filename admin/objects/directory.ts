@@ -1,18 +1,12 @@
 /** What the directory knows of an environment: a copy, reported by the environment after each change. Plain data. */
-import type { SdkKey, Settings } from '../settings.ts'
+import type { SdkKey } from '../settings.ts'
+import type { Description } from './answers.ts'
 
 /** Everything but the hash: the directory has no use for it. */
 export type KeyEntry = Omit<SdkKey, 'hash'>
 
-export interface DirectoryEntry extends Settings {
-  readonly name: string
-  readonly epoch: number
-  /** Version at the time of the report; with the epoch it orders reports. */
-  readonly version: number
-  /** Version in which the settings last changed. */
-  readonly revision: number
-  /** ms since 1970 */
-  readonly createdAtMs: number
+/** An environment and its keys at the time of the report; epoch and version order reports. */
+export interface DirectoryEntry extends Description {
   readonly keys: readonly KeyEntry[]
 }
 

@@ -7,21 +7,18 @@ import { DurableObject } from 'cloudflare:workers'
 import {
   type CompileIssue,
   decodeSnapshot,
-  encodeLastKnownGood,
   explain,
   type KillList,
   type KillTarget,
   type Known,
-  lastKnownGoodKey,
   ok,
   prepare,
-  type Result,
   type Update,
 } from '../../engine/index.ts'
 import type { EntityKind } from '../document.ts'
-import { applyEdit, type Edit } from '../edit.ts'
+import type { Edit } from '../edit.ts'
 import { type Env, parseConfig } from '../env.ts'
-import { type Failure, failed, invalid } from '../failure.ts'
+import { failed, invalid } from '../failure.ts'
 import { documentText, entityText, type Form } from '../form.ts'
 import { parseJson } from '../json.ts'
 import { logError } from '../log.ts'
@@ -29,62 +26,32 @@ import { nearest } from '../nearest.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
 import { type Author, MAX_KEYS, type SdkKey, type Settings } from '../settings.ts'
 import { loadDocument } from '../storage/document.ts'
-import {
-  changesOf,
-  type EntityChange,
-  keysOfKind,
-  pageEntities,
-  readEntity,
-  type Stored,
-  sinceOf,
-} from '../storage/entities.ts'
+import { keysOfKind, pageEntities, readEntity, type Stored, sinceOf } from '../storage/entities.ts'
 import { expireKills, type KillRecord, killsForEdges, nextExpiryMs, pageKills } from '../storage/kills.ts'
-import { readKeys, readSettings, SETTINGS_KEY } from '../storage/settings.ts'
+import { readKeys } from '../storage/settings.ts'
 import { clearState, readLineage, readState, type State, writeState } from '../storage/state.ts'
-import { pageVersions, readSnapshot, readVersion, type Version } from '../storage/versions.ts'
-import { type DirectoryEntry, PROJECT_NAME } from './directory.ts'
+import { pageVersions, readSnapshot, readVersion } from '../storage/versions.ts'
+import { AlarmClock } from './alarm-clock.ts'
+import {
+  type Answer,
+  type Description,
+  describe,
+  type Edited,
+  revisionOf,
+  summarize,
+  type VersionSummary,
+} from './answers.ts'
+import { PROJECT_NAME } from './directory.ts'
+import { carryOutEdit } from './editing.ts'
+import { copyLastKnownGood, reportToDirectory } from './effects.ts'
+import { isAhead, isPossible, mintEpoch, raisedAbove } from './epoch.ts'
 import { findKill, type KillRequest, liftKill, placeKill } from './kill-switch.ts'
 import { ENVIRONMENT_MIGRATIONS, migrate } from './migrations.ts'
 import { Outbox } from './outbox.ts'
 import { Publisher } from './publisher.ts'
 
-type Answer<T> = Result<T, Failure>
-
-/** An environment as people see it. */
-export interface Description extends Settings {
-  readonly name: string
-  readonly epoch: number
-  /** Version of the current snapshot and document. */
-  readonly version: number
-  /** Version of the kill list. */
-  readonly killsVersion: number
-  /** Version in which the settings last changed. */
-  readonly revision: number
-  readonly createdAtMs: number
-}
-
-export interface Edited {
-  /** The environment's version now; the one before if nothing changed. */
-  readonly version: number
-  /** The entity was not there before. */
-  readonly created: boolean
-  readonly warnings: readonly CompileIssue[]
-  /** New state of what was put, patched or toggled. */
-  readonly entities: readonly Stored[]
-}
-
-/** A version and what it changed: the first of `changeCount` changes. */
-export interface VersionSummary extends Version {
-  readonly changeCount: number
-  readonly changes: readonly EntityChange[]
-}
-
 /** Changes named for each version in a list; one version alone names all. */
 const LISTED_CHANGES = 20
-/** An alarm this late is taken for lost and set again by the next read. */
-const ALARM_LATE_MS = 5_000
-/** Above any epoch that seconds or raises can reach; a caller that knows more is broken. */
-const MAX_KNOWN = 2 ** 48
 
 /** What `read` answers from, without a query. */
 interface Live {
@@ -96,169 +63,141 @@ export class EnvironmentObject extends DurableObject<Env> {
   readonly #sql: SqlStorage
   readonly #publisher: Publisher
   readonly #outbox: Outbox<'last-known-good' | 'directory'>
+  readonly #clock: AlarmClock
+  /** Dropped by every write. */
   #live: Live | null = null
-  /** When the alarm is set for, ms since 1970, as far as this instance knows. */
-  #armedMs: number | null = null
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#sql = ctx.storage.sql
     migrate(ctx.storage, ENVIRONMENT_MIGRATIONS)
     this.#publisher = new Publisher(this.#sql, parseConfig(env).local)
+    this.#clock = new AlarmClock(ctx)
     this.#outbox = new Outbox(this.#sql, {
-      'last-known-good': () => this.#copyLastKnownGood(),
-      directory: () => this.#reportToDirectory(),
+      'last-known-good': () => copyLastKnownGood(this.#sql, this.env.LAST_KNOWN_GOOD),
+      directory: () => reportToDirectory(this.#sql, this.env.PROJECT.getByName(PROJECT_NAME)),
     })
   }
 
   // The edge, through ControlRpc.
 
-  /** Small and from memory. A caller that knows more than this storage proves that storage went back in time. */
+  /** Small, and from memory. */
   read(known: Known): Answer<Update> {
     const live = this.#current()
     if (live === null) return failed({ reason: 'environment-unknown' })
-    if (this.#armedMs !== null && Date.now() > this.#armedMs + ALARM_LATE_MS) this.#arm(true)
-    const { state, kills } = isAhead(known, live.state) ? this.#raiseEpoch(known) : live
+    if (this.#clock.isLate(Date.now())) this.#arm('anew')
+    const ahead = isAhead(known, live.state)
+    if (ahead && !isPossible(known))
+      return invalid('known', '$', `must hold whole numbers, got ${JSON.stringify(known)}`)
+    const { state, kills } = ahead ? this.#raiseEpoch(known) : live
     const upToDate = known.epoch === state.epoch && known.kills === state.kills
-    return ok({
-      environment: state.name,
-      epoch: state.epoch,
-      snapshot: state.version,
-      kills: upToDate ? null : kills,
-    })
+    const { name: environment, epoch, version: snapshot } = state
+    return ok({ environment, epoch, snapshot, kills: upToDate ? null : kills })
   }
 
-  /** Wire form of a snapshot. */
+  /** Wire form of a snapshot; of the last few versions. */
   snapshot(epoch: number, version: number): Answer<string> {
     const text = readSnapshot(this.#sql, epoch, version)
     const key = `${version} of epoch ${epoch}`
     return text === null ? failed({ reason: 'unknown', what: 'snapshot', key, nearest: null }) : ok(text)
   }
 
-  // Settings.
+  // Settings and SDK keys.
 
   describe(): Answer<Description> {
-    const state = readState(this.#sql)
-    return state === null ? failed({ reason: 'environment-unknown' }) : ok(this.#description(state))
+    return this.#ask((state) => ok(describe(this.#sql, state)))
   }
 
   /** Creates the environment (`absent`) or changes its settings. */
-  async putSettings(
+  putSettings(
     name: string,
     settings: Settings,
     precondition: Precondition,
     author: Author,
   ): Promise<Answer<{ created: boolean; description: Description }>> {
     const answer = this.#write((nowMs): Answer<{ created: boolean; description: Description }> => {
-      const state = readState(this.#sql)
-      const revision = sinceOf(this.#sql, 'settings', SETTINGS_KEY)
-      const allowed = checkPrecondition(precondition, 'environment', name, revision)
+      const allowed = checkPrecondition(precondition, 'environment', name, revisionOf(this.#sql))
       if (!allowed.ok) return allowed
-      const published =
-        state === null
-          ? ok({ state: this.#create(name, settings, author, nowMs) })
-          : this.#publisher.publishSettings(state, settings, author, nowMs)
+      const state = readState(this.#sql)
+      const published = state
+        ? this.#publisher.publishSettings(state, settings, author, nowMs)
+        : ok({ state: this.#create(name, settings, author, nowMs) })
       if (!published.ok) return published
-      this.#publishedAt(nowMs)
-      this.#outbox.mark('directory', nowMs)
-      return ok({ created: state === null, description: this.#description(published.value.state) })
+      this.#mark(nowMs, 'last-known-good', 'directory')
+      return ok({ created: state === null, description: describe(this.#sql, published.value.state) })
     })
-    await this.#tellDirectory()
-    return answer
+    return this.#toldToDirectory(answer)
   }
 
   /** Deletes the environment and all it holds. Edges go on with what they have. */
-  async remove(name: string, precondition: Precondition): Promise<Answer<null>> {
-    const answer = this.#decide((_, nowMs): Answer<null> => {
-      const revision = sinceOf(this.#sql, 'settings', SETTINGS_KEY)
-      const allowed = checkPrecondition(precondition, 'environment', name, revision)
+  remove(precondition: Precondition): Promise<Answer<null>> {
+    const answer = this.#decide(({ name }, nowMs): Answer<null> => {
+      const allowed = checkPrecondition(precondition, 'environment', name, revisionOf(this.#sql))
       if (!allowed.ok) return allowed
       clearState(this.#sql)
-      this.#publisher.forget()
-      this.#publishedAt(nowMs)
-      this.#outbox.mark('directory', nowMs)
+      this.#mark(nowMs, 'last-known-good', 'directory')
       return ok(null)
     })
-    await this.#tellDirectory()
-    return answer
+    return this.#toldToDirectory(answer)
   }
 
-  async addKey(key: SdkKey, author: Author): Promise<Answer<null>> {
+  addKey(key: SdkKey, author: Author): Promise<Answer<null>> {
     const answer = this.#decide((state, nowMs): Answer<null> => {
       if (readKeys(this.#sql).length >= MAX_KEYS)
         return invalid(
           'key',
           '$.environment',
-          `has ${MAX_KEYS} SDK keys, which is the most; delete one first`,
+          `has ${MAX_KEYS} SDK keys, which is the most; revoke one first`,
         )
       this.#publisher.publishKey(state, key.id, key, author, nowMs)
-      this.#publishedAt(nowMs)
-      this.#outbox.mark('directory', nowMs)
+      this.#mark(nowMs, 'last-known-good', 'directory')
       return ok(null)
     })
-    await this.#tellDirectory()
-    return answer
+    return this.#toldToDirectory(answer)
   }
 
-  async removeKey(id: string, author: Author): Promise<Answer<null>> {
+  removeKey(id: string, author: Author): Promise<Answer<null>> {
     const answer = this.#decide((state, nowMs): Answer<null> => {
       if (sinceOf(this.#sql, 'sdk-key', id) === null)
         return failed({ reason: 'unknown', what: 'key', key: id, nearest: null })
       this.#publisher.publishKey(state, id, null, author, nowMs)
-      this.#publishedAt(nowMs)
-      this.#outbox.mark('directory', nowMs)
+      this.#mark(nowMs, 'last-known-good', 'directory')
       return ok(null)
     })
-    await this.#tellDirectory()
-    return answer
+    return this.#toldToDirectory(answer)
   }
 
-  // The document.
+  // The document and its versions.
 
-  /** JSON text of the document at a version that is kept, or of the current one. */
+  /** JSON text of the document at a version that is kept, or of the current one (`null`). */
   document(version: number | null, form: Form): Answer<{ version: number; text: string }> {
-    const state = readState(this.#sql)
-    if (state === null) return failed({ reason: 'environment-unknown' })
-    if (version !== null && readVersion(this.#sql, version) === null)
-      return failed({ reason: 'unknown', what: 'version', key: String(version), nearest: null })
-    const document = version === null ? this.#publisher.document(state) : loadDocument(this.#sql, version)
-    return ok({ version: version ?? state.version, text: documentText(document, form) })
+    return this.#ask((state) => {
+      if (version !== null && readVersion(this.#sql, version) === null) return unknownVersion(version)
+      const document = version === null ? this.#publisher.document(state) : loadDocument(this.#sql, version)
+      return ok({ version: version ?? state.version, text: documentText(document, form) })
+    })
   }
 
-  /** `precondition` is `null` for edits that need none. */
+  /** Changes the document; `precondition` is `null` for edits that need none. */
   edit(edit: Edit, precondition: Precondition | null, author: Author): Answer<Edited> {
     return this.#decide((state, nowMs) => {
-      const current = this.#versionOf(state, edit)
-      // Without the thing itself there is nothing to compare: `applyEdit` answers that it is unknown.
-      const checked = precondition !== null && !(current === null && edit.do !== 'put')
-      if (checked) {
-        const { what, key } = subjectOf(state, edit)
-        const allowed = checkPrecondition(precondition, what, key, current)
-        if (!allowed.ok) return allowed
-      }
-      const outcome = applyEdit(this.#publisher.document(state), edit)
-      if (!outcome.ok) return outcome
-      const { document, kind, keys } = outcome.value
-      const published = this.#publisher.publishDocument(state, document, author, nowMs)
-      if (!published.ok) return published
-      const { version } = published.value.state
-      if (version !== state.version) this.#publishedAt(nowMs)
-      const entities = keys.flatMap((key) => readEntity(this.#sql, kind, key) ?? [])
-      return ok({ version, created: current === null, warnings: published.value.warnings, entities })
+      const edited = carryOutEdit(this.#sql, this.#publisher, state, edit, precondition, author, nowMs)
+      if (edited.ok && edited.value.version !== state.version) this.#mark(nowMs, 'last-known-good')
+      return edited
     })
   }
 
   entity(kind: EntityKind, key: string, form: Form): Answer<Stored> {
-    if (readState(this.#sql) === null) return failed({ reason: 'environment-unknown' })
-    const stored = readEntity(this.#sql, kind, key)
-    if (stored === null)
+    return this.#ask(() => {
+      const stored = readEntity(this.#sql, kind, key)
+      if (stored !== null) return ok({ ...stored, text: entityText(kind, key, stored.text, form) })
       return failed({
         reason: 'unknown',
         what: kind,
         key,
         nearest: nearest(key, keysOfKind(this.#sql, kind)),
       })
-    return ok({ ...stored, text: entityText(kind, key, stored.text, form) })
+    })
   }
 
   /** One page, by key, after the key `after`; with the environment's version. */
@@ -268,34 +207,38 @@ export class EnvironmentObject extends DurableObject<Env> {
     limit: number,
     form: Form,
   ): Answer<{ version: number; items: Stored[] }> {
-    const state = readState(this.#sql)
-    if (state === null) return failed({ reason: 'environment-unknown' })
-    const items = pageEntities(this.#sql, kind, after, limit)
-    const shown = items.map((item) => ({ ...item, text: entityText(kind, item.key, item.text, form) }))
-    return ok({ version: state.version, items: shown })
+    return this.#ask(({ version }) => {
+      const items = pageEntities(this.#sql, kind, after, limit)
+      const shown = items.map((item) => ({ ...item, text: entityText(kind, item.key, item.text, form) }))
+      return ok({ version, items: shown })
+    })
   }
 
   /** Versions below `before`, newest first. */
   versions(before: number, limit: number): Answer<VersionSummary[]> {
-    if (readState(this.#sql) === null) return failed({ reason: 'environment-unknown' })
-    return ok(pageVersions(this.#sql, before, limit).map((version) => this.#summary(version, LISTED_CHANGES)))
+    return this.#ask(() => {
+      const versions = pageVersions(this.#sql, before, limit)
+      return ok(versions.map((version) => summarize(this.#sql, version, LISTED_CHANGES)))
+    })
   }
 
   version(n: number): Answer<VersionSummary> {
-    if (readState(this.#sql) === null) return failed({ reason: 'environment-unknown' })
-    const version = readVersion(this.#sql, n)
-    if (version === null) return failed({ reason: 'unknown', what: 'version', key: String(n), nearest: null })
-    return ok(this.#summary(version, Number.MAX_SAFE_INTEGER))
+    return this.#ask(() => {
+      const version = readVersion(this.#sql, n)
+      return version ? ok(summarize(this.#sql, version, Number.MAX_SAFE_INTEGER)) : unknownVersion(n)
+    })
   }
 
   /** Compiles a document without saving it. */
   validate(text: string): Answer<{ errors: readonly CompileIssue[]; warnings: readonly CompileIssue[] }> {
-    const state = readState(this.#sql)
-    if (state === null) return failed({ reason: 'environment-unknown' })
-    const value = parseJson(text)
-    if (!value.ok) return failed({ reason: 'malformed', ...value.error })
-    const checked = this.#publisher.check(state, value.value)
-    return ok(checked.ok ? { errors: [], warnings: checked.value } : { errors: checked.error, warnings: [] })
+    return this.#ask((state) => {
+      const value = parseJson(text)
+      if (!value.ok) return failed({ reason: 'malformed', ...value.error })
+      const checked = this.#publisher.check(state, value.value)
+      return ok(
+        checked.ok ? { errors: [], warnings: checked.value } : { errors: checked.error, warnings: [] },
+      )
+    })
   }
 
   /** JSON text of the decision and its steps, as an edge with the current snapshot and kills decides. */
@@ -312,18 +255,15 @@ export class EnvironmentObject extends DurableObject<Env> {
   // Kills.
 
   kill(target: string): Answer<KillRecord> {
-    if (readState(this.#sql) === null) return failed({ reason: 'environment-unknown' })
-    return findKill(this.#sql, target)
+    return this.#ask(() => findKill(this.#sql, target))
   }
 
-  /** One page, newest first, with the list's version. */
+  /** One page, newest first, after the one at `after`; with the list's version. */
   kills(
     after: readonly [number, string] | null,
     limit: number,
   ): Answer<{ version: number; items: KillRecord[] }> {
-    const state = readState(this.#sql)
-    if (state === null) return failed({ reason: 'environment-unknown' })
-    return ok({ version: state.kills, items: pageKills(this.#sql, after, limit) })
+    return this.#ask((state) => ok({ version: state.kills, items: pageKills(this.#sql, after, limit) }))
   }
 
   putKill(
@@ -332,14 +272,8 @@ export class EnvironmentObject extends DurableObject<Env> {
     actor: string,
   ): Answer<{ created: boolean; version: number; kill: KillRecord }> {
     return this.#decide((state, nowMs) => {
-      const placed = placeKill(
-        this.#sql,
-        () => this.#publisher.document(state),
-        target,
-        request,
-        actor,
-        nowMs,
-      )
+      const document = () => this.#publisher.document(state)
+      const placed = placeKill(this.#sql, document, target, request, actor, nowMs)
       return placed.ok ? ok({ ...placed.value, version: this.#killsChanged(state, nowMs) }) : placed
     })
   }
@@ -353,7 +287,7 @@ export class EnvironmentObject extends DurableObject<Env> {
 
   /** Ends kills whose time is over and carries out what is owed. Safe to run at any time, any number of times. */
   override async alarm(): Promise<void> {
-    this.#armedMs = null
+    this.#clock.rang()
     try {
       this.#write((nowMs) => {
         const state = readState(this.#sql)
@@ -361,17 +295,19 @@ export class EnvironmentObject extends DurableObject<Env> {
       })
       await this.#outbox.flush(Date.now, this.#logFields())
     } finally {
-      this.#arm(true)
+      this.#arm()
     }
   }
 
-  // Decisions: one transaction each, and memory that never runs ahead of it.
+  // Questions and decisions: one transaction for each decision, and memory that never runs ahead of it.
 
-  #decide<T>(work: (state: State, nowMs: number) => Answer<T>): Answer<T> {
-    return this.#write((nowMs) => {
-      const state = readState(this.#sql)
-      return state === null ? failed({ reason: 'environment-unknown' }) : work(state, nowMs)
-    })
+  #ask<T>(question: (state: State) => Answer<T>): Answer<T> {
+    const state = readState(this.#sql)
+    return state === null ? failed({ reason: 'environment-unknown' }) : question(state)
+  }
+
+  #decide<T>(decision: (state: State, nowMs: number) => Answer<T>): Answer<T> {
+    return this.#write((nowMs) => this.#ask((state) => decision(state, nowMs)))
   }
 
   #write<T>(work: (nowMs: number) => T): T {
@@ -387,62 +323,35 @@ export class EnvironmentObject extends DurableObject<Env> {
   }
 
   #create(name: string, settings: Settings, author: Author, nowMs: number): State {
-    const epoch = Math.max(Math.floor(nowMs / 1000), (readLineage(this.#sql)?.epoch ?? 0) + 1)
+    const epoch = mintEpoch(nowMs, readLineage(this.#sql)?.epoch ?? 0)
     return this.#publisher.create({ name, epoch, createdAtMs: nowMs }, settings, author, nowMs)
   }
 
-  #publishedAt(nowMs: number): void {
-    this.#outbox.mark('last-known-good', nowMs)
+  /** Notes in the transaction who needs to hear of it. */
+  #mark(nowMs: number, ...effects: ('last-known-good' | 'directory')[]): void {
+    for (const effect of effects) this.#outbox.mark(effect, nowMs)
   }
 
   #killsChanged(state: State, nowMs: number): number {
-    const next = { ...state, kills: state.kills + 1 }
-    writeState(this.#sql, next)
-    this.#outbox.mark('last-known-good', nowMs)
-    return next.kills
+    const version = state.kills + 1
+    writeState(this.#sql, { ...state, kills: version })
+    this.#mark(nowMs, 'last-known-good')
+    return version
   }
 
-  /** Starts an epoch above everything that edges have seen, with what this storage holds. */
   #raiseEpoch(known: Known): Live {
-    if (
-      ![known.epoch, known.snapshot, known.kills].every(
-        (n) => Number.isSafeInteger(n) && n >= 0 && n < MAX_KNOWN,
-      )
-    )
-      throw new Error(`[environment] known must hold whole numbers below 2^48, got ${JSON.stringify(known)}`)
-    this.#write((nowMs) => {
+    const holds = `epoch ${known.epoch}, version ${known.snapshot}, kills ${known.kills}`
+    const reason = `an edge holds ${holds}: storage went back in time`
+    const { name: environment, epoch: from } = this.#write((nowMs) => {
       const state = readState(this.#sql)!
-      const above: State = {
-        ...state,
-        epoch: Math.max(state.epoch, known.epoch) + 1,
-        version: Math.max(state.version, known.snapshot),
-        kills: Math.max(state.kills, known.kills) + 1,
-      }
-      const reason = `edges hold epoch ${known.epoch}, version ${known.snapshot}, kills ${known.kills}: storage went back in time`
-      const next = this.#publisher.republish(state, above, { actor: 'turnout', reason }, nowMs)
-      this.#publishedAt(nowMs)
-      this.#outbox.mark('directory', nowMs)
-      logError('epoch-raised', {
-        environment: state.name,
-        from: state.epoch,
-        to: next.epoch,
-        version: next.version,
-        reason,
-      })
+      const author = { actor: 'turnout', reason }
+      this.#publisher.republish(state, raisedAbove(known, state), author, nowMs)
+      this.#mark(nowMs, 'last-known-good', 'directory')
+      return state
     })
-    return this.#current()!
-  }
-
-  #versionOf(state: State, edit: Edit): number | null {
-    switch (edit.do) {
-      case 'put-document':
-      case 'patch-flags':
-        return state.version
-      case 'toggle':
-        return sinceOf(this.#sql, 'flag', edit.key)
-      default:
-        return sinceOf(this.#sql, edit.kind, edit.key)
-    }
+    const live = this.#current()!
+    logError('epoch-raised', { environment, from, to: live.state.epoch, version: live.state.version, reason })
+    return live
   }
 
   #current(): Live | null {
@@ -451,21 +360,9 @@ export class EnvironmentObject extends DurableObject<Env> {
       if (state === null) return null
       const { epoch, kills: version } = state
       this.#live = { state, kills: { epoch, version, kills: killsForEdges(this.#sql) } }
-      this.#armedMs ??= this.#nextDueMs()
+      this.#clock.recall(this.#nextDueMs())
     }
     return this.#live
-  }
-
-  #description(state: State): Description {
-    const revision = sinceOf(this.#sql, 'settings', SETTINGS_KEY)
-    if (revision === null) throw new Error(`[environment] ${state.name} has no settings`)
-    const { name, epoch, version, kills, createdAtMs } = state
-    return { name, ...readSettings(this.#sql), epoch, version, killsVersion: kills, revision, createdAtMs }
-  }
-
-  #summary(version: Version, limit: number): VersionSummary {
-    const { count, changes } = changesOf(this.#sql, version.version, limit)
-    return { ...version, changeCount: count, changes }
   }
 
   // Effects.
@@ -475,45 +372,16 @@ export class EnvironmentObject extends DurableObject<Env> {
     return due.length === 0 ? null : Math.min(...due)
   }
 
-  /** Sets the object's one alarm for whatever is due next. */
-  #arm(anew = false): void {
-    const dueMs = this.#nextDueMs()
-    if (dueMs !== null && (anew || dueMs !== this.#armedMs))
-      this.ctx.waitUntil(this.ctx.storage.setAlarm(dueMs))
-    this.#armedMs = dueMs
-  }
-
-  async #copyLastKnownGood(): Promise<void> {
-    const live = this.#current()
-    if (live === null) {
-      const gone = readLineage(this.#sql)
-      if (gone !== null) await this.env.LAST_KNOWN_GOOD.delete(lastKnownGoodKey(gone.name))
-      return
-    }
-    const { name, epoch, version } = live.state
-    const snapshot = readSnapshot(this.#sql, epoch, version)
-    if (snapshot === null) throw new Error(`snapshot ${version} of epoch ${epoch} is missing`)
-    const copy = encodeLastKnownGood({ writtenAtMs: Date.now(), kills: live.kills, snapshot })
-    await this.env.LAST_KNOWN_GOOD.put(lastKnownGoodKey(name), copy)
-  }
-
-  async #reportToDirectory(): Promise<void> {
-    const project = this.env.PROJECT.getByName(PROJECT_NAME)
-    const state = readState(this.#sql)
-    if (state !== null) {
-      const keys = readKeys(this.#sql).map(({ hash: _, ...entry }) => entry)
-      const entry: DirectoryEntry = { ...this.#description(state), keys }
-      await project.record(entry)
-      return
-    }
-    const gone = readLineage(this.#sql)
-    if (gone !== null) await project.forget(gone.name, gone.epoch, gone.version)
+  #arm(how: 'anew' | 'if-changed' = 'if-changed'): void {
+    if (how === 'anew') this.#clock.rang()
+    this.#clock.set(this.#nextDueMs())
   }
 
   /** At once, so that lists show what was just done; the alarm tries again if this fails. */
-  async #tellDirectory(): Promise<void> {
+  async #toldToDirectory<T>(answer: T): Promise<T> {
     await this.#outbox.flushNow('directory', Date.now, this.#logFields())
     this.#arm()
+    return answer
   }
 
   #logFields(): { environment: string } {
@@ -521,19 +389,5 @@ export class EnvironmentObject extends DurableObject<Env> {
   }
 }
 
-/** Whether a caller holds something newer than this storage. */
-const isAhead = (known: Known, { epoch, version, kills }: State): boolean =>
-  known.epoch > epoch || (known.epoch === epoch && (known.snapshot > version || known.kills > kills))
-
-function subjectOf(state: State, edit: Edit): { what: string; key: string } {
-  switch (edit.do) {
-    case 'put-document':
-      return { what: 'document', key: state.name }
-    case 'patch-flags':
-      return { what: 'flags', key: state.name }
-    case 'toggle':
-      return { what: 'flag', key: edit.key }
-    default:
-      return { what: edit.kind, key: edit.key }
-  }
-}
+const unknownVersion = (n: number) =>
+  failed({ reason: 'unknown', what: 'version', key: String(n), nearest: null })

@@ -4,6 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { Env } from '../env.ts'
+import type { Description } from './answers.ts'
 import type { DirectoryEntry, KeyEntry } from './directory.ts'
 import { migrate, PROJECT_MIGRATIONS } from './migrations.ts'
 
@@ -52,7 +53,7 @@ export class ProjectObject extends DurableObject<Env> {
   }
 
   /** One page of environments, by name, after the name `after`. */
-  environments(after: string, limit: number): Omit<DirectoryEntry, 'keys'>[] {
+  environments(after: string, limit: number): Description[] {
     const rows = this.#sql.exec<{ entry: string }>(
       'SELECT entry FROM environments WHERE live = 1 AND name > ? ORDER BY name LIMIT ?',
       after,

@@ -143,14 +143,19 @@ export function changesOf(
   return { count: count?.n ?? 0, changes }
 }
 
-/** Drops what no version from `oldest` on holds, and the texts that nothing names any more. */
+/**
+ * Drops what no version from `oldest` on holds, and the texts that nothing needs any more. Rows that ended with `oldest`
+ * itself stay, without their texts: they say what that version changed.
+ */
 export function pruneEntities(sql: SqlStorage, oldest: number): void {
-  const rows = [...sql.exec<{ hash: string }>('SELECT DISTINCT hash FROM entities WHERE until < ?', oldest)]
+  const ended = [...sql.exec<{ hash: string }>('SELECT DISTINCT hash FROM entities WHERE until <= ?', oldest)]
   sql.exec('DELETE FROM entities WHERE until < ?', oldest)
-  for (const { hash } of rows)
+  for (const { hash } of ended)
     sql.exec(
-      'DELETE FROM bodies WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM entities WHERE hash = ?1)',
+      `DELETE FROM bodies WHERE hash = ?1 AND NOT EXISTS
+         (SELECT 1 FROM entities WHERE hash = ?1 AND (until IS NULL OR until > ?2))`,
       hash,
+      oldest,
     )
 }
 

@@ -1,0 +1,41 @@
+/** What an environment tells others: its last-known-good copy for cold edges, and its entry in the directory. */
+import { encodeLastKnownGood, lastKnownGoodKey } from '../../engine/index.ts'
+import { killsForEdges } from '../storage/kills.ts'
+import { readKeys } from '../storage/settings.ts'
+import { readLineage, readState } from '../storage/state.ts'
+import { readSnapshot } from '../storage/versions.ts'
+import { describe } from './answers.ts'
+import type { DirectoryEntry } from './directory.ts'
+
+/** Writes the copy, or deletes that of a deleted environment. A slow write may land after a newer one: readers compare versions. */
+export async function copyLastKnownGood(sql: SqlStorage, namespace: KVNamespace): Promise<void> {
+  const state = readState(sql)
+  if (state === null) {
+    const gone = readLineage(sql)
+    if (gone !== null) await namespace.delete(lastKnownGoodKey(gone.name))
+    return
+  }
+  const { name, epoch, version } = state
+  const snapshot = readSnapshot(sql, epoch, version)
+  if (snapshot === null) throw new Error(`snapshot ${version} of epoch ${epoch} is missing`)
+  const kills = { epoch, version: state.kills, kills: killsForEdges(sql) }
+  const copy = encodeLastKnownGood({ writtenAtMs: Date.now(), kills, snapshot })
+  await namespace.put(lastKnownGoodKey(name), copy)
+}
+
+/** What of `ProjectObject` is needed here. */
+interface Directory {
+  record(entry: DirectoryEntry): Promise<void>
+  forget(environment: string, epoch: number, version: number): Promise<void>
+}
+
+export async function reportToDirectory(sql: SqlStorage, directory: Directory): Promise<void> {
+  const state = readState(sql)
+  if (state !== null) {
+    const keys = readKeys(sql).map(({ hash: _, ...entry }) => entry)
+    await directory.record({ ...describe(sql, state), keys })
+    return
+  }
+  const gone = readLineage(sql)
+  if (gone !== null) await directory.forget(gone.name, gone.epoch, gone.version)
+}

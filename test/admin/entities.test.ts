@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest'
+import { ANY, call, environment, held, NEW, problem, value } from './client.ts'
+
+const send = (method: string, path: string, body: unknown, headers: Record<string, string> = ANY) =>
+  call(path, { method, body, headers })
+
+describe('one flag', () => {
+  it('is created, replaced, read and deleted, with the version of its last change as ETag', async () => {
+    const { api } = await environment({ flags: { other: true } })
+    const beta = `${api}/flags/beta`
+    const created = await send('PUT', beta, true, NEW)
+    expect(created.status).toBe(201)
+    expect(created.headers.get('etag')).toBe('"v3"')
+    expect(await value(created)).toBe(true)
+    const replaced = await send('PUT', beta, { enabled: true, percentage: 5 }, held(3))
+    expect(replaced.status).toBe(200)
+    expect(replaced.headers.get('etag')).toBe('"v4"')
+    await value(await send('PUT', `${api}/flags/other`, false))
+    const read = await call(beta)
+    expect(read.headers.get('etag')).toBe('"v4"')
+    expect(await value(read)).toEqual({ enabled: true, percentage: 5 })
+    expect((await call(beta, { headers: { 'if-none-match': '"v4"' } })).status).toBe(304)
+    const removed = await call(beta, { method: 'DELETE', headers: held(4) })
+    expect(removed.status).toBe(204)
+    expect(removed.headers.get('x-turnout-version')).toBe('6')
+    await problem(await call(beta), 404)
+  })
+
+  it('is not overwritten by who read an older one', async () => {
+    const { api } = await environment({ flags: { beta: true } })
+    const beta = `${api}/flags/beta`
+    await value(await send('PUT', beta, false, held(2)))
+    const stale = await send('PUT', beta, true, held(2))
+    expect(stale.headers.get('etag')).toBe('"v3"')
+    await problem(stale, 412)
+    await problem(await send('PATCH', beta, { enabled: true }, held(2)), 412)
+    await problem(await call(beta, { method: 'DELETE', headers: held(2) }), 412)
+    await problem(await send('PUT', beta, true, NEW), 412)
+    for (const method of ['PUT', 'PATCH']) await problem(await send(method, beta, true, {}), 428)
+    await problem(await call(beta, { method: 'DELETE' }), 428)
+    expect(await value(await call(beta))).toBe(false)
+  })
+
+  it('that does not exist is 404 with the nearest known key, and is created only by If-None-Match', async () => {
+    const { api } = await environment({ flags: { CONDUIT_USE_REPOSITORY_PATTERN: true } })
+    const typo = `${api}/flags/CONDUIT_USE_REPOSITRY_PATTERN`
+    expect((await problem(await call(typo), 404)).detail).toContain('"CONDUIT_USE_REPOSITORY_PATTERN"')
+    await problem(await send('PATCH', typo, { enabled: true }, held(2)), 404)
+    await problem(await call(typo, { method: 'DELETE', headers: ANY }), 404)
+    expect((await problem(await send('PUT', typo, true), 412)).detail).toContain('If-None-Match')
+  })
+
+  it('has a canonical form', async () => {
+    const { api } = await environment({ flags: { beta: 'true' } })
+    expect(await value(await call(`${api}/flags/beta?form=full`))).toMatchObject({
+      enabled: true,
+      fallthrough: 'on',
+    })
+    expect((await problem(await call(`${api}/flags/beta?form=long`), 422)).errors[0]?.path).toBe('query.form')
+  })
+
+  it('cannot be deleted while a route needs it', async () => {
+    const route = {
+      id: 'web',
+      match: { path: '/*' },
+      flag: 'beta',
+      origins: { off: { url: 'https://a.example.com' }, on: { url: 'https://b.example.com' } },
+      fallback: 'off',
+    }
+    const { api } = await environment({ flags: { beta: true }, routes: [route] })
+    const refused = await problem(await call(`${api}/flags/beta`, { method: 'DELETE', headers: ANY }), 422)
+    expect(refused.errors[0]?.path).toBe('$.routes[0].flag')
+  })
+
+  it('must be valid, with the path in the document', async () => {
+    const { api } = await environment({ flags: { beta: true } })
+    const { errors } = await problem(
+      await send('PUT', `${api}/flags/beta`, { enabled: true, percentage: 101 }),
+      422,
+    )
+    expect(errors.map(({ path }) => path)).toEqual(['$.flags.beta.percentage'])
+    await problem(await send('PUT', `${api}/flags/bad%20key`, true, NEW), 422)
+  })
+})
+
+describe('a merge patch', () => {
+  it('changes fields, and null removes one', async () => {
+    const { api } = await environment({
+      flags: {
+        beta: { enabled: true, percentage: 10, allowlist: ['user1'], metadata: { team: 'web', area: 1 } },
+      },
+    })
+    const patch = { percentage: 20, allowlist: null, metadata: { area: null, tier: 2 } }
+    const patched = await call(`${api}/flags/beta`, {
+      method: 'PATCH',
+      body: patch,
+      headers: { ...held(2), 'content-type': 'application/merge-patch+json' },
+    })
+    expect(await value(patched)).toEqual({
+      enabled: true,
+      percentage: 20,
+      metadata: { team: 'web', tier: 2 },
+    })
+  })
+
+  it.each([
+    [true, { percentage: 5 }, { enabled: true, percentage: 5 }],
+    ['false', { percentage: 5 }, { enabled: false, percentage: 5 }],
+    [false, true, true],
+  ])('turns %j with %j into %j', async (flag, patch, expected) => {
+    const { api } = await environment({ flags: { beta: flag } })
+    expect(await value(await send('PATCH', `${api}/flags/beta`, patch))).toEqual(expected)
+  })
+
+  it('of many flags makes one version, adding, changing and removing', async () => {
+    const { api } = await environment({ flags: { a: true, b: { enabled: false }, c: true, d: true } })
+    const patch = { a: false, b: { enabled: true }, c: null, e: { enabled: true } }
+    const patched = await send('PATCH', `${api}/flags`, patch, held(2))
+    expect(patched.headers.get('etag')).toBe('"v3"')
+    expect(await value(patched)).toEqual({
+      version: 3,
+      warnings: [],
+      items: [
+        { key: 'a', version: 3, flag: false },
+        { key: 'b', version: 3, flag: { enabled: true } },
+        { key: 'e', version: 3, flag: { enabled: true } },
+      ],
+    })
+    expect(await value(await call(`${api}/document`))).toEqual({
+      flags: { a: false, b: { enabled: true }, d: true, e: { enabled: true } },
+    })
+  })
+
+  it('of many flags changes none if one is invalid', async () => {
+    const { api } = await environment({ flags: { a: true, b: true } })
+    const { errors } = await problem(
+      await send('PATCH', `${api}/flags`, { a: false, b: { percentage: -1 } }),
+      422,
+    )
+    expect(errors.map(({ path }) => path)).toEqual(['$.flags.b.percentage'])
+    expect(await value(await call(`${api}/document`))).toEqual({ flags: { a: true, b: true } })
+    await problem(await send('PATCH', `${api}/flags`, { a: false }, held(1)), 412)
+    await problem(await send('PATCH', `${api}/flags`, { a: false }, {}), 428)
+    expect((await problem(await send('PATCH', `${api}/flags`, [1]), 422)).errors[0]?.path).toBe('$')
+  })
+})
+
+describe('a list', () => {
+  it('goes page by page in the order of keys', async () => {
+    const keys = ['a', 'b', 'c', 'd', 'e']
+    const { api } = await environment({ flags: Object.fromEntries(keys.map((key) => [key, true])) })
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const page: { items: { key: string }[]; nextCursor: string | null } = await value(
+        await call(`${api}/flags?limit=2${cursor ? `&cursor=${cursor}` : ''}`),
+      )
+      expect(page.items.length).toBeLessThanOrEqual(2)
+      seen.push(...page.items.map(({ key }) => key))
+      cursor = page.nextCursor
+    } while (cursor)
+    expect(seen).toEqual(keys)
+    expect((await value(await call(`${api}/flags?limit=1`))).items).toEqual([
+      { key: 'a', version: 2, flag: true },
+    ])
+    expect((await call(`${api}/flags`)).headers.get('etag')).toBe('"v2"')
+  })
+
+  it.each(['limit=0', 'limit=1001', 'limit=x', 'cursor=%25', 'cursor=bm9wZQ', 'colour=red'])(
+    'refuses ?%s by name',
+    async (query) => {
+      const { api } = await environment()
+      const { errors } = await problem(await call(`${api}/flags?${query}`), 422)
+      expect(errors[0]?.path).toBe(`query.${query.split('=')[0]}`)
+    },
+  )
+})
+
+describe('segments and routes', () => {
+  it('take the same verbs as flags', async () => {
+    const { api } = await environment({ flags: { beta: true } })
+    const testers = `${api}/segments/testers`
+    expect((await send('PUT', testers, { include: ['user1'] }, NEW)).status).toBe(201)
+    expect(await value(await send('PATCH', testers, { exclude: ['user2'] }))).toEqual({
+      include: ['user1'],
+      exclude: ['user2'],
+    })
+    expect((await value(await call(`${api}/segments`))).items).toEqual([
+      { key: 'testers', version: 4, segment: { include: ['user1'], exclude: ['user2'] } },
+    ])
+    expect((await call(testers, { method: 'DELETE', headers: held(4) })).status).toBe(204)
+  })
+
+  it('append a new route, whose id is its key', async () => {
+    const { api } = await environment({ flags: { beta: true } })
+    const route = {
+      match: { path: '/*' },
+      flag: 'beta',
+      origins: { off: { url: 'https://a.example.com' }, on: { url: 'https://b.example.com' } },
+      fallback: 'off',
+    }
+    for (const id of ['z', 'a']) {
+      const created = await send('PUT', `${api}/routes/${id}`, { ...route, match: { path: `/${id}/*` } }, NEW)
+      expect(created.status).toBe(201)
+      expect((await value(created)).id).toBe(id)
+    }
+    const { errors } = await problem(await send('PUT', `${api}/routes/z`, { ...route, id: 'y' }), 422)
+    expect(errors).toEqual([{ path: '$.id', message: expect.stringContaining('"z"') }])
+    await value(await send('PATCH', `${api}/routes/z`, { timeoutMs: 500 }))
+    const { routes } = await value(await call(`${api}/document`))
+    expect(routes.map(({ id, timeoutMs }: { id: string; timeoutMs?: number }) => [id, timeoutMs])).toEqual([
+      ['z', 500],
+      ['a', undefined],
+    ])
+    expect((await call(`${api}/routes/z`, { method: 'DELETE', headers: ANY })).status).toBe(204)
+    expect((await value(await call(`${api}/routes`))).items.map(({ key }: { key: string }) => key)).toEqual([
+      'a',
+    ])
+  })
+})
+
+describe('a toggle', () => {
+  it.each([
+    [true, false, false],
+    ['true', false, 'false'],
+    ['false', true, 'true'],
+    [{ enabled: true, percentage: 5 }, false, { enabled: false, percentage: 5 }],
+    [{ enabled: false, fallthrough: 'on' }, true, { enabled: true, fallthrough: 'on' }],
+  ])('sets %j to %j as %j, without a precondition', async (flag, enabled, expected) => {
+    const { api } = await environment({ flags: { beta: flag } })
+    const toggled = await call(`${api}/flags/beta/toggle`, { body: { enabled, reason: 'incident 7' } })
+    expect(toggled.headers.get('etag')).toBe('"v3"')
+    expect(await value(toggled)).toEqual(expected)
+    expect((await value(await call(`${api}/versions`))).items[0]).toMatchObject({
+      reason: 'incident 7',
+      actor: 'admin',
+    })
+  })
+
+  it('to the state the flag is in makes no version', async () => {
+    const { api } = await environment({ flags: { beta: true } })
+    const toggled = await call(`${api}/flags/beta/toggle`, { body: { enabled: true } })
+    expect(toggled.status).toBe(200)
+    expect(toggled.headers.get('etag')).toBe('"v2"')
+  })
+
+  it('names what is wrong with its body', async () => {
+    const { api } = await environment({ flags: { beta: true } })
+    const toggle = async (body: unknown) => problem(await call(`${api}/flags/beta/toggle`, { body }), 422)
+    expect((await toggle({})).errors).toEqual([{ path: '$.enabled', message: 'is required' }])
+    expect((await toggle({ enabled: 'no' })).errors[0]?.path).toBe('$.enabled')
+    expect((await toggle({ enabled: true, why: 'x' })).errors).toEqual([
+      { path: '$.why', message: 'unknown field "why"' },
+    ])
+    await problem(await call(`${api}/flags/gamma/toggle`, { body: { enabled: true } }), 404)
+  })
+})
