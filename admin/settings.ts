@@ -25,6 +25,9 @@ export interface Author {
   readonly reason: string | null
 }
 
+/** `{project}.{env}`, or `{env}` in the default project. */
+export const ENVIRONMENT_NAME = /^[a-z0-9][a-z0-9_-]{0,62}(?:\.[a-z0-9][a-z0-9_-]{0,62})?$/
+
 /** Most SDK keys of one environment. */
 export const MAX_KEYS = 100
 

@@ -22,7 +22,7 @@ export const MAX_REASON = 500
 
 /** Who edits, and why: query `reason`, else header `x-turnout-reason`. */
 export function authorOf(c: ApiContext): Author {
-  const reason = c.req.query('reason') ?? c.req.header('x-turnout-reason') ?? null
+  const reason = c.req.query('reason') || c.req.header('x-turnout-reason') || null
   if (reason !== null && reason.length > MAX_REASON)
     throw invalidRequest('query.reason', `must have at most ${MAX_REASON} characters, has ${reason.length}`)
   return { actor: c.get('actor'), reason }

@@ -1,10 +1,9 @@
 /** The whole document of an environment: read, replace, check. */
 import { createRoute } from '@hono/zod-openapi'
-import { callEnvironment } from '../stubs.ts'
+import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
-import { settle } from './problem.ts'
 import { answers, documentBody, EditQuery, EnvironmentParams, FormQuery, ref } from './routes.ts'
 import { PublishedSchema, ValidationSchema } from './schemas.ts'
 
@@ -59,10 +58,7 @@ export function document(api: Api): void {
   api.openapi(get, async (c) => {
     const { env } = c.req.valid('param')
     const { form } = c.req.valid('query')
-    const { version, text } = settle(
-      await callEnvironment(c.env, env, (stub) => stub.document(null, form)),
-      env,
-    )
+    const { version, text } = await ask(c, env, (stub) => stub.document(null, form))
     return isHeld(c, version) ? c.body(null, 304, { etag: etag(version) }) : json(c, text, 200, version)
   })
 
@@ -76,7 +72,7 @@ export function document(api: Api): void {
   api.openapi(validate, async (c) => {
     const { env } = c.req.valid('param')
     const text = await c.req.text()
-    const { errors, warnings } = settle(await callEnvironment(c.env, env, (stub) => stub.validate(text)), env)
+    const { errors, warnings } = await ask(c, env, (stub) => stub.validate(text))
     return json(c, JSON.stringify({ valid: errors.length === 0, errors, warnings }))
   })
 }

@@ -3,9 +3,8 @@ import type { Edit } from '../edit.ts'
 import type { Edited } from '../objects/answers.ts'
 import type { Precondition } from '../precondition.ts'
 import type { Author } from '../settings.ts'
-import { callEnvironment } from '../stubs.ts'
+import { ask } from './ask.ts'
 import { type ApiContext, authorOf } from './context.ts'
-import { settle } from './problem.ts'
 
 /** Header of every edit's answer: the environment's version that holds it. */
 export const VERSION_HEADER = 'x-turnout-version'
@@ -17,8 +16,7 @@ export async function carryOut(
   precondition: Precondition | null,
   author: Author = authorOf(c),
 ): Promise<Edited> {
-  const answer = await callEnvironment(c.env, environment, (stub) => stub.edit(edit, precondition, author))
-  const edited = settle(answer, environment)
+  const edited = await ask(c, environment, (stub) => stub.edit(edit, precondition, author))
   c.header(VERSION_HEADER, String(edited.version))
   return edited
 }

@@ -1,14 +1,22 @@
 /** Flags, segments and routes: one code for the three, list, read, put, patch and delete. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { EntityKind } from '../document.ts'
-import { callEnvironment } from '../stubs.ts'
+import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
 import { EXAMPLE_ROUTE } from './document-schema.ts'
 import { carryOut } from './edits.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
-import { settle } from './problem.ts'
-import { answers, documentBody, EditQuery, EnvironmentParams, FormQuery, keyParams, ref } from './routes.ts'
+import {
+  answers,
+  documentBody,
+  EditQuery,
+  EnvironmentParams,
+  FormQuery,
+  keyParams,
+  patchBody,
+  ref,
+} from './routes.ts'
 import { listOf } from './schemas.ts'
 
 interface Collection {
@@ -35,7 +43,6 @@ function routesOf(kind: EntityKind) {
   const common = { path, tags: [schema], middleware: [] }
   const params = keyParams(example)
   const body = documentBody(schema)
-  const patch = documentBody('MergePatch', 'application/merge-patch+json')
   const one = { status: 200, description: `The ${kind} as written`, schema: ref(schema) } as const
   const item = z.object({ key: z.string(), version: z.int(), [kind]: z.unknown().openapi(ref(schema)) })
   return {
@@ -71,8 +78,8 @@ function routesOf(kind: EntityKind) {
       ...common,
       method: 'patch',
       summary: `Change fields of a ${kind} (JSON Merge Patch, RFC 7396)`,
-      middleware: patch.middleware,
-      request: { params, query: EditQuery, body: patch.body },
+      middleware: patchBody.middleware,
+      request: { params, query: EditQuery, body: patchBody.body },
       responses: answers(one, [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
     }),
     remove: createRoute({
@@ -92,8 +99,7 @@ export function entities(api: Api, kind: EntityKind): void {
     const { env } = c.req.valid('param')
     const { limit, cursor, form } = c.req.valid('query')
     const after = positionIn(cursor, z.string(), '')
-    const answer = await callEnvironment(c.env, env, (stub) => stub.entities(kind, after, limit + 1, form))
-    const { version, items } = settle(answer, env)
+    const { version, items } = await ask(c, env, (stub) => stub.entities(kind, after, limit + 1, form))
     const page = pageOf(
       items,
       limit,
@@ -106,10 +112,7 @@ export function entities(api: Api, kind: EntityKind): void {
   api.openapi(get, async (c) => {
     const { env, key } = c.req.valid('param')
     const { form } = c.req.valid('query')
-    const { since, text } = settle(
-      await callEnvironment(c.env, env, (stub) => stub.entity(kind, key, form)),
-      env,
-    )
+    const { since, text } = await ask(c, env, (stub) => stub.entity(kind, key, form))
     return isHeld(c, since) ? c.body(null, 304, { etag: etag(since) }) : json(c, text, 200, since)
   })
 

@@ -2,20 +2,15 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { parseConfig } from '../env.ts'
 import type { Description } from '../objects/answers.ts'
-import type { Settings } from '../settings.ts'
-import { callEnvironment, callProject } from '../stubs.ts'
+import { ENVIRONMENT_NAME, type Settings } from '../settings.ts'
+import { callProject } from '../stubs.ts'
+import { ask } from './ask.ts'
 import { type Api, authorOf, etag, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
-import { invalidRequest, settle } from './problem.ts'
+import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EditQuery, EnvironmentParams } from './routes.ts'
-import {
-  ENVIRONMENT_NAME,
-  EnvironmentSchema,
-  ListedEnvironmentSchema,
-  listOf,
-  SettingsBody,
-} from './schemas.ts'
+import { EnvironmentSchema, ListedEnvironmentSchema, listOf, SettingsBody } from './schemas.ts'
 
 const path = '/environments/{env}'
 const tags = ['Environments']
@@ -81,7 +76,7 @@ export function environments(api: Api): void {
 
   api.openapi(get, async (c) => {
     const { env } = c.req.valid('param')
-    const description = settle(await callEnvironment(c.env, env, (stub) => stub.describe()), env)
+    const description = await ask(c, env, (stub) => stub.describe())
     if (isHeld(c, description.revision)) return c.body(null, 304, { etag: etag(description.revision) })
     return json(c, JSON.stringify(described(description)), 200, description.revision)
   })
@@ -94,17 +89,16 @@ export function environments(api: Api): void {
     if (settings.open && !parseConfig(c.env).local)
       throw invalidRequest('$.open', 'an environment may be open in local runs only; make an SDK key instead')
     const precondition = preconditionOf(c)
-    const answer = await callEnvironment(c.env, env, (stub) =>
+    const { created, description } = await ask(c, env, (stub) =>
       stub.putSettings(env, settings, precondition, authorOf(c)),
     )
-    const { created, description } = settle(answer, env)
     return json(c, JSON.stringify(described(description)), created ? 201 : 200, description.revision)
   })
 
   api.openapi(remove, async (c) => {
     const { env } = c.req.valid('param')
     const precondition = preconditionOf(c)
-    settle(await callEnvironment(c.env, env, (stub) => stub.remove(precondition)), env)
+    await ask(c, env, (stub) => stub.remove(precondition))
     return c.body(null, 204)
   })
 }

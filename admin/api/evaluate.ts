@@ -1,8 +1,7 @@
 /** What a flag decides for a context, and why: the same engine that edges run, on the current snapshot and kills. */
 import { createRoute } from '@hono/zod-openapi'
-import { callEnvironment } from '../stubs.ts'
+import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
-import { settle } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams } from './routes.ts'
 import { EvaluateBody, ExplanationSchema } from './schemas.ts'
 
@@ -29,6 +28,6 @@ export function evaluate(api: Api): void {
   api.openapi(explain, async (c) => {
     const { env } = c.req.valid('param')
     const { flag, context } = c.req.valid('json')
-    return json(c, settle(await callEnvironment(c.env, env, (stub) => stub.explain(flag, context)), env))
+    return json(c, await ask(c, env, (stub) => stub.explain(flag, context)))
   })
 }

@@ -4,10 +4,9 @@ import type { Edited } from '../objects/answers.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { preconditionOf } from './preconditions.ts'
-import { answers, checkedBody, documentBody, EditQuery, EnvironmentParams, keyParams, ref } from './routes.ts'
+import { answers, checkedBody, EditQuery, EnvironmentParams, keyParams, patchBody, ref } from './routes.ts'
 import { PublishedSchema, ToggleBody } from './schemas.ts'
 
-const patchBody = documentBody('MergePatch', 'application/merge-patch+json')
 const toggleBody = checkedBody(ToggleBody)
 
 const PatchedSchema = PublishedSchema.extend({

@@ -2,10 +2,11 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { mintSdkKey } from '../auth.ts'
 import type { ListedKey } from '../objects/project.ts'
-import { callEnvironment, callProject } from '../stubs.ts'
+import { callProject } from '../stubs.ts'
+import { ask } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { Problem, settle } from './problem.ts'
+import { Problem } from './problem.ts'
 import { answers, checkedBody, EditQuery } from './routes.ts'
 import { CreatedKeySchema, KeyBody, KeySchema, listOf } from './schemas.ts'
 
@@ -62,7 +63,7 @@ export function keys(api: Api): void {
   api.openapi(create, async (c) => {
     const { environment, kind, name } = c.req.valid('json')
     const { key, text } = await mintSdkKey(kind, name, Date.now())
-    settle(await callEnvironment(c.env, environment, (stub) => stub.addKey(key, authorOf(c))), environment)
+    await ask(c, environment, (stub) => stub.addKey(key, authorOf(c)))
     return json(c, JSON.stringify({ ...shown({ ...key, environment }), key: text }), 201)
   })
 
@@ -71,7 +72,7 @@ export function keys(api: Api): void {
     const key = await callProject(c.env, (stub) => stub.key(id))
     if (key === null) throw new Problem('not-found', `There is no key ${JSON.stringify(id)}.`)
     const { environment } = key
-    settle(await callEnvironment(c.env, environment, (stub) => stub.removeKey(id, authorOf(c))), environment)
+    await ask(c, environment, (stub) => stub.removeKey(id, authorOf(c)))
     return c.body(null, 204)
   })
 }

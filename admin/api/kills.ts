@@ -2,10 +2,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { isKillTarget, type KillTarget } from '../../engine/index.ts'
 import type { KillRecord } from '../storage/kills.ts'
-import { callEnvironment } from '../stubs.ts'
+import { ask } from './ask.ts'
 import { type Api, type ApiContext, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { invalidRequest, settle } from './problem.ts'
+import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, TargetParams } from './routes.ts'
 import { KillBody, KillSchema, listOf } from './schemas.ts'
 
@@ -65,10 +65,7 @@ export function kills(api: Api): void {
     const { env } = c.req.valid('param')
     const { limit, cursor } = c.req.valid('query')
     const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
-    const { version, items } = settle(
-      await callEnvironment(c.env, env, (stub) => stub.kills(after, limit + 1)),
-      env,
-    )
+    const { version, items } = await ask(c, env, (stub) => stub.kills(after, limit + 1))
     const page = pageOf(items, limit, ({ createdAtMs, target }) => [createdAtMs, target], shown)
     tell(c, version)
     return json(c, JSON.stringify(page))
@@ -76,12 +73,7 @@ export function kills(api: Api): void {
 
   api.openapi(get, async (c) => {
     const { env, target } = c.req.valid('param')
-    return json(
-      c,
-      JSON.stringify(
-        shown(settle(await callEnvironment(c.env, env, (stub) => stub.kill(checked(target))), env)),
-      ),
-    )
+    return json(c, JSON.stringify(shown(await ask(c, env, (stub) => stub.kill(checked(target))))))
   })
 
   api.openapi(put, async (c) => {
@@ -89,20 +81,16 @@ export function kills(api: Api): void {
     const { reason, variant = null, expiresAt, onExpiry = 'restore' } = c.req.valid('json')
     const expiresAtMs = expiresAt === undefined ? null : Date.parse(expiresAt)
     const request = { reason, variant, expiresAtMs, onExpiry }
-    const answer = await callEnvironment(c.env, env, (stub) =>
+    const { created, version, kill } = await ask(c, env, (stub) =>
       stub.putKill(checked(target), request, c.get('actor')),
     )
-    const { created, version, kill } = settle(answer, env)
     tell(c, version)
     return json(c, JSON.stringify(shown(kill)), created ? 201 : 200)
   })
 
   api.openapi(remove, async (c) => {
     const { env, target } = c.req.valid('param')
-    const { version } = settle(
-      await callEnvironment(c.env, env, (stub) => stub.removeKill(checked(target))),
-      env,
-    )
+    const { version } = await ask(c, env, (stub) => stub.removeKill(checked(target)))
     tell(c, version)
     return c.body(null, 204)
   })

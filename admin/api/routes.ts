@@ -67,7 +67,19 @@ export const checkedBody = <T extends z.ZodType>(schema: T) => ({
 })
 
 /** A body that the object parses and the engine checks. */
-export const documentBody = (name: string, mediaType = 'application/json') => ({
+export const documentBody = (name: string) => ({
   middleware: [textBody],
-  body: { required: true, content: { [mediaType]: { schema: ref(name) } } },
+  body: { required: true, content: { 'application/json': { schema: ref(name) } } },
 })
+
+/** A JSON Merge Patch, under its own media type or as plain JSON. */
+export const patchBody = {
+  middleware: [textBody],
+  body: {
+    required: true,
+    content: {
+      'application/merge-patch+json': { schema: ref('MergePatch') },
+      'application/json': { schema: ref('MergePatch') },
+    },
+  },
+}

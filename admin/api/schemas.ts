@@ -8,9 +8,6 @@ const version = z.int().min(0).openapi({ example: 12 })
 const time = z.string().openapi({ format: 'date-time', example: '2026-11-21T10:00:00.000Z' })
 const reason = z.string().trim().min(1).max(MAX_REASON).openapi({ example: 'errors above 1 % since 10:02' })
 
-/** `{project}.{env}`, or `{env}` in the default project. */
-export const ENVIRONMENT_NAME = /^[a-z0-9][a-z0-9_-]{0,62}(?:\.[a-z0-9][a-z0-9_-]{0,62})?$/
-
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
 
 export const IssueSchema = z

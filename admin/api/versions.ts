@@ -1,10 +1,10 @@
 /** Published versions: who changed what, when and why, and the document as it was. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { VersionSummary } from '../objects/answers.ts'
-import { callEnvironment } from '../stubs.ts'
+import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { Problem, settle } from './problem.ts'
+import { Problem } from './problem.ts'
 import { answers, EnvironmentParams, ref } from './routes.ts'
 import { listOf, VersionSchema } from './schemas.ts'
 
@@ -51,7 +51,7 @@ export function versions(api: Api): void {
     const { env } = c.req.valid('param')
     const { limit, cursor } = c.req.valid('query')
     const before = positionIn(cursor, z.int(), Number.MAX_SAFE_INTEGER)
-    const rows = settle(await callEnvironment(c.env, env, (stub) => stub.versions(before, limit + 1)), env)
+    const rows = await ask(c, env, (stub) => stub.versions(before, limit + 1))
     return json(c, JSON.stringify(pageOf(rows, limit, ({ version }) => version, shown)))
   })
 
@@ -59,11 +59,8 @@ export function versions(api: Api): void {
     const { env, n } = c.req.valid('param')
     if (!/^[1-9]\d{0,14}$/.test(n))
       throw new Problem('not-found', `There is no version ${JSON.stringify(n)}.`)
-    const version = settle(await callEnvironment(c.env, env, (stub) => stub.version(Number(n))), env)
-    const { text } = settle(
-      await callEnvironment(c.env, env, (stub) => stub.document(Number(n), 'written')),
-      env,
-    )
+    const version = await ask(c, env, (stub) => stub.version(Number(n)))
+    const { text } = await ask(c, env, (stub) => stub.document(Number(n), 'written'))
     // The document is text already, and may be large: it goes in as it is.
     return json(c, `${JSON.stringify(shown(version)).slice(0, -1)},"document":${text}}`)
   })

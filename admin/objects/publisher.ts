@@ -115,7 +115,6 @@ export class Publisher {
     return compiled.ok ? ok(compiled.value.warnings) : compiled
   }
 
-  /** Needs no compile, so it works whatever the stored document has become. */
   #republish(
     state: State,
     above: State,
@@ -124,16 +123,25 @@ export class Publisher {
     author: Author,
     nowMs: number,
   ): State {
+    const text = this.#stamped(state, above, keys)
+    const document = this.#parsed?.version === state.version ? this.#parsed.document : null
+    return this.#commit(above, effective(this.#sql, changes), text, author, nowMs, document)
+  }
+
+  /** The current snapshot as the next version of `above`: needs no compile, so it works whatever the stored document has become. */
+  #stamped(state: State, above: State, keys: readonly SdkKey[]): string {
+    const settings = readSettings(this.#sql)
     const held = readSnapshot(this.#sql, state.epoch, state.version)
-    if (held === null)
-      throw new Error(`[publisher] snapshot ${state.version} of epoch ${state.epoch} is missing`)
-    const snapshot = decodeSnapshot(held)
-    if (!snapshot.ok) throw new Error(`[publisher] snapshot ${state.version}: ${snapshot.error.message}`)
-    const access = accessOf(readSettings(this.#sql), keys, this.#local)
-    const { epoch, version } = above
-    const text = encodeSnapshot({ ...snapshot.value, epoch, version: version + 1, access })
-    const parsed = this.#parsed?.version === state.version ? this.#parsed.document : null
-    return this.#commit(above, effective(this.#sql, changes), text, author, nowMs, parsed)
+    const snapshot = held === null ? null : decodeSnapshot(held)
+    if (snapshot?.ok) {
+      const { epoch, version } = above
+      const access = accessOf(settings, keys, this.#local)
+      return encodeSnapshot({ ...snapshot.value, epoch, version: version + 1, access })
+    }
+    // Written in a format that is no longer read: the document is what is left.
+    const compiled = this.#compile(above, this.document(state), settings, keys)
+    if (compiled.ok) return compiled.value.text
+    throw new Error(`[publisher] snapshot ${state.version} cannot be read, and the document does not compile`)
   }
 
   #compile(

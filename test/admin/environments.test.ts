@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { app } from '../../admin/api/app.ts'
@@ -224,9 +224,29 @@ describe('an SDK key', () => {
     ])
   })
 
+  it('is made and revoked even if the stored document no longer compiles', async () => {
+    const { name, stub } = await environment({ flags: { a: { enabled: true, description: 'soon broken' } } })
+    await runInDurableObject(stub, (_, { storage }) => {
+      storage.sql.exec(`UPDATE bodies SET text = '{"nonsense":1}' WHERE text LIKE '%soon broken%'`)
+    })
+    await evictDurableObject(stub)
+    const { id } = await value(await create(name, 'server'))
+    expect((await call(`/api/v1/keys/${id}`, { method: 'DELETE' })).status).toBe(204)
+  })
+
+  it('is made even if the stored snapshot is in a format that is no longer read', async () => {
+    const { name, api, stub } = await environment({ flags: { a: true } })
+    await runInDurableObject(stub, (_, { storage }) => {
+      storage.sql.exec(`UPDATE snapshots SET text = replace(text, '"format":1', '"format":0')`)
+    })
+    await value(await create(name, 'server'))
+    const { decision } = await value(await call(`${api}/evaluate`, { body: { flag: 'a' } }))
+    expect(decision).toMatchObject({ value: true, version: 3 })
+  })
+
   it('needs an environment that exists, a kind and a name', async () => {
     const { name } = await environment()
-    await problem(await create('none', 'client'), 404)
+    for (const none of ['none', 'No Name']) await problem(await create(none, 'client'), 404)
     expect((await problem(await create(name, 'admin'), 422)).errors[0]?.path).toBe('$.kind')
     expect((await problem(await create(name, 'client', ''), 422)).errors[0]?.path).toBe('$.name')
   })

@@ -1,0 +1,5 @@
+/** Files imported as text. */
+declare module '*?raw' {
+  const text: string
+  export default text
+}
