@@ -192,7 +192,9 @@ function checkPrerequisites(
 
 /** A rollout whose flag changed under it: the document must keep the flag and the variant while it runs. */
 function checkOverlay(check: Check, overlay: Overlay, flags: ReadonlyMap<Key, Flag | null>): void {
-  for (const [id, { flag: key, variant }] of Object.entries(overlay.rollouts)) {
+  for (const [id, { flag: key, variant, weight }] of Object.entries(overlay.rollouts)) {
+    if (!(weight >= 0 && weight <= 100))
+      check.error(child(null, 'flags'), `rollout ${show(id)} has weight ${weight}, which is not 0…100`)
     const flag = flags.get(key)
     if (flag === undefined)
       check.error(

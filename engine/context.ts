@@ -16,28 +16,29 @@ const owns = Object.prototype.hasOwnProperty
 
 /** A reader for a path; `undefined` where nothing is there. */
 export function reader(path: AttributePath): Read {
+  if (path === 'targetingKey') return targetingKey
+  if (!path.includes('.')) return (context) => own(context, path)
   const parts = path.split('.')
-  if (parts.length === 1) return (context) => own(context, path)
   return (context) => {
-    const flat = own(context, path)
-    if (flat !== undefined) return flat
-    let value: unknown = context
+    let value = own(context, path)
+    if (value !== undefined) return value
+    value = context
     for (const part of parts) {
       if (typeof value !== 'object' || value === null) return undefined
-      value = own(value as EvaluationContext, part)
+      value = own(value, part)
     }
     return value
   }
 }
 
-/** The targeting key, or `undefined`. The same as `reader('targetingKey')`, at the price of a fixed property. */
+/** The targeting key, or `undefined`. At the price of a fixed property. */
 export function targetingKey(context: EvaluationContext): unknown {
   const value = context.targetingKey
   return value !== undefined && owns.call(context, 'targetingKey') ? value : undefined
 }
 
 /** An own property of an object, or `undefined`. */
-export function own(object: EvaluationContext, key: string): unknown {
-  const value = object[key]
+export function own(object: object, key: string): unknown {
+  const value = (object as EvaluationContext)[key]
   return value !== undefined && owns.call(object, key) ? value : undefined
 }

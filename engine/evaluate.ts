@@ -25,39 +25,7 @@ export function evaluate(
     return decideAt(prepared, flag, context ?? NOTHING, at)
   } catch {
     // A context with a getter or proxy that throws, or a snapshot this code did not write: the caller's default serves.
-    return withError({ ...prepared.missing(''), flag: flagKey }, 'GENERAL')
-  }
-}
-
-/** Decides every flag, or those visible to browsers, in the snapshot's order. */
-export function evaluateAll(
-  prepared: Prepared,
-  context: EvaluationContext,
-  which: 'all' | 'client' = 'all',
-): readonly Decision[] {
-  const decisions: Decision[] = []
-  const given = context ?? NOTHING
-  let base = UNKNOWN
-  try {
-    base = baseOf(targetingKey(given))
-  } catch {
-    // The context does not let itself be read: each flag that needs the key says so.
-  }
-  for (const flag of prepared.all) {
-    if (typeof flag === 'string') {
-      if (which === 'all') decisions.push(evaluate(prepared, flag, given))
-    } else if (which === 'all' || flag.packed.client === true) {
-      decisions.push(flag.constant ?? safely(prepared, flag, given, base))
-    }
-  }
-  return decisions
-}
-
-function safely(prepared: Prepared, flag: PreparedFlag, context: EvaluationContext, base: number): Decision {
-  try {
-    return decide(prepared, flag, context, base)
-  } catch {
-    return evaluate(prepared, flag.key, context)
+    return withError(prepared.missing(flagKey), 'GENERAL')
   }
 }
 
@@ -65,18 +33,20 @@ function decideAt(prepared: Prepared, flag: PreparedFlag, context: EvaluationCon
   const kill = at.route === undefined ? undefined : killOfRoute(prepared.kills, at.route)
   if (kill) return flag.kill(kill)
   if (flag.killed) return flag.killed
-  const signed = at.override === undefined ? null : flag.override(at.override)
-  if (signed) return signed
-  if (flag.disabled) return flag.disabled
-  const header = at.headerOverride === undefined ? null : flag.override(at.headerOverride)
-  return header ?? flag.constant ?? decide(prepared, flag, context, UNKNOWN)
+  return (
+    flag.override(at.override) ??
+    flag.disabled ??
+    flag.override(at.headerOverride) ??
+    flag.constant ??
+    decide(prepared, flag, context, UNKNOWN)
+  )
 }
 
 /**
  * Prerequisites, rules, fallthrough of a flag that is neither killed nor disabled. `keyBase`: hash of the targeting key
  * where the caller has it already.
  */
-function decide(
+export function decide(
   prepared: Prepared,
   flag: PreparedFlag,
   context: EvaluationContext,
@@ -90,30 +60,26 @@ function decide(
       }
     }
   }
-  let base = flag.bucket === null ? keyBase : UNKNOWN
+  let base = flag.bucket === targetingKey ? keyBase : UNKNOWN
   let skipped = false
   for (const rule of flag.rules) {
     if (rule.when !== null && !rule.when(context)) continue
     if (rule.below === EVERYONE && rule.decision !== null) return rule.decision
     if (rule.below === 0) continue
-    if (base === UNKNOWN) base = bucketBase(flag, context)
+    if (base === UNKNOWN) base = baseOf(flag.bucket(context))
     if (base === MISSING) skipped = true
     else if (fmix32(base ^ flag.seed) < rule.below) return rule.decision ?? heaviest(rule.arms!, base)
   }
-  if (flag.fallthrough !== null)
-    return skipped ? withError(flag.fallthrough, 'TARGETING_KEY_MISSING') : flag.fallthrough
-  if (base === UNKNOWN) base = bucketBase(flag, context)
-  if (base === MISSING)
-    return withError(flag.decide(flag.packed.off, 'DEFAULT', null), 'TARGETING_KEY_MISSING')
-  return heaviest(flag.arms!, base)
+  const { decision, arms } = flag.fallthrough
+  if (decision !== null) return skipped ? withError(decision, 'TARGETING_KEY_MISSING') : decision
+  if (base === UNKNOWN) base = baseOf(flag.bucket(context))
+  if (base !== MISSING) return heaviest(arms!, base)
+  return withError(flag.decide(flag.packed.off, 'DEFAULT', null), 'TARGETING_KEY_MISSING')
 }
 
-const NOTHING: EvaluationContext = Object.freeze({})
+export const NOTHING: EvaluationContext = Object.freeze({})
 const UNKNOWN = -1
 const MISSING = -2
-
-const bucketBase = (flag: PreparedFlag, context: EvaluationContext): number =>
-  baseOf(flag.bucket === null ? targetingKey(context) : flag.bucket(context))
 
 let lastKey = ''
 let lastBase = murmur3('', 0)
@@ -122,8 +88,8 @@ let lastBase = murmur3('', 0)
  * Hash of a bucket key, unsigned, or MISSING. The last one is remembered: a request asks many flags of one key. (Memory of
  * a pure function: it changes no answer.)
  */
-function baseOf(value: unknown): number {
-  const key = typeof value === 'string' && value !== '' ? value : bucketKey(value)
+export function baseOf(value: unknown): number {
+  const key = bucketKey(value)
   if (key === null) return MISSING
   if (key !== lastKey) {
     lastBase = murmur3(key, 0)

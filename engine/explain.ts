@@ -3,7 +3,7 @@
  * packed flag beside `evaluate`; a property test holds the two together. Pure. Never throws.
  */
 import { bucketKey, HASH_SPACE } from './bucket.ts'
-import { type EvaluationContext, reader, targetingKey } from './context.ts'
+import { type EvaluationContext, reader } from './context.ts'
 import type { At, Decision } from './decision.ts'
 import type { JsonValue, Key } from './document.ts'
 import { evaluate } from './evaluate.ts'
@@ -120,7 +120,7 @@ function overrideStep(flag: PreparedFlag, step: StepName, variant: string): Step
 }
 
 function bucketOf(flag: PreparedFlag, context: EvaluationContext): number | null {
-  const key = bucketKey(flag.bucket === null ? targetingKey(context) : flag.bucket(context))
+  const key = bucketKey(flag.bucket(context))
   return key === null ? null : fmix32(murmur3(key, 0) ^ flag.seed)
 }
 

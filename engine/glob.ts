@@ -1,18 +1,12 @@
-/** Globs: `*` any run of characters (`/` included), `?` exactly one, by code unit. Linear in practice, never exponential. Pure. */
+/** Globs: `*` any run of characters (`/` included), `?` exactly one, by code unit. Never exponential. Pure. */
 
-/** A predicate for a pattern; patterns without wildcards and plain prefixes cost one comparison. */
-export function glob(pattern: string): (text: string) => boolean {
-  const wild = pattern.search(/[*?]/)
-  if (wild < 0) return (text) => text === pattern
-  if (pattern === '*') return () => true
-  if (wild === pattern.length - 1 && pattern[wild] === '*') {
-    const prefix = pattern.slice(0, -1)
-    return (text) => text.startsWith(prefix)
-  }
-  return (text) => matchGlob(pattern, text)
-}
+/** A predicate for a pattern. */
+export const glob =
+  (pattern: string) =>
+  (text: string): boolean =>
+    matchGlob(pattern, text)
 
-/** Greedy match with a single point to come back to, the latest `*`: O(pattern × text) at worst. */
+/** Greedy match with a single point to come back to, the latest `*`: O(pattern × text) at worst, one pass as a rule. */
 function matchGlob(pattern: string, text: string): boolean {
   let p = 0
   let t = 0

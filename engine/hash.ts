@@ -43,28 +43,11 @@ function murmur3Utf8(text: string, seed: number): number {
       block = 0
     }
   }
-  for (let at = 0; at < text.length; at += 1) {
-    let point = text.charCodeAt(at)
-    if (point >= 0xd800 && point <= 0xdfff) {
-      const low = point <= 0xdbff ? text.charCodeAt(at + 1) : 0
-      if (low >= 0xdc00 && low <= 0xdfff) {
-        point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00)
-        at += 1
-      } else point = 0xfffd
-    }
-    if (point < 0x80) push(point)
-    else {
-      if (point < 0x800) push(0xc0 | (point >> 6))
-      else {
-        if (point < 0x10000) push(0xe0 | (point >> 12))
-        else {
-          push(0xf0 | (point >> 18))
-          push(0x80 | ((point >> 12) & 0x3f))
-        }
-        push(0x80 | ((point >> 6) & 0x3f))
-      }
-      push(0x80 | (point & 0x3f))
-    }
+  for (const character of text.toWellFormed()) {
+    const point = character.codePointAt(0)!
+    const more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3
+    push(more === 0 ? point : ((0xff00 >> (more + 1)) & 0xff) | (point >> (6 * more)))
+    for (let left = more - 1; left >= 0; left -= 1) push(0x80 | ((point >> (6 * left)) & 0x3f))
   }
   return finish(hash, block, bytes)
 }

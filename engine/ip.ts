@@ -8,18 +8,17 @@ export interface Cidr {
   readonly bits: number
 }
 
-const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/
+const BYTE = /^(0|[1-9]\d{0,2})$/
 
 export function parseAddress(text: string): Address | null {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
 
 function parseIpv4(text: string): Address | null {
-  const parts = IPV4.exec(text)
-  if (!parts) return null
-  const bytes = parts.slice(1).map(Number)
-  if (bytes.some((byte, at) => byte > 255 || String(byte) !== parts[at + 1])) return null
-  return [(bytes[0]! << 8) | bytes[1]!, (bytes[2]! << 8) | bytes[3]!]
+  const bytes = text.split('.')
+  if (bytes.length !== 4 || bytes.some((byte) => !BYTE.test(byte) || Number(byte) > 255)) return null
+  const [a, b, c, d] = bytes.map(Number) as [number, number, number, number]
+  return [(a << 8) | b, (c << 8) | d]
 }
 
 function parseIpv6(text: string): Address | null {
@@ -32,8 +31,7 @@ function parseIpv6(text: string): Address | null {
   const missing = 8 - head.length - tail.length
   if (halves.length === 1 ? missing !== 0 : missing < 1) return null
   const all = [...head, ...new Array<number>(missing).fill(0), ...tail]
-  const mapped = all[5] === 0xffff && all.slice(0, 5).every((word) => word === 0)
-  return mapped ? all.slice(6) : all
+  return all.slice(0, 6).join() === '0,0,0,0,0,65535' ? all.slice(6) : all
 }
 
 /** Colon-separated hexadecimal words; the last may be a dotted IPv4 address if it ends the text. */
@@ -52,17 +50,14 @@ function words(text: string, last: boolean): number[] | null {
   return result
 }
 
-/** `10.0.0.0/8`, `2001:db8::/32`, or a single address. */
-export function parseCidr(text: string): Cidr | null {
-  const [host = '', prefix, rest] = text.split('/')
-  const address = parseAddress(host)
-  if (!address || rest !== undefined) return null
+/** `10.0.0.0/8`, `2001:db8::/32`, or a single address; of a text for which `isCidr` holds. */
+export function parseCidr(text: string): Cidr {
+  const [host, prefix = 128] = text.split('/') as [string, string?]
+  const address = parseAddress(host)!
   const width = address.length * 16
-  if (prefix === undefined) return { address, bits: width }
-  if (!/^\d{1,3}$/.test(prefix)) return null
   // A mapped block is written with the IPv6 length: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
-  const bits = host.includes(':') && width === 32 ? Number(prefix) - 96 : Number(prefix)
-  return bits < 0 || bits > width ? null : { address, bits }
+  const mapped = width === 32 && host.includes(':') ? 96 : 0
+  return { address, bits: Math.min(width, Number(prefix) - mapped) }
 }
 
 /** Whether a block holds an address; versions never mix. */

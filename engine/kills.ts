@@ -27,18 +27,17 @@ const TARGET = /^(?:(?:flag|route):[A-Za-z0-9][A-Za-z0-9._-]{0,127}|tag:[^\s]{1,
 export const isKillTarget = (text: string): text is KillTarget => TARGET.test(text)
 
 /** The kill that holds for a flag: `flag:` before `tag:` before `all-flags`. */
-export function killOfFlag(list: KillList, flag: Key, tags: readonly string[] | undefined): Kill | undefined {
-  return (
-    find(list, `flag:${flag}`) ??
-    tags?.reduce<Kill | undefined>((found, tag) => found ?? find(list, `tag:${tag}`), undefined) ??
-    find(list, 'all-flags')
-  )
-}
+export const killOfFlag = (list: KillList, flag: Key, tags: readonly string[] = []): Kill | undefined =>
+  first(list, [`flag:${flag}`, ...tags.map((tag) => `tag:${tag}`), 'all-flags'])
 
 /** The kill that holds for routing decisions on a route: `route:` before `all-routes`. */
-export function killOfRoute(list: KillList, route: string): Kill | undefined {
-  return find(list, `route:${route}`) ?? find(list, 'all-routes')
-}
+export const killOfRoute = (list: KillList, route: string): Kill | undefined =>
+  list.kills.length === 0 ? undefined : first(list, [`route:${route}`, 'all-routes'])
 
-const find = (list: KillList, target: string): Kill | undefined =>
-  list.kills.find((kill) => kill.target === target)
+function first({ kills }: KillList, targets: readonly string[]): Kill | undefined {
+  for (const target of targets) {
+    const kill = kills.find((candidate) => candidate.target === target)
+    if (kill) return kill
+  }
+  return undefined
+}

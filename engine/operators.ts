@@ -3,9 +3,11 @@
  * which operands it takes (`operands`, used by `compile`). A new operator is one name and one row in each. Pure; every
  * predicate is total: a value of another type is simply false. Source: docs/evaluation.md, "Operators".
  */
+import { isCidr } from './cidr.ts'
+import { own } from './context.ts'
 import type { JsonValue } from './document.ts'
 import { glob } from './glob.ts'
-import { type Cidr, inCidr, parseAddress, parseCidr } from './ip.ts'
+import { inCidr, parseAddress, parseCidr } from './ip.ts'
 import { patternProblem } from './pattern.ts'
 import { compareSemver, parseSemver, type Semver } from './semver.ts'
 import { parseTime } from './time.ts'
@@ -75,13 +77,13 @@ const semver =
 
 const EARTH_RADIUS_KM = 6371.0088
 
-/** Great-circle distance between two places in degrees, by the haversine formula. */
+/** Great-circle distance between two places in degrees, by the spherical law of cosines; exact to decimetres. */
 function distanceKm(a: Place, b: Place): number {
-  const radians = Math.PI / 180
-  const north = Math.sin(((b.latitude - a.latitude) * radians) / 2)
-  const east = Math.sin(((b.longitude - a.longitude) * radians) / 2)
-  const chord = north * north + Math.cos(a.latitude * radians) * Math.cos(b.latitude * radians) * east * east
-  return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(chord)))
+  const [from, to, east] = [a.latitude, b.latitude, b.longitude - a.longitude].map(
+    (degrees) => (degrees * Math.PI) / 180,
+  ) as [number, number, number]
+  const cosine = Math.sin(from) * Math.sin(to) + Math.cos(from) * Math.cos(to) * Math.cos(east)
+  return EARTH_RADIUS_KM * Math.acos(Math.min(1, cosine))
 }
 
 interface Place {
@@ -91,11 +93,13 @@ interface Place {
 
 function place(value: unknown): Place | null {
   if (typeof value !== 'object' || value === null) return null
-  if (!Object.hasOwn(value, 'latitude') || !Object.hasOwn(value, 'longitude')) return null
-  const { latitude, longitude } = value as Place
-  const valid = typeof latitude === 'number' && typeof longitude === 'number'
-  return valid && Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : null
+  const latitude = own(value, 'latitude')
+  const longitude = own(value, 'longitude')
+  return within(latitude, 90) && within(longitude, 180) ? { latitude, longitude } : null
 }
+
+const within = (degrees: unknown, limit: number): degrees is number =>
+  typeof degrees === 'number' && Math.abs(degrees) <= limit
 
 /**
  * Operand (already checked by `compile`) → predicate over the attribute's value. An attribute that is an array matches
@@ -131,7 +135,7 @@ export const predicates: Record<Operator, (operand: JsonValue) => Predicate> = {
   semverGt: semver((order) => order > 0),
   semverGte: semver((order) => order >= 0),
   cidr: (operand) => {
-    const blocks = (operand as string[]).map((block) => parseCidr(block) as Cidr)
+    const blocks = (operand as string[]).map(parseCidr)
     return (actual) => {
       const address = typeof actual === 'string' ? parseAddress(actual) : null
       return address !== null && blocks.some((block) => inCidr(address, block))
@@ -177,7 +181,7 @@ function aCircle(operand: unknown): string | null {
 
 function blocks(operand: unknown): string | null {
   if (!Array.isArray(operand)) return 'must be an array of CIDR blocks'
-  const bad = operand.find((block) => typeof block !== 'string' || !parseCidr(block))
+  const bad = operand.find((block) => !isCidr(block))
   return bad === undefined
     ? null
     : `must hold CIDR blocks such as 10.0.0.0/8 or 2001:db8::/32, got ${JSON.stringify(bad)}`

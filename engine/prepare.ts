@@ -5,6 +5,7 @@
 import { type EvaluationContext, own, type Read, reader, targetingKey } from './context.ts'
 import type { Decision, Metadata, Reason } from './decision.ts'
 import type { JsonValue, Key, Name } from './document.ts'
+import type { Bulk } from './evaluate-all.ts'
 import { type Kill, type KillList, killOfFlag } from './kills.ts'
 import { type Operator, predicates } from './operators.ts'
 import type {
@@ -18,8 +19,11 @@ import type {
 
 export type Test = (context: EvaluationContext) => boolean
 
-/** One variant, or a weighted choice among several: each arm with its decision ready. */
-export type PreparedServe = Decision | readonly Arm[]
+/** Either one decision, or a weighted choice among arms, each with its decision ready. */
+export interface PreparedServe {
+  readonly decision: Decision | null
+  readonly arms: readonly Arm[] | null
+}
 
 export interface Arm {
   readonly seed: number
@@ -27,14 +31,10 @@ export interface Arm {
   readonly decision: Decision
 }
 
-export interface PreparedRule {
-  readonly id: string
+export interface PreparedRule extends PreparedServe {
   readonly when: Test | null
   /** Boundary in [0, 2^32]; 2^32 is everyone, without a bucket key. */
   readonly below: number
-  /** Set where the rule serves one variant. */
-  readonly decision: Decision | null
-  readonly arms: readonly Arm[] | null
 }
 
 const NO_RULES: readonly PreparedRule[] = []
@@ -52,11 +52,10 @@ export class PreparedFlag {
   readonly killed: Decision | null
   readonly disabled: Decision | null
   readonly seed: number
-  /** Reads the bucket key; `null`: it is the targeting key. */
-  readonly bucket: Read | null
+  /** Reads the bucket key. */
+  readonly bucket: Read
   readonly rules: readonly PreparedRule[]
-  readonly fallthrough: Decision | null
-  readonly arms: readonly Arm[] | null
+  readonly fallthrough: PreparedServe
   readonly requires: NonNullable<PackedFlag['requires']> | null
   readonly #prepared: Prepared
 
@@ -66,70 +65,62 @@ export class PreparedFlag {
     this.packed = packed
     this.names = packed.names ?? BOOLEAN_NAMES
     this.seed = packed.seed
-    this.bucket = packed.bucketBy === undefined ? null : reader(packed.bucketBy)
+    this.bucket = reader(packed.bucketBy ?? 'targetingKey')
     this.requires = packed.requires ?? null
     this.rules = packed.rules?.map((rule) => this.#rule(rule)) ?? NO_RULES
-    const fixed = this.rules.length === 0 && this.requires === null && typeof packed.fallthrough === 'number'
-    const serve = this.#serve(
-      packed.fallthrough,
-      typeof packed.fallthrough === 'number' && this.rules.length === 0 ? 'STATIC' : 'DEFAULT',
-      null,
-    )
-    this.fallthrough = isDecision(serve) ? serve : null
-    this.arms = isDecision(serve) ? null : serve
+    const free = this.rules.length === 0
+    this.fallthrough = this.#serve(packed.fallthrough, free ? 'STATIC' : 'DEFAULT', null)
     const kill = killOfFlag(prepared.kills, key, packed.tags)
     this.killed = kill ? this.kill(kill) : null
     this.disabled = packed.enabled ? null : this.decide(packed.off, 'DISABLED', null)
-    this.constant = this.killed ?? this.disabled ?? (fixed ? this.fallthrough : null)
+    this.constant =
+      this.killed ?? this.disabled ?? (free && this.requires === null ? this.fallthrough.decision : null)
   }
 
   /** The decision of a kill: its variant, or `off` where the flag has no such variant. */
-  kill(kill: Kill): Decision {
-    const index = kill.variant === undefined ? -1 : this.names.indexOf(kill.variant)
+  kill({ variant }: Kill): Decision {
+    const index = this.names.indexOf(variant!)
     return this.decide(index < 0 ? this.packed.off : index, 'DISABLED', null, { killed: true })
   }
 
-  /** The decision of an override, or `null` where the flag has no such variant. */
-  override(variant: Name): Decision | null {
-    const index = this.names.indexOf(variant)
+  /** The decision of an override, or `null` where there is none, or the flag has no such variant. */
+  override(variant: Name | undefined): Decision | null {
+    const index = this.names.indexOf(variant!)
     return index < 0 ? null : this.decide(index, 'STATIC', null, { override: true })
   }
 
+  /** The decision for a variant, by its index. */
   decide(index: number, reason: Reason, rule: string | null, more?: Metadata): Decision {
-    const { packed } = this
-    return Object.freeze({
+    const { metadata = NO_METADATA, values = BOOLEAN_VALUES } = this.packed
+    return this.#prepared.decision({
       flag: this.key,
       variant: this.names[index]!,
-      value: (packed.values ?? BOOLEAN_VALUES)[index],
+      value: values[index],
       reason,
       rule,
       errorCode: null,
-      metadata: more ? Object.freeze({ ...packed.metadata, ...more }) : (packed.metadata ?? NO_METADATA),
-      version: this.#prepared.snapshot.version,
-      killVersion: this.#prepared.kills.version,
+      metadata: more ? Object.freeze({ ...metadata, ...more }) : metadata,
     })
   }
 
-  #rule(rule: PackedRule): PreparedRule {
-    const below = rule.below ?? EVERYONE
-    const serve = this.#serve(rule.serve, below < EVERYONE ? 'SPLIT' : 'TARGETING_MATCH', rule.id)
-    const when = rule.when ? this.#prepared.test(rule.when) : null
-    return isDecision(serve)
-      ? { id: rule.id, when, below, decision: serve, arms: null }
-      : { id: rule.id, when, below, decision: null, arms: serve }
+  #rule({ id, when, below = EVERYONE, serve }: PackedRule): PreparedRule {
+    const test = when ? this.#prepared.test(when) : null
+    return { when: test, below, ...this.#serve(serve, below < EVERYONE ? 'SPLIT' : 'TARGETING_MATCH', id) }
   }
 
   #serve(serve: PackedServe, reason: Reason, rule: string | null): PreparedServe {
-    if (typeof serve === 'number') return this.decide(serve, reason, rule)
-    return serve.map(([index, weight, seed]) => ({
+    if (typeof serve === 'number') return { decision: this.decide(serve, reason, rule), arms: null }
+    const arm = ([index, weight, seed]: (typeof serve)[number]): Arm => ({
       seed,
       weight,
       decision: this.decide(index, 'SPLIT', rule),
-    }))
+    })
+    return { decision: null, arms: serve.map(arm) }
   }
 }
 
-const isDecision = (serve: PreparedServe): serve is Decision => !Array.isArray(serve)
+/** Every flag, or those visible to browsers. */
+export type Which = 'all' | 'client'
 
 export class Prepared {
   readonly snapshot: Snapshot
@@ -137,21 +128,24 @@ export class Prepared {
   /** Flags that were asked for already. */
   readonly ready = new Map<Key, PreparedFlag>()
   readonly #segments = new Map<Key, Test>()
-  readonly #missing = new Map<Key, Decision>()
-  #all: readonly (PreparedFlag | Key)[] | null = null
+  readonly damaged: Key[] = []
+  /** Laid out by the first bulk evaluation. */
+  readonly bulk: Partial<Record<Which, Bulk>> = {}
+  #all: readonly PreparedFlag[] | null = null
 
   constructor(snapshot: Snapshot, kills: KillList) {
     this.snapshot = snapshot
     this.kills = kills
   }
 
-  /** Every flag, in the snapshot's order; the key alone where a flag's text is damaged. */
-  get all(): readonly (PreparedFlag | Key)[] {
-    this.#all ??= [...this.snapshot.flags.keys()].map((key) => {
+  /** Every flag, in the snapshot's order, but for those whose text is damaged: their keys are in `damaged`. */
+  get all(): readonly PreparedFlag[] {
+    this.#all ??= [...this.snapshot.flags.keys()].flatMap((key) => {
       try {
-        return this.flag(key) ?? key
+        return this.flag(key)!
       } catch {
-        return key
+        this.damaged.push(key)
+        return []
       }
     })
     return this.#all
@@ -168,41 +162,34 @@ export class Prepared {
     return flag
   }
 
-  /** The decision on a flag that does not exist; one object a key, within bounds. */
-  missing(key: Key): Decision {
-    const known = this.#missing.get(key)
-    if (known) return known
-    const { version } = this.snapshot
-    const decision: Decision = Object.freeze({
-      flag: key,
+  /** The decision on a flag that does not exist. */
+  missing(flag: Key): Decision {
+    return this.decision({
+      flag,
       variant: null,
       value: undefined,
       reason: 'ERROR',
       rule: null,
       errorCode: 'FLAG_NOT_FOUND',
       metadata: NO_METADATA,
-      version,
-      killVersion: this.kills.version,
     })
-    if (this.#missing.size < 1000) this.#missing.set(key, decision)
-    return decision
+  }
+
+  /** A decision under the versions in force. */
+  decision(fields: Omit<Decision, 'version' | 'killVersion'>): Decision {
+    return Object.freeze({ ...fields, version: this.snapshot.version, killVersion: this.kills.version })
   }
 
   /** The predicate of a packed condition. */
   test(condition: PackedCondition): Test {
     switch (condition[0]) {
-      case 'all': {
-        const tests = this.#tests(condition)
-        return (context) => {
-          for (const test of tests) if (!test(context)) return false
-          return true
-        }
-      }
+      case 'all':
       case 'any': {
-        const tests = this.#tests(condition)
+        const tests = (condition.slice(1) as PackedCondition[]).map((inner) => this.test(inner))
+        const settles = condition[0] === 'any'
         return (context) => {
-          for (const test of tests) if (test(context)) return true
-          return false
+          for (const test of tests) if (test(context) === settles) return settles
+          return !settles
         }
       }
       case 'not': {
@@ -214,16 +201,11 @@ export class Prepared {
       case 'is': {
         const [, operator, attribute, operand] = condition as readonly ['is', Operator, string, JsonValue]
         const predicate = predicates[operator](operand)
-        if (attribute === 'targetingKey') return (context) => predicate(targetingKey(context))
         if (!attribute.includes('.')) return (context) => predicate(own(context, attribute))
         const read = reader(attribute)
         return (context) => predicate(read(context))
       }
     }
-  }
-
-  #tests(condition: PackedCondition): Test[] {
-    return (condition.slice(1) as PackedCondition[]).map((inner) => this.test(inner))
   }
 
   /** Membership of a segment: exclude beats include beats `when`. */

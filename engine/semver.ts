@@ -19,25 +19,25 @@ export function parseSemver(text: string): Semver | null {
 
 /** Precedence: negative if `a` is older, 0 if equal (build metadata never counts). */
 export function compareSemver(a: Semver, b: Semver): number {
-  for (let at = 0; at < 3; at += 1) {
-    const order = compareDigits(a.core[at]!, b.core[at]!)
+  // A version without a pre-release comes after those with one.
+  const released = Number(a.prerelease.length === 0) - Number(b.prerelease.length === 0)
+  return compareLists(a.core, b.core) || released || compareLists(a.prerelease, b.prerelease)
+}
+
+/** Identifier by identifier; a longer list comes after its own beginning. */
+function compareLists(a: readonly string[], b: readonly string[]): number {
+  for (let at = 0; at < a.length && at < b.length; at += 1) {
+    const order = compareIdentifiers(a[at]!, b[at]!)
     if (order !== 0) return order
   }
-  if (a.prerelease.length === 0 || b.prerelease.length === 0) return b.prerelease.length - a.prerelease.length
-  for (let at = 0; at < Math.min(a.prerelease.length, b.prerelease.length); at += 1) {
-    const order = compareIdentifiers(a.prerelease[at]!, b.prerelease[at]!)
-    if (order !== 0) return order
-  }
-  return a.prerelease.length - b.prerelease.length
+  return a.length - b.length
 }
 
 const DIGITS = /^\d+$/
 
+/** Numbers come before words; a number with more digits is larger, as none has leading zeros. */
 function compareIdentifiers(a: string, b: string): number {
-  const numericA = DIGITS.test(a)
-  if (numericA !== DIGITS.test(b)) return numericA ? -1 : 1
-  return numericA ? compareDigits(a, b) : compareText(a, b)
+  const number = DIGITS.test(a)
+  if (number !== DIGITS.test(b)) return number ? -1 : 1
+  return (number ? a.length - b.length : 0) || (a < b ? -1 : Number(a > b))
 }
-
-const compareDigits = (a: string, b: string): number => a.length - b.length || compareText(a, b)
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

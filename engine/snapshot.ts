@@ -87,42 +87,38 @@ export interface SnapshotError {
 /** Writes the wire form. Flag keys hold no tab or line feed (compile refuses them); JSON text never does. */
 export function encodeSnapshot(snapshot: Snapshot): string {
   const { flags, ...header } = snapshot
-  let text = JSON.stringify(header)
+  let text = JSON.stringify({ ...header, count: flags.size })
   for (const [key, flag] of flags) text += `\n${key}\t${flag}`
   return text
 }
 
-function isHeader({ environment, epoch, version, access, routes, segments }: Partial<Snapshot>): boolean {
-  const numbers = Number.isInteger(epoch) && Number.isInteger(version)
-  const objects = typeof segments === 'object' && segments !== null && Array.isArray(access?.keys)
-  return typeof environment === 'string' && numbers && objects && Array.isArray(routes)
-}
+const malformed = (message: string) => err({ reason: 'malformed' as const, message: `snapshot ${message}` })
 
 /** Reads the wire form; one pass over the text, no flag is parsed. */
 export function decodeSnapshot(text: string): Result<Snapshot, SnapshotError> {
   const end = text.indexOf('\n')
-  let header: Omit<Snapshot, 'flags'>
+  let fields: Omit<Snapshot, 'flags'> & { count: number }
   try {
-    header = JSON.parse(end < 0 ? text : text.slice(0, end))
+    fields = JSON.parse(end < 0 ? text : text.slice(0, end))
   } catch (cause) {
-    return err({ reason: 'malformed', message: `snapshot header is not JSON: ${(cause as Error).message}` })
+    return malformed(`header is not JSON: ${(cause as Error).message}`)
   }
-  if (header?.format !== SNAPSHOT_FORMAT)
-    return err({
-      reason: 'unknown-format',
-      message: `snapshot format must be ${SNAPSHOT_FORMAT}, got ${JSON.stringify(header?.format)}`,
-    })
-  if (!isHeader(header))
-    return err({ reason: 'malformed', message: 'snapshot header lacks a field, or has one of another type' })
+  const { count, ...header } = fields ?? {}
+  const { format, environment, epoch, version, access, routes, segments } = header
+  if (format !== SNAPSHOT_FORMAT)
+    return err({ reason: 'unknown-format', message: `snapshot format ${format} is not known` })
+  const numbers = [epoch, version].every(Number.isInteger)
+  if (!environment || !numbers || !access || !segments || !Array.isArray(routes))
+    return malformed('header lacks a field')
   const flags = new Map<Key, string>()
   for (let at = end; at >= 0; ) {
     const tab = text.indexOf('\t', at)
     const next = text.indexOf('\n', at + 1)
     const stop = next < 0 ? text.length : next
-    if (tab < 0 || tab >= stop)
-      return err({ reason: 'malformed', message: `snapshot line at ${at + 1} has no key` })
+    if (tab < 0 || tab >= stop) return malformed(`line at ${at + 1} has no key`)
     flags.set(text.slice(at + 1, tab), text.slice(tab + 1, stop))
     at = next
   }
-  return ok({ ...header, flags })
+  // A text that was cut between two lines would otherwise pass for a smaller snapshot.
+  return flags.size === count ? ok({ ...header, flags }) : malformed(`has ${flags.size} of ${count} flags`)
 }

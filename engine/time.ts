@@ -5,10 +5,11 @@ const RFC3339 =
 
 /** `null` if the text is not a date-time that exists. Leap seconds are not dates here. */
 export function parseTime(text: string): number | null {
-  const upper = text.length <= 64 ? text.toUpperCase() : ''
+  const upper = text.toUpperCase()
   const parts = RFC3339.exec(upper)
   if (!parts) return null
-  const [month, day] = [Number(parts[2]), Number(parts[3])]
-  const lastDay = new Date(Date.UTC(2000 + (Number(parts[1]) % 400), month, 0)).getUTCDate()
-  return month < 1 || month > 12 || day < 1 || day > lastDay ? null : Date.parse(upper)
+  const [year, month, day] = parts.slice(1).map(Number) as [number, number, number]
+  // Dates that do not exist would roll over: the 30th of February is the 2nd of March to a Date.
+  const exists = new Date(Date.UTC(2000 + (year % 400), month - 1, day))
+  return exists.getUTCMonth() === month - 1 && exists.getUTCDate() === day ? Date.parse(upper) : null
 }
