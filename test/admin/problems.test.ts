@@ -110,6 +110,7 @@ describe('a problem', () => {
     await problem(await call(`${api}/flags/a`), 404)
     await problem(await call(`${api}/nothing`), 404)
     await problem(await call('/nothing'), 404)
+    await problem(await call('/api/v1/keys/', { method: 'DELETE' }), 404)
   })
 
   it('of a method the address does not take is 405 with those it does', async () => {
