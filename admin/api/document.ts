@@ -4,7 +4,7 @@ import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
-import { answers, documentBody, EditQuery, EnvironmentParams, FormQuery, ref } from './routes.ts'
+import { answers, documentBody, EditHeaders, EditQuery, EnvironmentParams, FormQuery, ref } from './routes.ts'
 import { PublishedSchema, ValidationSchema } from './schemas.ts'
 
 const path = '/environments/{env}/document'
@@ -17,10 +17,15 @@ const get = createRoute({
   tags,
   summary: 'The document, as written or in canonical form',
   request: { params: EnvironmentParams, query: FormQuery },
-  responses: answers({ status: 200, description: 'The document', schema: ref('FlagDocument') }, [
-    'not-found',
-    'invalid',
-  ]),
+  responses: answers(
+    {
+      status: 200,
+      description: 'The document',
+      schema: ref('FlagDocument'),
+      etag: 'Version of the document',
+    },
+    ['not-found', 'invalid'],
+  ),
 })
 
 const put = createRoute({
@@ -29,16 +34,19 @@ const put = createRoute({
   tags,
   summary: 'Replace the document, as one version',
   middleware: body.middleware,
-  request: { params: EnvironmentParams, query: EditQuery, body: body.body },
-  responses: answers({ status: 200, description: 'Published', schema: PublishedSchema }, [
-    'malformed',
-    'not-found',
-    'stale',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
-    'precondition-required',
-  ]),
+  request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: body.body },
+  responses: answers(
+    { status: 200, description: 'Published', schema: PublishedSchema, etag: 'Version of the document' },
+    [
+      'malformed',
+      'not-found',
+      'stale',
+      'too-large',
+      'unsupported-media-type',
+      'invalid',
+      'precondition-required',
+    ],
+  ),
 })
 
 const validate = createRoute({

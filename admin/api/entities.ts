@@ -10,6 +10,7 @@ import { isHeld, preconditionOf } from './preconditions.ts'
 import {
   answers,
   documentBody,
+  EditHeaders,
   EditQuery,
   EnvironmentParams,
   FormQuery,
@@ -43,7 +44,12 @@ function routesOf(kind: EntityKind) {
   const common = { path, tags: [schema], middleware: [] }
   const params = keyParams(example)
   const body = documentBody(schema)
-  const one = { status: 200, description: `The ${kind} as written`, schema: ref(schema) } as const
+  const one = {
+    status: 200,
+    description: `The ${kind} as written`,
+    schema: ref(schema),
+    etag: `Version in which the ${kind} last changed`,
+  } as const
   const item = z.object({ key: z.string(), version: z.int(), [kind]: z.unknown().openapi(ref(schema)) })
   return {
     list: createRoute({
@@ -69,7 +75,7 @@ function routesOf(kind: EntityKind) {
       method: 'put',
       summary: `Create or replace a ${kind}`,
       middleware: body.middleware,
-      request: { params, query: EditQuery, body: body.body },
+      request: { params, query: EditQuery, headers: EditHeaders, body: body.body },
       responses: answers(one, [...EDIT_PROBLEMS, ...BODY_PROBLEMS], {
         201: { description: 'Created', content: { 'application/json': { schema: ref(schema) } } },
       }),
@@ -79,14 +85,14 @@ function routesOf(kind: EntityKind) {
       method: 'patch',
       summary: `Change fields of a ${kind} (JSON Merge Patch, RFC 7396)`,
       middleware: patchBody.middleware,
-      request: { params, query: EditQuery, body: patchBody.body },
+      request: { params, query: EditQuery, headers: EditHeaders, body: patchBody.body },
       responses: answers(one, [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
     }),
     remove: createRoute({
       ...common,
       method: 'delete',
       summary: `Delete a ${kind}`,
-      request: { params, query: EditQuery },
+      request: { params, query: EditQuery, headers: EditHeaders },
       responses: answers({ status: 204, description: 'Deleted' }, EDIT_PROBLEMS),
     }),
   }

@@ -9,7 +9,7 @@ import { type Api, authorOf, etag, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EditQuery, EnvironmentParams } from './routes.ts'
+import { answers, checkedBody, EditHeaders, EditQuery, EnvironmentParams } from './routes.ts'
 import { EnvironmentSchema, ListedEnvironmentSchema, listOf, SettingsBody } from './schemas.ts'
 
 const path = '/environments/{env}'
@@ -34,9 +34,15 @@ const get = createRoute({
   tags,
   summary: 'One environment',
   request: { params: EnvironmentParams },
-  responses: answers({ status: 200, description: 'The environment', schema: EnvironmentSchema }, [
-    'not-found',
-  ]),
+  responses: answers(
+    {
+      status: 200,
+      description: 'The environment',
+      schema: EnvironmentSchema,
+      etag: 'Version in which the settings last changed',
+    },
+    ['not-found'],
+  ),
 })
 
 const put = createRoute({
@@ -45,11 +51,25 @@ const put = createRoute({
   tags,
   summary: 'Create an environment, or change its settings',
   middleware: body.middleware,
-  request: { params: EnvironmentParams, query: EditQuery, body: body.body },
+  request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: body.body },
   responses: answers(
-    { status: 200, description: 'The environment as changed', schema: EnvironmentSchema },
+    {
+      status: 200,
+      description: 'The environment as changed',
+      schema: EnvironmentSchema,
+      etag: 'Version in which the settings last changed',
+    },
     ['malformed', 'stale', 'too-large', 'unsupported-media-type', 'invalid', 'precondition-required'],
-    { 201: { description: 'Created', content: { 'application/json': { schema: EnvironmentSchema } } } },
+    {
+      201: {
+        description: 'Created',
+        content: {
+          'application/json': {
+            schema: EnvironmentSchema,
+          },
+        },
+      },
+    },
   ),
 })
 
@@ -58,7 +78,7 @@ const remove = createRoute({
   path,
   tags,
   summary: 'Delete an environment and all it holds',
-  request: { params: EnvironmentParams, query: EditQuery },
+  request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders },
   responses: answers({ status: 204, description: 'Deleted' }, [
     'not-found',
     'stale',

@@ -4,7 +4,16 @@ import type { Edited } from '../objects/answers.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { preconditionOf } from './preconditions.ts'
-import { answers, checkedBody, EditQuery, EnvironmentParams, keyParams, patchBody, ref } from './routes.ts'
+import {
+  answers,
+  checkedBody,
+  EditHeaders,
+  EditQuery,
+  EnvironmentParams,
+  keyParams,
+  patchBody,
+  ref,
+} from './routes.ts'
 import { PublishedSchema, ToggleBody } from './schemas.ts'
 
 const toggleBody = checkedBody(ToggleBody)
@@ -20,16 +29,19 @@ const patchMany = createRoute({
   summary: 'Change many flags in one version, all or none',
   description: 'The body maps flag keys to merge patches; `null` deletes a flag. The ETag is the document’s.',
   middleware: patchBody.middleware,
-  request: { params: EnvironmentParams, query: EditQuery, body: patchBody.body },
-  responses: answers({ status: 200, description: 'Published', schema: PatchedSchema }, [
-    'malformed',
-    'not-found',
-    'stale',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
-    'precondition-required',
-  ]),
+  request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: patchBody.body },
+  responses: answers(
+    { status: 200, description: 'Published', schema: PatchedSchema, etag: 'Version of the document' },
+    [
+      'malformed',
+      'not-found',
+      'stale',
+      'too-large',
+      'unsupported-media-type',
+      'invalid',
+      'precondition-required',
+    ],
+  ),
 })
 
 const toggle = createRoute({

@@ -26,20 +26,38 @@ export const TargetParams = z.object({
 /** A reason for an edit, kept with its version; the header x-turnout-reason does the same. */
 export const EditQuery = z.strictObject({ reason: z.string().optional() })
 
+/** Preconditions of an edit, of which it needs one. Checked by preconditions.ts. */
+export const EditHeaders = z.object({
+  'if-match': z
+    .string()
+    .optional()
+    .openapi({ description: 'The ETag that was read, or `*`', example: '"v12"' }),
+  'if-none-match': z
+    .string()
+    .optional()
+    .openapi({ description: '`*`: create, if it does not exist', example: '*' }),
+  'x-turnout-reason': z
+    .string()
+    .optional()
+    .openapi({ description: 'Kept with the version; as the query `reason`' }),
+})
+
 export const FormQuery = z.strictObject({
   form: z.enum(FORMS).default('written').openapi({ description: '`full`: canonical form of flags' }),
 })
 
+type Success =
+  | { status: 200 | 201; description: string; schema: Schema; etag?: string }
+  | { status: 204; description: string }
+
 /** A success and the problems that may stand in its place; 401 and 500 always may. */
-export function answers(
-  success: { status: 200 | 201; description: string; schema: Schema } | { status: 204; description: string },
-  problems: readonly ProblemKind[],
-  more: Responses = {},
-): Responses {
+export function answers(success: Success, problems: readonly ProblemKind[], more: Responses = {}): Responses {
   const { status, description } = success
   const content = 'schema' in success ? { content: { 'application/json': { schema: success.schema } } } : {}
+  const headers =
+    'etag' in success ? { headers: { etag: { description: success.etag, schema: { type: 'string' } } } } : {}
   const failures = (['unauthorized', ...problems, 'internal'] as const).map((kind) => problemAnswer(kind))
-  return { ...Object.fromEntries(failures), ...more, [status]: { description, ...content } }
+  return { ...Object.fromEntries(failures), ...more, [status]: { description, ...headers, ...content } }
 }
 
 function problemAnswer(kind: ProblemKind): [number, Responses[string]] {

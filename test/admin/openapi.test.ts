@@ -38,6 +38,25 @@ describe('the OpenAPI page', () => {
     })
   })
 
+  it('says which edits need a precondition, and where the ETag is', async () => {
+    const { paths } = await value(await call('/openapi.json'))
+    const headersOf = (path: string, method: string): string[] =>
+      (paths[`/api/v1/environments/{env}${path}`][method].parameters as { in: string; name: string }[])
+        .filter((parameter) => parameter.in === 'header')
+        .map(({ name }) => name)
+    for (const [path, method] of [
+      ['', 'put'],
+      ['/document', 'put'],
+      ['/flags', 'patch'],
+      ['/routes/{key}', 'delete'],
+    ] as const)
+      expect(headersOf(path, method)).toEqual(['if-match', 'if-none-match', 'x-turnout-reason'])
+    expect(headersOf('/kills/{target}', 'put')).toEqual([])
+    expect(paths['/api/v1/environments/{env}/flags/{key}'].get.responses['200'].headers).toHaveProperty(
+      'etag',
+    )
+  })
+
   it('gives an example that compiles', () => {
     expect(compile(EXAMPLE_DOCUMENT, { environment: 'dev', epoch: 1, version: 1 })).toMatchObject({
       ok: true,
