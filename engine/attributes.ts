@@ -4,7 +4,7 @@
  */
 import type { AttributePath, Key } from './document.ts'
 import type { Prepared } from './prepare.ts'
-import type { PackedCondition } from './snapshot.ts'
+import type { PackedCondition, PackedFlag } from './snapshot.ts'
 
 export function attributesOf(prepared: Prepared, flagKey: Key): ReadonlySet<AttributePath> {
   const found = new Set<AttributePath>(['targetingKey'])
@@ -22,13 +22,22 @@ export function attributesOf(prepared: Prepared, flagKey: Key): ReadonlySet<Attr
     condition(when)
   }
   const flag = (key: Key): void => {
-    const packed = seen.has(key) ? undefined : prepared.flag(key)?.packed
-    if (!packed) return
+    const packed = seen.has(key) ? undefined : packedOf(prepared, key)
     seen.add(key)
+    if (!packed) return
     if (packed.bucketBy) found.add(packed.bucketBy)
     for (const rule of packed.rules ?? []) if (rule.when) condition(rule.when)
     for (const [required] of packed.requires ?? []) flag(required)
   }
   flag(flagKey)
   return found
+}
+
+/** A flag whose text is damaged looks at nothing: its evaluation says what is wrong. */
+function packedOf(prepared: Prepared, key: Key): PackedFlag | undefined {
+  try {
+    return prepared.flag(key)?.packed
+  } catch {
+    return undefined
+  }
 }

@@ -1,13 +1,30 @@
 /** Reading a Cookie header without splitting it, and taking Turnout's own cookies out of it. Pure. */
 
-/** Value of a cookie, or `null`. Source: RFC 6265, section 4.2. */
-export function cookieValue(header: string | null, name: string): string | null {
+/** First value of a cookie, or `null`. */
+export const cookieValue = (header: string | null, name: string): string | null =>
+  nextCookie(header, name, 0)?.value ?? null
+
+/** Every value of a cookie: a name may stand twice, set for the host and for its parent domain. */
+export function cookieValues(header: string | null, name: string): string[] {
+  const values: string[] = []
+  for (let found = nextCookie(header, name, 0); found; found = nextCookie(header, name, found.end))
+    values.push(found.value)
+  return values
+}
+
+/** The next cookie of a name from a position on. Source: RFC 6265, section 4.2. */
+function nextCookie(
+  header: string | null,
+  name: string,
+  from: number,
+): { value: string; end: number } | null {
   if (header === null) return null
-  for (let at = header.indexOf(name); at >= 0; at = header.indexOf(name, at + 1)) {
-    const end = at + name.length
-    if (header[end] !== '=' || !isBoundary(header, at)) continue
-    const stop = header.indexOf(';', end)
-    return header.slice(end + 1, stop < 0 ? header.length : stop).trim()
+  for (let at = header.indexOf(name, from); at >= 0; at = header.indexOf(name, at + 1)) {
+    const start = at + name.length
+    if (header[start] !== '=' || !isBoundary(header, at)) continue
+    const stop = header.indexOf(';', start)
+    const end = stop < 0 ? header.length : stop
+    return { value: header.slice(start + 1, end).trim(), end }
   }
   return null
 }

@@ -35,11 +35,15 @@ export function targetUrl(
   return base + added + search
 }
 
-/** `body`: given where the request may be sent twice; otherwise it streams from the client. */
+/**
+ * `body`: given where the request may be sent twice; otherwise it streams from the client. `stranger`: the origin is not the
+ * one that the client's credentials were meant for.
+ */
 export function forwarded(
   to: PreparedOrigin,
   { facts, route, decision, loopToken }: Forwarding,
   body?: ArrayBuffer,
+  stranger = false,
 ): Request {
   const { request, url } = facts
   const target = targetUrl(to.baseUrl(facts.place), url.pathname, url.search, route.route.rewrite)
@@ -62,6 +66,7 @@ export function forwarded(
     if (kept === null) headers.delete('cookie')
     else headers.set('cookie', kept)
   }
+  if (stranger) for (const name of CREDENTIALS) headers.delete(name)
   const { origin } = to
   if (origin.context) {
     headers.set('x-turnout-route', route.route.id)
@@ -88,10 +93,4 @@ function deleteNamed(headers: Headers, name: string): void {
     !/^(upgrade|close|keep-alive|cookie|authorization|host|content-.*)$/i.test(name)
   )
     headers.delete(name)
-}
-
-/** Takes the client's credentials out before a request goes to another host than the one it was meant for. */
-export function withoutCredentials(request: Request): Request {
-  for (const name of CREDENTIALS) request.headers.delete(name)
-  return request
 }

@@ -44,7 +44,7 @@ export class Isolate {
     const url = new URL(request.url)
     const facts = new RequestFacts(request, url, this.#config.local)
     if (url.pathname.startsWith(PREFIX)) return this.#endpoint(facts, ctx)
-    if (facts.header('cdn-loop')?.includes(this.#loopToken)) {
+    if (passed(facts.header('cdn-loop'), this.#loopToken)) {
       return problem(
         508,
         'Loop Detected',
@@ -108,6 +108,10 @@ export class Isolate {
     return fetch(passed)
   }
 }
+
+/** Whether a CDN-Loop header names a CDN; each entry may carry parameters. Source: RFC 8586. */
+const passed = (header: string | null, token: string): boolean =>
+  header?.includes(token) === true && header.split(',').some((entry) => entry.split(';')[0]!.trim() === token)
 
 let isolate: Isolate | null = null
 

@@ -3,6 +3,7 @@
  * lately; the first request of a visitor is decided on the id that is about to be set.
  */
 import type { Identity } from '../engine/index.ts'
+import { cookieValues } from './cookie.ts'
 import type { RequestFacts } from './request-facts.ts'
 import { idCookieName, idSetCookie, type VisitorIds } from './visitor-id.ts'
 
@@ -17,6 +18,8 @@ const NOBODY: Visitor = { key: undefined, setCookie: null }
 const DEFAULT_SOURCES: readonly Identity[] = ['cookie']
 /** Longest identity that is taken from a header, cookie or query. */
 const MAX_LENGTH = 1_024
+/** Most cookies of our name that are looked at. */
+const MAX_COOKIES = 8
 
 export interface IdentityRules {
   readonly sources: readonly Identity[]
@@ -54,22 +57,26 @@ function fromIdCookie(
   { cookieDomain }: IdentityRules,
   ids: VisitorIds,
 ): Visitor | Promise<Visitor> {
-  const cookie = facts.cookie(idCookieName(facts.https, cookieDomain))
+  const name = idCookieName(facts.https, cookieDomain)
+  const cookie = facts.cookie(name)
   const known = cookie === null ? undefined : ids.known(cookie)
-  return known === undefined
-    ? unknownCookie(cookie, facts.https, cookieDomain, ids)
-    : { key: known, setCookie: null }
+  return known === undefined ? unknownCookie(facts, name, cookieDomain, ids) : { key: known, setCookie: null }
 }
 
-/** A cookie not seen lately is verified; no cookie, or one that is not ours, means a new visitor. */
+/**
+ * Cookies not seen lately are verified, and the first genuine one counts: a neighbour on the parent domain may have set one
+ * of the same name. None that is ours means a new visitor.
+ */
 async function unknownCookie(
-  cookie: string | null,
-  https: boolean,
+  facts: RequestFacts,
+  name: string,
   domain: string | undefined,
   ids: VisitorIds,
 ): Promise<Visitor> {
-  const id = cookie === null ? null : await ids.verify(cookie)
-  if (id !== null) return { key: id, setCookie: null }
+  for (const cookie of cookieValues(facts.cookies, name).slice(0, MAX_COOKIES)) {
+    const id = ids.known(cookie) ?? (await ids.verify(cookie))
+    if (id !== null) return { key: id, setCookie: null }
+  }
   const minted = await ids.mint()
-  return { key: minted.id, setCookie: idSetCookie(minted.cookie, https, domain) }
+  return { key: minted.id, setCookie: idSetCookie(minted.cookie, facts.https, domain) }
 }

@@ -4,7 +4,7 @@
  */
 import { type Decision, evaluate, type Prepared } from '../engine/index.ts'
 import { type Attempted, type Failure, failureOf, mayRetry } from './failover.ts'
-import { type Forwarding, forwarded, withoutCredentials } from './forward.ts'
+import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
 import { problem } from './problem.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -77,8 +77,8 @@ async function serve(forwarding: Forwarding): Promise<Served> {
     hasIdempotencyKey: request.headers.has('idempotency-key'),
   }
   const fallback = chosen.fallback === null ? undefined : route.origins.get(chosen.fallback)
-  const retryable = fallback !== undefined && request.headers.get('upgrade') === null
-  const body = retryable ? await replayableBody(request, attempted) : undefined
+  const retryable = fallback !== undefined && mayFailOver(request, decision)
+  const body = retryable ? await replayableBody(request) : undefined
 
   const first = await attempt(
     forwarded(chosen, forwarding, body),
@@ -90,10 +90,10 @@ async function serve(forwarding: Forwarding): Promise<Served> {
   if (failure === null || !retryable || !bodyLeft || leftMs < MIN_LEFT_MS || !mayRetry(failure, attempted)) {
     return { response: first.response ?? unreachable(route, chosen, first.timedOut), served: chosen.variant }
   }
-  const again = forwarded(fallback, forwarding, body)
-  const sameHost = new URL(again.url).host === new URL(chosen.baseUrl(facts.place)).host
+  const stranger =
+    hostOf(fallback, facts) !== hostOf(chosen, facts) && fallback.origin.shareCredentials !== true
   const second = await attempt(
-    sameHost || fallback.origin.shareCredentials ? again : withoutCredentials(again),
+    forwarded(fallback, forwarding, body, stranger),
     Math.min(fallback.timeoutMs, leftMs),
   )
   if (second.response === null) {
@@ -107,9 +107,17 @@ async function serve(forwarding: Forwarding): Promise<Served> {
   return { response: second.response, served: fallback.variant }
 }
 
-/** A small body of a request that may be sent twice, read now; `undefined`: it streams, and is sent once. */
-async function replayableBody(request: Request, attempted: Attempted): Promise<ArrayBuffer | undefined> {
-  if (request.body === null || !mayRetry('unreached', attempted)) return undefined
+/** No second try for what keeps its connection, nor away from a kill's variant: the others are what was killed. */
+function mayFailOver({ headers }: Request, decision: Decision): boolean {
+  if (decision.metadata.killed === true || headers.get('upgrade') !== null) return false
+  return headers.get('accept')?.includes('text/event-stream') !== true
+}
+
+const hostOf = ({ baseUrl }: PreparedOrigin, { place }: RequestFacts): string => new URL(baseUrl(place)).host
+
+/** A small body, read now so that it can be sent again; `undefined`: there is none, or it streams and is sent once. */
+async function replayableBody(request: Request): Promise<ArrayBuffer | undefined> {
+  if (request.body === null) return undefined
   const length = Number(request.headers.get('content-length') ?? Number.NaN)
   return length <= REPLAYABLE_BYTES ? request.arrayBuffer() : undefined
 }
@@ -128,7 +136,8 @@ async function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
         response,
         failure: failureOf(response.status, response.headers.get('x-not-processed') === '1'),
       }
-    // Nobody will read a late answer; its failure is no news either.
+    // Nobody will read a late answer, and its failure is no news. (The platform ends the fetch with the request; a signal
+    // for each attempt would cost every request what only a hanging origin needs.)
     answer.then((response) => response.body?.cancel()).catch(() => undefined)
     return { response: null, failure: 'unreached', timedOut: true }
   } catch {

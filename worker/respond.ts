@@ -9,12 +9,16 @@ export interface Served {
   readonly setCookie: string | null
 }
 
+/** Headers that tell shared caches otherwise than Cache-Control does. Source: RFC 9213. */
+const SHARED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
+
 export function respond(response: Response, { route, decision, served, setCookie }: Served): Response {
   if (!route.debug && setCookie === null) return response
   const result = mutable(response)
   if (setCookie !== null) {
     result.headers.append('set-cookie', setCookie)
     result.headers.set('cache-control', privately(result.headers.get('cache-control')))
+    for (const name of SHARED_CACHE_HEADERS) result.headers.delete(name)
   }
   if (route.debug) {
     const variant = served ?? decision.variant ?? route.fallback

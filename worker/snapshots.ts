@@ -6,6 +6,7 @@
 import {
   type ControlRpc,
   type KillList,
+  type Known,
   NO_KILLS,
   type Prepared,
   prepare,
@@ -30,11 +31,14 @@ export interface Copy {
   readonly snapshot: string
 }
 
+/** An answer of the control plane; `readAtMs` where this location's cache gave it: when the control plane did. */
+export type Reading = Update & { readonly readAtMs?: number }
+
 export interface Sources {
-  readonly control: ControlRpc
+  readonly control: Pick<ControlRpc, 'snapshot'> & { read(known: Known): Promise<Reading> }
   /** Tried in order by a cold isolate that cannot reach the control plane; each may fail or have nothing. */
   readonly copies: readonly (() => Promise<Copy | null>)[]
-  /** Called after each answer of the control plane, with everything that is now known. */
+  /** Called after each answer of the control plane itself, with everything that is now known. */
   readonly remember?: (known: { readAtMs: number; update: Update; kills: KillList }) => Promise<unknown>
 }
 
@@ -64,6 +68,8 @@ export class Snapshots {
   #holder = 0
   #loop = 0
   #bodyLeaseUntilMs = Number.NEGATIVE_INFINITY
+  #copyLeaseUntilMs = Number.NEGATIVE_INFINITY
+  #copiesDueAtMs = Number.NEGATIVE_INFINITY
   #source: Status['source'] = 'none'
   #readProblem: string | null = null
   #bodyProblem: string | null = null
@@ -97,23 +103,44 @@ export class Snapshots {
     }
   }
 
-  /** Nothing yet: the control plane, then the copies. After a failure everyone else is answered at once for a while. */
+  /** Nothing yet: the control plane, then the copies. After a failure nobody waits for the control plane for a while. */
   async #cold(sources: Sources, background: Background): Promise<Prepared | null> {
-    const resting = this.#readProblem !== null && this.#clock.now() < this.#dueAtMs
-    if (resting) return null
-    const prepared = await this.#wait(sources, background, this.#limits.coldLoadTimeoutMs)
-    if (prepared) return prepared
+    const failed = this.#readProblem !== null || this.#bodyProblem !== null
+    const resting = failed && this.#clock.now() < this.#dueAtMs
+    const read = resting ? null : await this.#wait(sources, background, this.#limits.coldLoadTimeoutMs)
+    return read ?? this.#fromCopies(sources)
+  }
+
+  /** One request looks for a copy under a lease, the others watch this memory; where none is found, all rest a while. */
+  async #fromCopies(sources: Sources): Promise<Prepared | null> {
+    const { refreshTimeoutMs, maxAgeMs } = this.#limits
+    const untilMs = this.#clock.now() + 2 * refreshTimeoutMs
+    for (
+      let nowMs = this.#clock.now();
+      this.#prepared === null && nowMs < untilMs;
+      nowMs = this.#clock.now()
+    ) {
+      if (nowMs >= this.#copyLeaseUntilMs) {
+        if (nowMs < this.#copiesDueAtMs) return null
+        this.#copyLeaseUntilMs = nowMs + refreshTimeoutMs
+        await this.#searchCopies(sources)
+        this.#copyLeaseUntilMs = Number.NEGATIVE_INFINITY
+        this.#copiesDueAtMs = this.#clock.now() + maxAgeMs
+      } else await this.#clock.wait(POLL_MS)
+    }
+    return this.#prepared
+  }
+
+  async #searchCopies(sources: Sources): Promise<void> {
     for (const copy of sources.copies) {
-      // Another request may have loaded one while this one waited.
-      if (this.#prepared) return this.#prepared
       try {
-        const found = await copy()
-        if (found) this.#adopt(found)
+        const found = await this.#within(this.#limits.refreshTimeoutMs, copy())
+        if (this.#prepared !== null) return
+        if (found) return this.#adopt(found)
       } catch (cause) {
         this.#bodyProblem = `copy cannot be used: ${message(cause)}`
       }
     }
-    return this.#prepared
   }
 
   /** Waits until somebody has read, reading oneself whenever nobody holds the lease; at most `timeoutMs`. */
@@ -123,6 +150,8 @@ export class Snapshots {
     while (this.#readAtMs === before || this.#prepared === null) {
       const nowMs = this.#clock.now()
       if (nowMs - startedMs >= timeoutMs) break
+      const bodyFailed = this.#bodyProblem !== null && nowMs >= this.#bodyLeaseUntilMs
+      if (this.#readAtMs !== before && bodyFailed) break
       if (nowMs >= this.#leaseUntilMs) {
         if (this.#readProblem !== null && nowMs < this.#dueAtMs) break
         background(this.#refreshLoop(sources, timeoutMs))
@@ -153,7 +182,7 @@ export class Snapshots {
   }
 
   /** One small read under the lease; `null` if somebody else holds it, or the control plane did not answer. */
-  async #read(sources: Sources, timeoutMs: number): Promise<Update | null> {
+  async #read(sources: Sources, timeoutMs: number): Promise<Reading | null> {
     const startedMs = this.#clock.now()
     if (startedMs < this.#leaseUntilMs) return null
     this.#holder += 1
@@ -162,7 +191,7 @@ export class Snapshots {
     try {
       const update = await this.#within(timeoutMs, sources.control.read(this.#known()))
       this.#applyKills(update)
-      this.#readAtMs = Math.max(this.#readAtMs, startedMs)
+      this.#readAtMs = Math.max(this.#readAtMs, update.readAtMs ?? startedMs)
       this.#readProblem = null
       return update
     } catch (cause) {
@@ -187,7 +216,7 @@ export class Snapshots {
   }
 
   /** Fetches the body of a newer snapshot; one at a time, under a lease of its own. */
-  async #loadBody(sources: Sources, update: Update): Promise<void> {
+  async #loadBody(sources: Sources, update: Reading): Promise<void> {
     const nowMs = this.#clock.now()
     if (nowMs < this.#bodyLeaseUntilMs) return
     this.#bodyLeaseUntilMs = nowMs + this.#limits.coldLoadTimeoutMs
@@ -199,7 +228,9 @@ export class Snapshots {
       }
       this.#source = 'control-plane'
       this.#bodyProblem = null
-      await sources.remember?.({ readAtMs: this.#readAtMs, update, kills: this.#kills })
+      // What came from the location's cache is not put back: it would grow younger each time.
+      if (update.readAtMs === undefined)
+        await sources.remember?.({ readAtMs: this.#readAtMs, update, kills: this.#kills })
     } catch (cause) {
       this.#bodyProblem = `snapshot ${update.snapshot} cannot be loaded: ${message(cause)}`
     } finally {

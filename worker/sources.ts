@@ -11,7 +11,7 @@ import {
   type Update,
 } from '../engine/index.ts'
 import type { Config, Env } from './env.ts'
-import type { Copy, Sources } from './snapshots.ts'
+import type { Copy, Reading, Sources } from './snapshots.ts'
 
 /** A location's isolates share a read this long. */
 const SHARED_READ_MS = 250
@@ -72,9 +72,11 @@ function disposing(binding: ControlRpc): ControlRpc {
   }
 }
 
-async function sharedRead(shared: LocationCache, control: ControlRpc, known: Known): Promise<Update> {
+async function sharedRead(shared: LocationCache, control: ControlRpc, known: Known): Promise<Reading> {
   const held = await readShared(shared)
-  if (held && Date.now() - held.readAtMs <= SHARED_READ_MS) return { ...held.update, kills: held.kills }
+  if (held && Date.now() - held.readAtMs <= SHARED_READ_MS) {
+    return { ...held.update, kills: held.kills, readAtMs: held.readAtMs }
+  }
   return control.read(known)
 }
 
