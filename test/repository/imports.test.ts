@@ -29,7 +29,7 @@ const TABLE: Record<string, Allowed> = {
   },
   admin: {
     folders: ['engine'],
-    packages: ['hono', 'zod', '@hono/zod-openapi', '@aws-sdk/*', 'cloudflare:workers'],
+    packages: ['hono', 'zod', '@hono/zod-openapi', '@aws-sdk/*', 'cloudflare:workers', 'node:crypto'],
   },
   'admin/rollout': { folders: ['engine'], packages: [] },
   'admin/dashboard': { folders: ['engine'], types: ['admin/api'], packages: [] },
