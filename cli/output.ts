@@ -1,0 +1,42 @@
+/**
+ * Everything a command prints: results to standard output, the rest to standard error. What was declared secret is never
+ * printed, and neither are control characters, which a value from elsewhere could use to rewrite the terminal.
+ */
+
+/** Receives text, whole lines at a time. */
+export type Write = (text: string) => void
+
+export interface Output {
+  /** A line for people. */
+  line(text: string): void
+  /** A line on standard error. */
+  note(text: string): void
+  /** A value for machines, as indented JSON. */
+  json(value: unknown): void
+  /** From now on this text is printed as `***`. */
+  hide(secret: string | undefined): void
+}
+
+/** Shorter texts are not hidden: they would take half the words with them. */
+const MIN_SECRET_LENGTH = 8
+
+export function createOutput(out: Write, err: Write): Output {
+  const secrets = new Set<string>()
+  const safe = (text: string): string => {
+    let shown = text.replace(CONTROL, '\uFFFD')
+    for (const secret of secrets) shown = shown.replaceAll(secret, '***')
+    return `${shown}\n`
+  }
+  return {
+    line: (text) => out(safe(text)),
+    note: (text) => err(safe(text)),
+    json: (value) => out(safe(JSON.stringify(value, null, 2))),
+    hide(secret) {
+      if (secret !== undefined && secret.length >= MIN_SECRET_LENGTH) secrets.add(secret)
+    },
+  }
+}
+
+/** C0 but for tab and line feed, DEL, C1. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g

@@ -1,0 +1,232 @@
+/** `turnout import --from appconfig` against the HTTP fake of AppConfig. */
+import { describe, expect, test } from 'vitest'
+import { type AwsApplication, startAws } from '../helpers/aws.ts'
+import { startAdmin, TOKEN } from './fake-admin.ts'
+import { turnout } from './run.ts'
+
+const FLAGS = {
+  'new-feature': { enabled: true, percentage: 50, allowlist: ['user1', 'user2'] },
+  patterns: { cqrs: { enabled: true }, ddd: { enabled: false } },
+}
+
+const APPLICATIONS: AwsApplication[] = [
+  { id: 'app0001', name: 'people-cards' },
+  { id: 'app0002', name: 'fraud-or-not' },
+  {
+    id: 'app0003',
+    name: 'media-register',
+    profiles: [
+      { id: 'prof001', name: 'limits', versions: { 1: '{}' } },
+      { id: 'prof002', name: 'basic', type: 'AWS.AppConfig.FeatureFlags' },
+      {
+        id: 'prof003',
+        name: 'flags',
+        versions: { 1: '{"old":true}', 2: '{"old":false}', 10: JSON.stringify({ flags: FLAGS }) },
+      },
+      { id: 'prof004', name: 'in-s3', location: 's3://bucket/flags.json' },
+      { id: 'prof005', name: 'empty' },
+      { id: 'prof006', name: 'yaml', versions: { 3: 'flags:\n  a: true\n' } },
+    ],
+  },
+  { id: 'app0004', name: 'twin' },
+  {
+    id: 'app0005',
+    name: 'twin',
+    profiles: [{ id: 'prof009', name: 'flags', versions: { 1: '{"a":true}' } }],
+  },
+]
+
+async function start(applications = APPLICATIONS) {
+  const [aws, admin] = [await startAws({ applications }), await startAdmin()]
+  const run = (application: string, profile: string, args: string[] = [], env: Record<string, string> = {}) =>
+    turnout(
+      [
+        'import',
+        '--env',
+        'dev',
+        '--from',
+        'appconfig',
+        '--application',
+        application,
+        '--profile',
+        profile,
+        '--url',
+        admin.url,
+        ...args,
+      ],
+      { env: { ...aws.env, TURNOUT_ADMIN_TOKEN: TOKEN, ...env } },
+    )
+  return { aws, admin, run }
+}
+
+describe('a freeform profile', () => {
+  test('is found by name, over pages, and its newest version is read', async () => {
+    const { aws, admin, run } = await start()
+    const { code, out, err } = await run('media-register', 'flags')
+    expect(err).toBe('')
+    expect(out).toMatch(
+      /^dev ← newest version, 10, of AppConfig profile flags of media-register \(eu-west-1\): 3 flags\n/,
+    )
+    expect(code).toBe(0)
+    expect(admin.document().flags).toEqual({
+      'new-feature': FLAGS['new-feature'],
+      'patterns.cqrs.enabled': true,
+      'patterns.ddd.enabled': false,
+    })
+    expect(aws.calls.map(({ action }) => action)).toEqual([
+      ...Array(3).fill('ListApplications'),
+      ...Array(3).fill('ListConfigurationProfiles'),
+      ...Array(2).fill('ListHostedConfigurationVersions'),
+      'GetHostedConfigurationVersion',
+    ])
+  })
+
+  test('is found by id, and an older version can be asked for', async () => {
+    const { aws, admin, run } = await start()
+    const { code, out } = await run('app0003', 'prof003', [
+      '--configuration-version',
+      '2',
+      '--region',
+      'us-east-1',
+    ])
+    expect(out).toMatch(
+      /^dev ← version 2 of AppConfig profile flags of media-register \(us-east-1\): 1 flag\n/,
+    )
+    expect(code).toBe(0)
+    expect(admin.document().flags).toEqual({ old: false })
+    expect(aws.calls.map(({ action }) => action)).not.toContain('ListHostedConfigurationVersions')
+  })
+
+  test('AWS_ENDPOINT_URL_APPCONFIG is heard', async () => {
+    const { aws, run } = await start()
+    const env = {
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+      AWS_ENDPOINT_URL_APPCONFIG: aws.env.AWS_ENDPOINT_URL!,
+    }
+    expect((await run('media-register', 'flags', ['--dry-run'], env)).code).toBe(0)
+  })
+})
+
+describe('what cannot be imported', () => {
+  test.each<[string, string, string[], string]>([
+    [
+      'nowhere',
+      'flags',
+      [],
+      'there is no AppConfig application "nowhere" in eu-west-1; there is people-cards, fraud-or-not, media-register, twin, twin',
+    ],
+    [
+      'twin',
+      'flags',
+      [],
+      'several AppConfig applications in eu-west-1 are named "twin": give one of their ids, app0004, app0005',
+    ],
+    [
+      'media-register',
+      'flag',
+      [],
+      'there is no configuration profile "flag" in application media-register; there is limits, basic, flags, in-s3, empty, yaml',
+    ],
+    [
+      'people-cards',
+      'flags',
+      [],
+      'there is no configuration profile "flags" in application people-cards; there is none at all',
+    ],
+    [
+      'media-register',
+      'basic',
+      [],
+      'profile basic is of type AWS.AppConfig.FeatureFlags; import reads freeform profiles (AWS.Freeform) that hold JSON',
+    ],
+    [
+      'media-register',
+      'in-s3',
+      [],
+      'profile in-s3 keeps its content in s3://bucket/flags.json; import reads hosted profiles',
+    ],
+    ['media-register', 'empty', [], 'profile empty has no hosted configuration version yet'],
+    [
+      'media-register',
+      'flags',
+      ['--configuration-version', '9'],
+      'profile flags has no hosted configuration version 9',
+    ],
+    [
+      'media-register',
+      'limits',
+      [],
+      'newest version, 1, of AppConfig profile limits of media-register (eu-west-1): there are no flags',
+    ],
+    [
+      'media-register',
+      'yaml',
+      [],
+      'newest version, 3, of AppConfig profile yaml of media-register (eu-west-1) is not JSON at line 1, column 2: unexpected character',
+    ],
+  ])('%s, %s %j', async (application, profile, args, sentence) => {
+    const { admin, run } = await start()
+    const { code, err } = await run(application, profile, args)
+    expect(err).toBe(`turnout: ${sentence}\n`)
+    expect(code).toBe(1)
+    expect(admin.requests).toEqual([])
+  })
+
+  test('an id goes before a name', async () => {
+    const { run } = await start()
+    expect((await run('app0005', 'flags', ['--dry-run'])).code).toBe(0)
+  })
+})
+
+describe('AWS says no', () => {
+  test('throttled once, it is asked again', async () => {
+    const { aws, run } = await start()
+    aws.fail('GetHostedConfigurationVersion', {
+      status: 429,
+      type: 'ThrottlingException',
+      message: 'Too Many Requests',
+    })
+    expect((await run('media-register', 'flags')).code).toBe(0)
+    expect(aws.calls.filter(({ action }) => action === 'GetHostedConfigurationVersion')).toHaveLength(2)
+  })
+
+  test.each([
+    ['ListApplications', 403, 'AccessDeniedException', 'AWS denies appconfig:ListApplications: not you'],
+    [
+      'ListConfigurationProfiles',
+      400,
+      'BadRequestException',
+      'appconfig:ListConfigurationProfiles failed (BadRequestException, HTTP 400): not you',
+    ],
+    [
+      'ListHostedConfigurationVersions',
+      404,
+      'ResourceNotFoundException',
+      'appconfig:ListHostedConfigurationVersions failed (ResourceNotFoundException, HTTP 404): not you',
+    ],
+    [
+      'GetHostedConfigurationVersion',
+      403,
+      'AccessDeniedException',
+      'AWS denies appconfig:GetHostedConfigurationVersion: not you',
+    ],
+  ])('%s answers %d', async (action, status, type, sentence) => {
+    const { aws, admin, run } = await start()
+    aws.fail(action, { status, type, message: 'not you' })
+    const { code, err } = await run('media-register', 'flags')
+    expect(err).toBe(`turnout: ${sentence}\n`)
+    expect(code).toBe(1)
+    expect(admin.requests).toEqual([])
+  })
+
+  test('internal errors are tried again, but not for ever', async () => {
+    const { aws, run } = await start()
+    aws.fail('ListApplications', { status: 500, type: 'InternalServerException', message: 'later' }, 100)
+    const { code, err } = await run('media-register', 'flags', [], { AWS_MAX_ATTEMPTS: '2' })
+    expect(err).toBe(
+      'turnout: appconfig:ListApplications failed (InternalServerException, HTTP 500): later\n',
+    )
+    expect(code).toBe(1)
+    expect(aws.calls).toHaveLength(2)
+  })
+})
