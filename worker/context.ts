@@ -34,8 +34,8 @@ const NETWORK: Record<string, Fact> = {
 }
 
 const REQUEST: Record<string, Fact> = {
-  host: ({ url }) => url.host,
-  path: ({ url }) => url.pathname,
+  host: (facts) => facts.host,
+  path: (facts) => facts.path,
   method: ({ request }) => request.method,
   userAgent: (facts) => facts.header('user-agent'),
 }

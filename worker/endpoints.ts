@@ -46,7 +46,7 @@ app.post(FLAGS, (c) =>
 )
 
 app.post(`${FLAGS}/:key`, (c) => {
-  const raw = c.env.facts.url.pathname.slice(FLAGS.length + 1)
+  const raw = c.env.facts.path.slice(FLAGS.length + 1)
   const key = decoded(raw)
   if (key === null)
     return failure(
@@ -84,7 +84,13 @@ async function withCaller(
       'www-authenticate': 'Bearer',
     })
   }
-  return answer(current, caller)
+  try {
+    return await answer(current, caller)
+  } catch (cause) {
+    // OFREP's clients read JSON with an error code on every status.
+    console.error('[worker] evaluation failed', cause)
+    return failure(500, 'GENERAL', 'the edge could not evaluate this; its log says why', key)
+  }
 }
 
 function decoded(text: string): string | null {
@@ -123,7 +129,7 @@ app.get('/.turnout/health/ready', async ({ env }) => {
   return Response.json(body, { headers })
 })
 
-app.notFound((c) => problem(404, 'Not Found', `there is nothing at ${c.env.facts.url.pathname}`))
+app.notFound((c) => problem(404, 'Not Found', `there is nothing at ${c.env.facts.path}`))
 app.onError((cause) => {
   throw cause
 })

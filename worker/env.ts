@@ -13,6 +13,7 @@ export interface Env {
   SNAPSHOT_MAX_STALE_MS?: string
   REFRESH_TIMEOUT_MS?: string
   COLD_LOAD_TIMEOUT_MS?: string
+  FALLBACK_TIMEOUT_MS?: string
 }
 
 export interface Config {
@@ -24,6 +25,8 @@ export interface Config {
   readonly cookieKey: string
   /** `https://host` (and path) without a trailing slash, or `null`. */
   readonly fallbackOrigin: string | null
+  /** `FALLBACK_ORIGIN`'s time to response headers. */
+  readonly fallbackTimeoutMs: number
   /** Older: the request is served and a refresh runs beside it. */
   readonly maxAgeMs: number
   /** Older: the request waits for a refresh. */
@@ -62,6 +65,7 @@ export function parseConfig(env: Env): Config {
     locationCache: env.LOCATION_CACHE === 'true',
     cookieKey: key || `unset:${environment}`,
     fallbackOrigin,
+    fallbackTimeoutMs: ms('FALLBACK_TIMEOUT_MS', 10_000),
     maxAgeMs: ms('SNAPSHOT_MAX_AGE_MS', 1_000),
     maxStaleMs: ms('SNAPSHOT_MAX_STALE_MS', 2_000),
     refreshTimeoutMs: ms('REFRESH_TIMEOUT_MS', 1_000),

@@ -4,9 +4,10 @@
  */
 import type { Prepared } from '../engine/index.ts'
 import { Callers } from './access.ts'
+import { attempt, unreachable } from './attempt.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
-import { stripReserved, targetUrl } from './forward.ts'
+import { outgoing } from './outgoing.ts'
 import { problem } from './problem.ts'
 import { proxy } from './proxy.ts'
 import { RequestFacts } from './request-facts.ts'
@@ -41,9 +42,8 @@ export class Isolate {
   }
 
   handle(request: Request, ctx: ExecutionContext): Response | Promise<Response> {
-    const url = new URL(request.url)
-    const facts = new RequestFacts(request, url, this.#config.local)
-    if (url.pathname.startsWith(PREFIX)) return this.#endpoint(facts, ctx)
+    const facts = new RequestFacts(request, this.#config.local)
+    if (facts.path.startsWith(PREFIX)) return this.#endpoint(facts, ctx)
     if (passed(facts.header('cdn-loop'), this.#loopToken)) {
       return problem(
         508,
@@ -51,14 +51,14 @@ export class Isolate {
         `the request has passed this edge (${this.#config.environment}) before`,
       )
     }
-    const current = this.#current(url, ctx)
+    const current = this.#current(facts.host, ctx)
     return current instanceof Promise
       ? current.then((prepared) => this.#routed(facts, prepared))
       : this.#routed(facts, current)
   }
 
-  #current(url: URL, ctx: ExecutionContext): Prepared | Promise<Prepared | null> {
-    this.#sources ??= openSources(this.#env, this.#config, url.host)
+  #current(host: string, ctx: ExecutionContext): Prepared | Promise<Prepared | null> {
+    this.#sources ??= openSources(this.#env, this.#config, host)
     return this.#snapshots.current(this.#sources, (work) => ctx.waitUntil(work))
   }
 
@@ -69,17 +69,17 @@ export class Isolate {
       isolate: this.id,
       status: () => this.#snapshots.status,
       warnings: this.#config.warnings,
-      prepared: async () => this.#current(facts.url, ctx),
+      prepared: async () => this.#current(facts.host, ctx),
     })
   }
 
   #routed(facts: RequestFacts, prepared: Prepared | null): Response | Promise<Response> {
     if (prepared === null) return this.#unprepared(facts)
     if (this.#table?.prepared !== prepared) this.#table = { prepared, routes: new RouteTable(prepared) }
-    const { url, request } = facts
+    const { host, path, request } = facts
     const route = this.#table.routes.match({
-      host: url.host,
-      path: url.pathname,
+      host,
+      path,
       method: request.method,
       header: (name) => facts.header(name),
     })
@@ -87,25 +87,23 @@ export class Isolate {
       return problem(
         404,
         'Not Found',
-        `no route of ${this.#config.environment} matches ${request.method} ${url.host}${url.pathname}`,
+        `no route of ${this.#config.environment} matches ${request.method} ${host}${path}`,
       )
     return proxy(facts, route, { prepared, ids: this.#ids, loopToken: this.#loopToken })
   }
 
   /** Nothing was ever loaded: plain pass-through where there is somewhere to pass to. */
-  #unprepared({ request, url }: RequestFacts): Response | Promise<Response> {
-    const { fallbackOrigin } = this.#config
+  async #unprepared(facts: RequestFacts): Promise<Response> {
+    const { fallbackOrigin, fallbackTimeoutMs } = this.#config
     if (fallbackOrigin === null) {
-      return problem(
-        503,
-        'Service Unavailable',
-        'no snapshot has been loaded yet, and FALLBACK_ORIGIN is not set',
-        { 'retry-after': '1' },
-      )
+      const detail = 'no snapshot has been loaded yet, and FALLBACK_ORIGIN is not set'
+      return problem(503, 'Service Unavailable', detail, { 'retry-after': '1' })
     }
-    const passed = new Request(targetUrl(fallbackOrigin, url.pathname, url.search, undefined), request)
-    stripReserved(passed.headers)
-    return fetch(passed)
+    const request = outgoing(fallbackOrigin + facts.path + facts.search, facts, this.#loopToken)
+    const { response, ...failed } = await attempt(request, fallbackTimeoutMs)
+    return (
+      response ?? unreachable('FALLBACK_ORIGIN', fallbackTimeoutMs, 'timedOut' in failed && failed.timedOut)
+    )
   }
 }
 

@@ -87,16 +87,9 @@ export function evaluateOne(
     return failure(404, 'FLAG_NOT_FOUND', `there is no flag ${JSON.stringify(key)}`, key)
   }
   const decision = evaluate(prepared, key, context)
-  if (decision.errorCode === 'TARGETING_KEY_MISSING') {
-    return failure(
-      400,
-      'TARGETING_KEY_MISSING',
-      `flag ${JSON.stringify(key)} is decided by a bucket key that the context does not have`,
-      key,
-    )
-  }
-  if (decision.errorCode !== null)
-    return failure(500, 'GENERAL', `flag ${JSON.stringify(key)} cannot be evaluated`, key)
+  const { errorCode } = decision
+  if (errorCode === 'TARGETING_KEY_MISSING') return failure(400, errorCode, detailsOf(errorCode), key)
+  if (errorCode !== null) return failure(500, 'GENERAL', detailsOf(errorCode), key)
   return new Response(written(prepared, decision).text, {
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
   })
@@ -152,15 +145,16 @@ function written(prepared: Prepared, decision: Decision): Written {
 }
 
 function success(prepared: Prepared, { flag, value, variant, reason, metadata }: Decision): string {
-  const float = prepared.flag(flag)?.packed.float === true && Number.isInteger(value)
+  const json = JSON.stringify(value)
   // JSON has one number type, clients do not: a flag with fractional variants is a float in each of them.
-  const number = float ? `${value}.0` : JSON.stringify(value)
-  return `{"key":${JSON.stringify(flag)},"value":${number},"variant":${JSON.stringify(variant)},"reason":"${reason}","metadata":${JSON.stringify(metadata)}}`
+  const float = prepared.flag(flag)?.packed.float === true && /^-?\d+$/.test(json)
+  return `{"key":${JSON.stringify(flag)},"value":${float ? `${json}.0` : json},"variant":${JSON.stringify(variant)},"reason":"${reason}","metadata":${JSON.stringify(metadata)}}`
 }
 
 const bulkFailure = ({ flag, errorCode }: Decision): string =>
-  JSON.stringify({
-    key: flag,
-    errorCode,
-    errorDetails: 'the flag is decided by a bucket key that the context does not have',
-  })
+  JSON.stringify({ key: flag, errorCode, errorDetails: detailsOf(errorCode) })
+
+const detailsOf = (errorCode: Decision['errorCode']): string =>
+  errorCode === 'TARGETING_KEY_MISSING'
+    ? 'the flag is decided by a bucket key that the context does not have'
+    : 'the flag cannot be evaluated'

@@ -3,10 +3,10 @@
  * the route asks for debug headers or a first visit needs its cookie.
  */
 import { type Decision, evaluate, type Prepared } from '../engine/index.ts'
-import { type Attempted, type Failure, failureOf, mayRetry } from './failover.ts'
+import { attempt, unreachable } from './attempt.ts'
+import { type Attempted, mayRetry } from './failover.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
-import { problem } from './problem.ts'
 import type { RequestFacts } from './request-facts.ts'
 import { respond } from './respond.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
@@ -59,10 +59,6 @@ interface Served {
   readonly served: string | null
 }
 
-type Outcome =
-  | { response: Response; failure: Failure | null }
-  | { response: null; failure: 'unreached'; timedOut: boolean }
-
 async function serve(forwarding: Forwarding): Promise<Served> {
   const { facts, route, decision } = forwarding
   const { request } = facts
@@ -88,7 +84,7 @@ async function serve(forwarding: Forwarding): Promise<Served> {
   const leftMs = route.deadlineMs - (Date.now() - startedMs)
   const bodyLeft = request.body === null || body !== undefined
   if (failure === null || !retryable || !bodyLeft || leftMs < MIN_LEFT_MS || !mayRetry(failure, attempted)) {
-    return { response: first.response ?? unreachable(route, chosen, first.timedOut), served: chosen.variant }
+    return { response: first.response ?? unanswered(route, chosen, first.timedOut), served: chosen.variant }
   }
   const stranger =
     hostOf(fallback, facts) !== hostOf(chosen, facts) && fallback.origin.shareCredentials !== true
@@ -98,7 +94,7 @@ async function serve(forwarding: Forwarding): Promise<Served> {
   )
   if (second.response === null) {
     return {
-      response: first.response ?? unreachable(route, fallback, second.timedOut),
+      response: first.response ?? unanswered(route, fallback, second.timedOut),
       served: chosen.variant,
     }
   }
@@ -122,38 +118,8 @@ async function replayableBody(request: Request): Promise<ArrayBuffer | undefined
   return length <= REPLAYABLE_BYTES ? request.arrayBuffer() : undefined
 }
 
-/** One try. The time limit is to the response's headers; a body may take as long as it takes. */
-async function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
-  let timer = 0
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, null)
-  })
-  const answer = fetch(request)
-  try {
-    const response = await Promise.race([answer, late])
-    if (response !== null)
-      return {
-        response,
-        failure: failureOf(response.status, response.headers.get('x-not-processed') === '1'),
-      }
-    // Nobody will read a late answer, and its failure is no news. (The platform ends the fetch with the request; a signal
-    // for each attempt would cost every request what only a hanging origin needs.)
-    answer.then((response) => response.body?.cancel()).catch(() => undefined)
-    return { response: null, failure: 'unreached', timedOut: true }
-  } catch {
-    return { response: null, failure: 'unreached', timedOut: false }
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-function unreachable(
+const unanswered = (
   { route }: PreparedRoute,
   { variant, timeoutMs }: PreparedOrigin,
   timedOut: boolean,
-): Response {
-  const origin = `origin ${variant} of route ${route.id}`
-  return timedOut
-    ? problem(504, 'Gateway Timeout', `${origin} sent no response headers within ${timeoutMs} ms`)
-    : problem(502, 'Bad Gateway', `${origin} refused the connection, broke it off or sent no valid HTTP`)
-}
+): Response => unreachable(`origin ${variant} of route ${route.id}`, timeoutMs, timedOut)

@@ -9,16 +9,24 @@ export type Place = Partial<IncomingRequestCfProperties>
 
 export class RequestFacts {
   readonly request: Request
-  /** The normalised URL: the one form that is matched and forwarded. */
-  readonly url: URL
+  /** Path and query of the normalised URL: the one form that is matched and forwarded. */
+  readonly path: string
+  readonly search: string
+  /** Host name, with the port where it is not the scheme's own. */
+  readonly host: string
+  readonly https: boolean
   readonly place: Place
   readonly #local: boolean
   #cookies: string | null | undefined
   #query: URLSearchParams | undefined
 
-  constructor(request: Request, url: URL, local: boolean) {
+  constructor(request: Request, local: boolean) {
+    const { pathname, search, host, protocol } = new URL(request.url)
     this.request = request
-    this.url = url
+    this.path = pathname
+    this.search = search
+    this.host = host
+    this.https = protocol === 'https:'
     this.place = (request.cf ?? {}) as Place
     this.#local = local
   }
@@ -33,10 +41,6 @@ export class RequestFacts {
     return this.#cookies
   }
 
-  get https(): boolean {
-    return this.url.protocol === 'https:'
-  }
-
   header(name: string): string | null {
     return this.request.headers.get(name)
   }
@@ -46,7 +50,7 @@ export class RequestFacts {
   }
 
   query(name: string): string | null {
-    this.#query ??= this.url.searchParams
+    this.#query ??= new URLSearchParams(this.search)
     return this.#query.get(name)
   }
 }

@@ -1,0 +1,54 @@
+/**
+ * A request on its way to any origin: without what only the edge may say and what belongs to one connection, with what
+ * origins are told about the client. Bodies stream.
+ */
+import { withoutOurCookies } from './cookie.ts'
+import type { RequestFacts } from './request-facts.ts'
+
+/** Hop-by-hop headers that the runtime leaves in place. Source: RFC 9110, section 7.6.1. */
+const HOP_BY_HOP = ['proxy-authorization', 'proxy-connection', 'expect']
+
+/** `body`: given where the request may be sent twice; otherwise it streams from the client. */
+export function outgoing(
+  target: string,
+  facts: RequestFacts,
+  loopToken: string,
+  body?: ArrayBuffer,
+): Request {
+  const { request, host, https, ip, cookies } = facts
+  const result =
+    body === undefined
+      ? new Request(target, request)
+      : new Request(target, { method: request.method, headers: request.headers, body, redirect: 'manual' })
+  const { headers } = result
+  stripReserved(headers)
+  if (ip === null) headers.delete('x-forwarded-for')
+  else headers.set('x-forwarded-for', ip)
+  headers.set('x-forwarded-proto', https ? 'https' : 'http')
+  headers.set('x-forwarded-host', host)
+  const loop = facts.header('cdn-loop')
+  headers.set('cdn-loop', loop === null ? loopToken : `${loop}, ${loopToken}`)
+  if (cookies?.includes('turnout-')) {
+    const kept = withoutOurCookies(cookies)
+    if (kept === null) headers.delete('cookie')
+    else headers.set('cookie', kept)
+  }
+  return result
+}
+
+/** Everything under `x-turnout-` is the edge's to say, and headers named by Connection end here. */
+function stripReserved(headers: Headers): void {
+  const connection = headers.get('connection')
+  if (connection !== null) for (const name of connection.split(',')) deleteNamed(headers, name.trim())
+  for (const name of HOP_BY_HOP) headers.delete(name)
+  for (const name of [...headers.keys()]) if (name.startsWith('x-turnout-')) headers.delete(name)
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** What a client may not have removed: an upgrade must stay one, and a request keeps its meaning. */
+const KEPT = /^(upgrade|close|keep-alive|cookie|authorization|host|content-.*)$/i
+
+/** Names that a client writes may not be names at all. */
+function deleteNamed(headers: Headers, name: string): void {
+  if (TOKEN.test(name) && !KEPT.test(name)) headers.delete(name)
+}
