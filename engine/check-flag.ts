@@ -3,7 +3,7 @@ import { bareBoolean, canonicalFlag, DEFAULT_VARIANTS, isShortFlag } from './can
 import { type Check, child, type Fields, isKey, isObject, type Path, show } from './check.ts'
 import { attributePath, checkCondition } from './condition.ts'
 import { FLAG_KINDS, type Flag, type ShortFlag } from './document.ts'
-import { isContinent, isCountry } from './places.ts'
+import { checkContinents, checkCountries } from './places.ts'
 import { parseTime } from './time.ts'
 
 export const MAX_RULES = 1000
@@ -90,13 +90,6 @@ function checkPrerequisites(check: Check, path: Path, value: unknown): void {
 
 function checkShort(check: Check, path: Path, value: Record<string, unknown>): void {
   const users = (at: Path, list: unknown): void => check.strings(at, list)
-  const codes =
-    (known: (code: unknown) => boolean, kind: string) =>
-    (at: Path, list: unknown): void => {
-      if (check.array(at, list))
-        for (const [index, code] of list.entries())
-          check.is(child(at, index), known(code), `must be ${kind}`, code)
-    }
   const table: Fields = {
     ...commonFields(check),
     percentage: (at, share) => checkPercentage(check, at, share),
@@ -104,8 +97,8 @@ function checkShort(check: Check, path: Path, value: Record<string, unknown>): v
     allowlist: users,
     allowedUsers: users,
     denylist: users,
-    countries: codes(isCountry, 'an ISO 3166-1 alpha-2 country code, upper case'),
-    continents: codes(isContinent, 'a continent code (AF AN AS EU NA OC SA)'),
+    countries: (at, list) => checkCountries(check, at, list),
+    continents: (at, list) => checkContinents(check, at, list),
     regions: (at, list) => check.strings(at, list),
   }
   check.fields(path, value, table, ['enabled'])

@@ -1,7 +1,7 @@
 /** Publish checks of the routes: every error with its path. Pure. */
 import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
 import { type OriginRules, originProblem } from './origin-url.ts'
-import { isContinent, isCountry } from './places.ts'
+import { checkContinents, checkCountries } from './places.ts'
 
 export const MAX_ROUTES = 1000
 const MAX_TIMEOUT_MS = 600_000
@@ -178,18 +178,11 @@ function checkOrigin(
 }
 
 function checkMember(check: Check, path: Path, value: unknown, url: (at: Path, text: unknown) => void): void {
-  const codes =
-    (known: (code: unknown) => boolean, kind: string) =>
-    (at: Path, list: unknown): void => {
-      if (check.array(at, list))
-        for (const [index, code] of list.entries())
-          check.is(child(at, index), known(code), `must be ${kind}`, code)
-    }
   const table: Fields = {
     url,
     region: (at, text) => check.string(at, text),
-    continents: codes(isContinent, 'a continent code (AF AN AS EU NA OC SA)'),
-    countries: codes(isCountry, 'an ISO 3166-1 alpha-2 country code, upper case'),
+    continents: (at, list) => checkContinents(check, at, list),
+    countries: (at, list) => checkCountries(check, at, list),
     priority: (at, number) => check.integer(at, number, 0, 1_000_000),
   }
   check.fields(path, value, table, ['url'])

@@ -2,7 +2,7 @@
 import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
 import type { Condition, JsonValue } from './document.ts'
 import { OPERATORS, type Operator, operands } from './operators.ts'
-import { isContinent, isCountry } from './places.ts'
+import { A_CONTINENT, A_COUNTRY, isContinent, isCountry } from './places.ts'
 import type { PackedCondition } from './snapshot.ts'
 
 /** How deep `all`, `any` and `not` may nest. */
@@ -62,9 +62,9 @@ function checkTest(check: Check, path: Path, value: Record<string, unknown>): vo
 function checkPlace(check: Check, path: Path, attribute: unknown, op: Operator, operand: unknown): void {
   const [known, kind] =
     attribute === 'geo.country'
-      ? [isCountry, 'an ISO 3166-1 alpha-2 country code, upper case']
+      ? [isCountry, A_COUNTRY]
       : attribute === 'geo.continent'
-        ? [isContinent, 'a continent code (AF AN AS EU NA OC SA)']
+        ? [isContinent, A_CONTINENT]
         : [null, '']
   if (known === null || (op !== 'equals' && op !== 'in')) return
   for (const code of Array.isArray(operand) ? operand : [operand])

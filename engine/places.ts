@@ -1,4 +1,5 @@
 /** Place codes: ISO 3166-1 alpha-2 countries and the seven continents, as `request.cf` gives them. Pure. */
+import { type Check, child, type Path } from './check.ts'
 
 /** ISO 3166-1 alpha-2, officially assigned, November 2026; and XX (unknown) and T1 (Tor), which the platform reports. */
 const COUNTRIES = new Set(
@@ -15,5 +16,26 @@ const COUNTRIES = new Set(
 
 export const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const
 
+export const A_COUNTRY = 'an ISO 3166-1 alpha-2 country code, upper case'
+export const A_CONTINENT = 'a continent code (AF AN AS EU NA OC SA)'
+
 export const isCountry = (code: unknown): boolean => COUNTRIES.has(code as string)
 export const isContinent = (code: unknown): boolean => (CONTINENTS as readonly unknown[]).includes(code)
+
+/** Notes every code of a list that does not exist. */
+export const checkCountries = (check: Check, path: Path, list: unknown): void =>
+  checkCodes(check, path, list, isCountry, A_COUNTRY)
+
+export const checkContinents = (check: Check, path: Path, list: unknown): void =>
+  checkCodes(check, path, list, isContinent, A_CONTINENT)
+
+function checkCodes(
+  check: Check,
+  path: Path,
+  list: unknown,
+  known: (code: unknown) => boolean,
+  must: string,
+): void {
+  if (!check.array(path, list)) return
+  for (const [at, code] of list.entries()) check.is(child(path, at), known(code), `must be ${must}`, code)
+}
