@@ -56,7 +56,9 @@ function isForThisPlatform({ os, cpu, libc }) {
 
 function install(root) {
   requireNode(process.versions.node, SETUP_NODE, 'to install its packages')
-  console.error('turnout: installing the packages of package-lock.json with npm ci (about 200 MB, once)')
+  console.error(
+    'turnout: installing the packages of package-lock.json with npm ci (about 600 MB on disk, once)',
+  )
   const flags = ['--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error']
   const run = spawnSync('npm', ['ci', ...flags], {
     cwd: root,

@@ -24,7 +24,23 @@ function run(node) {
   })
 }
 
+/** Between two looks at whether npm still lives. */
+const WATCH_MS = 250
+
+/**
+ * npm cannot pass on the signal that kills it, so this process stops when npm has gone. Without npm it may outlive its
+ * parent: that is what `nohup` is for.
+ */
+function stopWithNpm() {
+  if (process.env.npm_lifecycle_event !== 'start') return
+  const npm = process.ppid
+  setInterval(() => {
+    if (process.ppid !== npm) process.kill(process.pid, 'SIGTERM')
+  }, WATCH_MS).unref()
+}
+
 try {
+  stopWithNpm()
   const node = setup(fileURLToPath(new URL('..', import.meta.url)))
   if (node === process.execPath) await import(main.href)
   else run(node)

@@ -1,6 +1,6 @@
 /** Starting, stopping and dying: nothing that was acknowledged is lost, and nothing is left running. */
 
-import { writeFileSync } from 'node:fs'
+import { constants, copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -106,10 +106,36 @@ describe('the end', () => {
     },
   )
 
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)(
+    'npm ended by %s takes everything with it',
+    async (signal) => {
+      const run = await startLocalRun({ command: ['npm', 'start'] })
+      const processes = run.processes()
+      run.process.kill(signal)
+      await expect.poll(() => alive(processes), soon).toEqual([])
+      await expect.poll(() => commandsMentioning(run.stateDir), soon).toEqual([])
+    },
+  )
+
+  test.each(['SIGINT', 'SIGKILL'] as const)(
+    '%s to a first start, on another Node than the project’s, does too',
+    async (signal) => {
+      const otherNode = join(newStateDir(), 'node')
+      copyFileSync(process.execPath, otherNode, constants.COPYFILE_FICLONE)
+      const run = await startLocalRun({ command: [otherNode, 'local/start.mjs'] })
+      const processes = run.processes()
+      expect(processes[0]!.pid).not.toBe(run.process.pid)
+      run.process.kill(signal)
+      expect(await run.ended).toBe(signal === 'SIGINT' ? 0 : signal)
+      await expect.poll(() => alive(processes), soon).toEqual([])
+      await expect.poll(() => commandsMentioning(run.stateDir), soon).toEqual([])
+    },
+  )
+
   test('a signal during the start ends it as quietly', async () => {
     const run = launch()
-    const spawned = () => commandsMentioning(run.stateDir).some((command) => command.includes('workerd'))
-    await expect.poll(spawned, { timeout: 30_000, interval: 2 }).toBe(true)
+    const begun = () => existsSync(join(run.stateDir, 'running.json'))
+    await expect.poll(begun, { timeout: 30_000, interval: 2 }).toBe(true)
     expect(await run.stop()).toBe(0)
     await expect.poll(() => commandsMentioning(run.stateDir), soon).toEqual([])
   })

@@ -30,6 +30,8 @@ export interface StartOptions {
   /** A folder of an earlier run; default: a new one, removed by `stopAll`. */
   readonly stateDir?: string
   readonly env?: Record<string, string>
+  /** What is run, in the project's folder; default: local/start.mjs on this Node. */
+  readonly command?: readonly [string, ...string[]]
 }
 
 const started = new Set<ChildProcess>()
@@ -62,10 +64,11 @@ export async function startLocalRun(options: StartOptions = {}): Promise<LocalRu
 }
 
 /** The same, for runs that are not expected to get so far. */
-export function launch({ stateDir = newStateDir(), env = {} }: StartOptions = {}): Omit<
-  LocalRun,
-  'edgeUrl' | 'adminUrl' | 'adminToken'
-> & {
+export function launch({
+  stateDir = newStateDir(),
+  env = {},
+  command: [program, ...args] = [process.execPath, 'local/start.mjs'],
+}: StartOptions = {}): Omit<LocalRun, 'edgeUrl' | 'adminUrl' | 'adminToken'> & {
   says(text: string): Promise<void>
 } {
   const ports = {
@@ -75,7 +78,8 @@ export function launch({ stateDir = newStateDir(), env = {} }: StartOptions = {}
     TURNOUT_CANARY_PORT: '0',
   }
   // A process group of its own, as a terminal makes one: a signal to the group is what Ctrl-C is.
-  const child = spawn(process.execPath, [join(PROJECT_ROOT, 'local', 'start.mjs')], {
+  const child = spawn(program, args, {
+    cwd: PROJECT_ROOT,
     env: { ...process.env, TURNOUT_ADMIN_TOKEN: '', ...ports, TURNOUT_STATE_DIR: stateDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
