@@ -1,0 +1,116 @@
+/** `health/live` and `health/ready`: whether the edge runs, and whether it can decide. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { encodeLastKnownGood, lastKnownGoodKey, NO_KILLS } from '../../engine/index.ts'
+import {
+  Control,
+  type Edge,
+  ENVIRONMENT,
+  refuse,
+  site,
+  snapshotText,
+  startEdge,
+  stubOrigins,
+} from './edge.ts'
+
+const ready = async (edge: Edge) => {
+  const response = await edge.fetch('/.turnout/health/ready')
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+/** Only the clock of `Date` is faked: what the edge waits for goes by in real time. */
+function fakeDate() {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+  return (ms: number) => vi.setSystemTime(Date.now() + ms)
+}
+
+const down = (): Control => {
+  const control = new Control()
+  control.beforeRead = refuse
+  return control
+}
+
+/** A namespace that holds one copy. */
+const holding = (text: string | null) =>
+  ({
+    get: async (key: string) => (key === lastKnownGoodKey(ENVIRONMENT) ? text : null),
+  }) as unknown as KVNamespace
+
+const copy = (version = 1) =>
+  encodeLastKnownGood({
+    writtenAtMs: Date.now(),
+    kills: NO_KILLS,
+    snapshot: snapshotText(site(), { version }),
+  })
+
+describe('live', () => {
+  it('is 200 as soon as the edge runs, whatever the control plane does', async () => {
+    const edge = await startEdge(null, { control: down() })
+    expect((await edge.fetch('/.turnout/health/live')).status).toBe(200)
+    expect((await edge.fetch('/.turnout/health/live', { method: 'HEAD' })).status).toBe(200)
+  })
+})
+
+describe('ready', () => {
+  it('is 503 without a snapshot and says why', async () => {
+    const edge = await startEdge(null, { control: down() })
+    const { status, body } = await ready(edge)
+    expect(status).toBe(503)
+    expect(JSON.stringify(body)).toContain('control plane is down')
+  })
+
+  it('is 200 and ready with a snapshot', async () => {
+    const edge = await startEdge(site())
+    expect(await ready(edge)).toMatchObject({ status: 200, body: { status: 'ready' } })
+    expect((await edge.fetch('/.turnout/health/ready', { method: 'HEAD' })).status).toBe(200)
+  })
+
+  it('is 200 and degraded while the control plane is gone, and ready again when it is back', async () => {
+    const pass = fakeDate()
+    const edge = await startEdge(site())
+    expect((await ready(edge)).body.status).toBe('ready')
+    edge.control.beforeRead = refuse
+    pass(3_000)
+    expect(await ready(edge)).toMatchObject({ status: 200, body: { status: 'degraded' } })
+    edge.control.beforeRead = () => {}
+    await vi.waitFor(
+      async () => {
+        pass(500)
+        expect((await ready(edge)).body.status).toBe('ready')
+      },
+      { timeout: 5_000 },
+    )
+  })
+
+  it('is degraded on last-known-good, and says so', async () => {
+    const edge = await startEdge(null, { control: down(), env: { LAST_KNOWN_GOOD: holding(copy()) } })
+    const { status, body } = await ready(edge)
+    expect(status).toBe(200)
+    expect(body.status).toBe('degraded')
+    expect(JSON.stringify(body)).toContain('last-known-good')
+  })
+
+  it('is degraded while an unknown snapshot format keeps the last one, and says so', async () => {
+    const pass = fakeDate()
+    const sent = stubOrigins()
+    const edge = await startEdge(site())
+    await edge.fetch('/')
+    edge.control.publish(site({ match: { path: '/only' } }))
+    edge.control.body = edge.control.body.replace('"format":1', '"format":99')
+    pass(3_000)
+    await edge.fetch('/')
+    await vi.waitFor(async () => expect((await ready(edge)).body.status).toBe('degraded'))
+    expect(JSON.stringify((await ready(edge)).body)).toMatch(/format/)
+    expect((await edge.fetch('/elsewhere')).status).toBe(200)
+    expect(sent).toHaveLength(3)
+  })
+
+  it('tells no key, no origin and no rule', async () => {
+    const edge = await startEdge(site(), {
+      access: { open: false, keys: [{ hash: 'f'.repeat(64), kind: 'server' }] },
+    })
+    expect(JSON.stringify((await ready(edge)).body)).not.toMatch(/stable\.test|ffff|identity cookie key/)
+  })
+})
