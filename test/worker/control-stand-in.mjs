@@ -1,14 +1,15 @@
 /**
  * The control plane as an edge sees it: holds what a test published and answers `read` and `snapshot` over real RPC.
- * `publish` and `fail` are the test's own way in.
+ * `publish`, `fail` and `delay` are the test's own way in, by RPC or, from another process, by HTTP.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 
-const state = { update: null, bodies: new Map(), reads: 0, failure: null }
+const state = { update: null, bodies: new Map(), reads: 0, failure: null, delayMs: 0 }
 
 export class ControlRpc extends WorkerEntrypoint {
-  read(known) {
+  async read(known) {
     state.reads += 1
+    if (state.delayMs > 0) await scheduler.wait(state.delayMs)
     if (state.failure !== null) throw new Error(state.failure)
     if (state.update === null) throw new Error('nothing was published')
     const { kills } = state.update
@@ -24,9 +25,7 @@ export class ControlRpc extends WorkerEntrypoint {
   }
 
   publish(update, body) {
-    state.update = update
-    state.failure = null
-    if (body !== undefined) state.bodies.set(`${update.epoch}/${update.snapshot}`, body)
+    publish(update, body)
   }
 
   fail(message) {
@@ -38,6 +37,20 @@ export class ControlRpc extends WorkerEntrypoint {
   }
 }
 
+function publish(update, body) {
+  state.update = update
+  state.failure = null
+  if (body !== undefined) state.bodies.set(`${update.epoch}/${update.snapshot}`, body)
+}
+
+/** `POST { publish: { update, body }?, failure?, delayMs? }` changes the state; every answer tells how many reads there were. */
 export default {
-  fetch: () => new Response('only ControlRpc is here', { status: 404 }),
+  async fetch(request) {
+    if (request.method === 'POST') {
+      const { publish: published, ...rest } = await request.json()
+      if (published) publish(published.update, published.body)
+      Object.assign(state, rest)
+    }
+    return Response.json({ reads: state.reads })
+  },
 }
