@@ -3,8 +3,8 @@
  * a kill at any moment leaves the old or the new content. Secrets are readable by their owner only.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { OriginPorts } from './options.ts'
 import { reason, StartError } from './start-error.ts'
 
@@ -31,13 +31,20 @@ export function openState(dir: string): State {
     runningFile: join(dir, 'running.json'),
   }
   try {
-    for (const folder of [dir, state.storageDir, state.lastKnownGoodDir])
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const folder of [dir, state.storageDir, state.lastKnownGoodDir]) makeFolder(folder)
     replaceFile(join(dir, 'README'), NOTE)
   } catch (error) {
     throw new StartError(`TURNOUT_STATE_DIR (${dir}) cannot be written: ${reason(error)}`)
   }
   return state
+}
+
+/** Step by step: `recursive` never returns below a folder that takes no entries, such as /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  const parent = dirname(folder)
+  if (parent !== folder) makeFolder(parent)
+  mkdirSync(folder, { mode: 0o700 })
 }
 
 const NOTE = `State of a local run of Turnout (npm start). Delete this folder to begin anew; stop Turnout first.

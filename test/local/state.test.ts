@@ -51,5 +51,10 @@ describe('the state folder', () => {
     expect(() => openState(join(file, 'state'))).toThrow(
       /^TURNOUT_STATE_DIR \(.*file.state\) cannot be written: ENOTDIR/,
     )
+    expect(() => openState(file)).toThrow(/^TURNOUT_STATE_DIR \(.*file\) cannot be written: ENOTDIR/)
+    if (process.platform === 'linux')
+      expect(() => openState('/proc/deep/state')).toThrow(
+        /^TURNOUT_STATE_DIR \(.*\) cannot be written: ENOENT/,
+      )
   })
 })
