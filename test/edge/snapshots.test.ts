@@ -440,6 +440,17 @@ describe('kills', () => {
     }
   })
 
+  it('arrive by themselves while a body hangs: no request is needed', async () => {
+    const isolate = await warmed()
+    isolate.publish()
+    isolate.body = { hangs: true }
+    await isolate.request()
+    await isolate.pass(50)
+    isolate.kill({ target: 'flag:v' })
+    await isolate.pass(1_300)
+    expect((await isolate.request()).answer?.kills.version).toBe(1)
+  })
+
   it('arrive while the body fails, again and again', async () => {
     const isolate = await warmed()
     isolate.publish()
@@ -531,6 +542,18 @@ describe('the snapshot', () => {
     await isolate.request()
     await isolate.pass(50)
     expect((await isolate.request()).answer?.snapshot).toMatchObject({ epoch: 4, version: 1 })
+  })
+
+  it('that comes late does not replace a newer copy that was taken meanwhile', async () => {
+    const isolate = new Simulation().publish(4)
+    isolate.read = { afterMs: 200 }
+    isolate.body = { afterMs: 4_850 } // just after nobody waits for it any more
+    isolate.copies = [async () => copy(7)]
+    const visit = await isolate.request()
+    await isolate.pass(6_000)
+    expect(visit.version).toBe(7)
+    expect(isolate.bodies).toEqual(['1/4'])
+    expect((await isolate.request()).version).toBe(7)
   })
 
   it('that is already held is not fetched again', async () => {
