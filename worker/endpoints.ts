@@ -45,7 +45,7 @@ app.post(FLAGS, (c) =>
   }),
 )
 
-app.post(`${FLAGS}/:key`, (c) => {
+app.post(`${FLAGS}/*`, (c) => {
   const raw = c.env.facts.path.slice(FLAGS.length + 1)
   const key = decoded(raw)
   if (key === null)

@@ -27,8 +27,17 @@ const TAKEOVER_MS = 100
 
 export function judge(state: Freshness, limits: FreshnessLimits, nowMs: number): Verdict {
   if (nowMs - state.readAtMs > limits.maxStaleMs && !state.failing) return 'wait'
-  return nowMs >= state.dueAtMs + TAKEOVER_MS && nowMs >= state.leaseUntilMs ? 'serve-and-refresh' : 'serve'
+  const due = isOver(state.dueAtMs + TAKEOVER_MS, nowMs, limits)
+  return due && isOver(state.leaseUntilMs, nowMs, limits) ? 'serve-and-refresh' : 'serve'
 }
+
+/**
+ * Whether a lease or due time has passed. One further away than any that is ever given means that the clock was set back:
+ * it counts as passed, or nothing would be read until the clock has caught up.
+ */
+export const isOver = (untilMs: number, nowMs: number, limits: FreshnessLimits): boolean =>
+  nowMs >= untilMs ||
+  untilMs - nowMs > 2 * (limits.maxAgeMs + limits.refreshTimeoutMs + limits.coldLoadTimeoutMs)
 
 /** The interval to the next read: `SNAPSHOT_MAX_AGE_MS` ±20 %, so that isolates do not read in step. `random` in [0, 1). */
 export const nextReadMs = (limits: FreshnessLimits, random: number): number =>

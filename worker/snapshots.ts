@@ -14,7 +14,7 @@ import {
   type Update,
 } from '../engine/index.ts'
 import { decodeSnapshot } from '../engine/snapshot.ts'
-import { type FreshnessLimits, judge, nextReadMs } from './freshness.ts'
+import { type FreshnessLimits, isOver, judge, nextReadMs } from './freshness.ts'
 
 /** What varies: time, chance, and where things are read. */
 export interface Clock {
@@ -95,11 +95,13 @@ export class Snapshots {
   }
 
   #freshness() {
+    const { maxStaleMs, refreshTimeoutMs } = this.#limits
     return {
       readAtMs: this.#readAtMs,
       dueAtMs: this.#dueAtMs,
       leaseUntilMs: this.#leaseUntilMs,
-      failing: this.#readProblem !== null && this.#clock.now() - this.#dueAtMs < this.#limits.maxStaleMs,
+      failing:
+        this.#readProblem !== null && this.#clock.now() - this.#dueAtMs < maxStaleMs + refreshTimeoutMs,
     }
   }
 
@@ -120,7 +122,7 @@ export class Snapshots {
       this.#prepared === null && nowMs < untilMs;
       nowMs = this.#clock.now()
     ) {
-      if (nowMs >= this.#copyLeaseUntilMs) {
+      if (isOver(this.#copyLeaseUntilMs, nowMs, this.#limits)) {
         if (nowMs < this.#copiesDueAtMs) return null
         this.#copyLeaseUntilMs = nowMs + refreshTimeoutMs
         await this.#searchCopies(sources)
@@ -150,9 +152,10 @@ export class Snapshots {
     while (this.#readAtMs === before || this.#prepared === null) {
       const nowMs = this.#clock.now()
       if (nowMs - startedMs >= timeoutMs) break
-      const bodyFailed = this.#bodyProblem !== null && nowMs >= this.#bodyLeaseUntilMs
+      const bodyFailed = this.#bodyProblem !== null && isOver(this.#bodyLeaseUntilMs, nowMs, this.#limits)
       if (this.#readAtMs !== before && bodyFailed) break
-      if (nowMs >= this.#leaseUntilMs) {
+      const bodyUnderWay = this.#readAtMs !== before && !isOver(this.#bodyLeaseUntilMs, nowMs, this.#limits)
+      if (isOver(this.#leaseUntilMs, nowMs, this.#limits) && !bodyUnderWay) {
         if (this.#readProblem !== null && nowMs < this.#dueAtMs) break
         background(this.#refreshLoop(sources, timeoutMs))
       }
@@ -184,7 +187,7 @@ export class Snapshots {
   /** One small read under the lease; `null` if somebody else holds it, or the control plane did not answer. */
   async #read(sources: Sources, timeoutMs: number): Promise<Reading | null> {
     const startedMs = this.#clock.now()
-    if (startedMs < this.#leaseUntilMs) return null
+    if (!isOver(this.#leaseUntilMs, startedMs, this.#limits)) return null
     this.#holder += 1
     const holder = this.#holder
     this.#leaseUntilMs = startedMs + timeoutMs
@@ -204,8 +207,9 @@ export class Snapshots {
   }
 
   #known() {
-    const snapshot = this.#prepared?.snapshot
-    return { epoch: snapshot?.epoch ?? 0, snapshot: snapshot?.version ?? 0, kills: this.#kills.version }
+    const { epoch, version } = this.#prepared?.snapshot ?? { epoch: 0, version: 0 }
+    // Versions count within an epoch: a list of another one is as good as none.
+    return { epoch, snapshot: version, kills: this.#kills.epoch === epoch ? this.#kills.version : 0 }
   }
 
   /** Kills first: a large snapshot never delays one. */
@@ -218,7 +222,7 @@ export class Snapshots {
   /** Fetches the body of a newer snapshot; one at a time, under a lease of its own. */
   async #loadBody(sources: Sources, update: Reading): Promise<void> {
     const nowMs = this.#clock.now()
-    if (nowMs < this.#bodyLeaseUntilMs) return
+    if (!isOver(this.#bodyLeaseUntilMs, nowMs, this.#limits)) return
     this.#bodyLeaseUntilMs = nowMs + this.#limits.coldLoadTimeoutMs
     try {
       const held = this.#prepared?.snapshot
