@@ -1,0 +1,165 @@
+/** README, CHANGELOG and docs/ say what is there: links and anchors lead somewhere, settings and cited sections exist. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const PAGES = ['README.md', 'CHANGELOG.md', ...filesBelow('docs', /\.md$/)]
+const FOLDERS = ['engine', 'worker', 'admin', 'sdk', 'cli', 'local', 'bench']
+const SOURCES = FOLDERS.flatMap((folder) => filesBelow(folder, /\.(?:[mc]?[jt]sx?|toml|json)$/))
+const CONFIGURATION = ['package.json', 'wrangler.toml', '.ci/run']
+
+const code = [...SOURCES, ...CONFIGURATION].map(read).join('\n')
+
+describe.each(PAGES)('%s', (page) => {
+  it('links only to files and headings that exist', () => {
+    expect(linksOf(page).flatMap((link) => brokenLink(page, link))).toStrictEqual([])
+  })
+
+  it('names only settings that the code knows', () => {
+    const unknown = settingsNamedIn(read(page)).filter((name) => !isWord(name, code))
+    expect(unknown).toStrictEqual([])
+  })
+})
+
+describe('the documents together', () => {
+  const all = PAGES.map(read).join('\n')
+
+  it('describe every setting that the code reads', () => {
+    expect(settingsRead()).toEqual(expect.arrayContaining(['COOKIE_KEY', 'ADMIN_TOKEN', 'TURNOUT_EDGE_PORT']))
+    expect(settingsRead().filter((name) => !isWord(name, all))).toStrictEqual([])
+  })
+
+  it('have every section that a comment in the code cites', () => {
+    const cited = [...SOURCES, ...filesBelow('test', /\.ts$/)].flatMap(citationsIn)
+    expect(cited.length).toBeGreaterThan(5)
+    expect(cited.flatMap(brokenCitation)).toStrictEqual([])
+  })
+
+  it('are all linked from the README', () => {
+    const linked = linksOf('README.md').map((link) => link.split('#')[0])
+    const pages = PAGES.filter((page) => page !== 'README.md' && !page.startsWith('docs/decisions/'))
+    expect(pages.filter((page) => !linked.includes(page))).toStrictEqual([])
+  })
+
+  it('hold one decision under each number, with that number in its title', () => {
+    const decisions = PAGES.filter((page) => page.startsWith('docs/decisions/'))
+    const numbers = decisions.map((page) => /\/(\d{4})-[a-z0-9-]+\.md$/.exec(page)?.[1])
+    expect(new Set(numbers).size).toBe(decisions.length)
+    expect(decisions.filter((page, at) => !read(page).startsWith(`# ${numbers[at]}: `))).toStrictEqual([])
+  })
+})
+
+describe('the reader of pages', () => {
+  it('makes anchors as GitHub does', () => {
+    const page = '# One `two` (three)\n## 4. Order of evaluation\n## Why?\n## Why?\n```\n# no heading\n```\n'
+    expect(anchorsIn(page)).toStrictEqual(['one-two-three', '4-order-of-evaluation', 'why', 'why-1'])
+  })
+
+  it('finds links outside of code, and only those that stay in the project', () => {
+    const page = '[a](b.md#c) [`d`](../e) <https://f> [g](https://h) `[i](j)`\n```\n[k](l)\n```\n[m](#n)'
+    expect(linksIn(page)).toStrictEqual(['b.md#c', '../e', '#n'])
+  })
+
+  it('finds settings by their shape, and in the first column of a table of settings', () => {
+    const page = 'set `COOKIE_KEY` by hand\n\n| setting | default |\n|---|---|\n| `LOCAL` | `OFF` |\n\n`GET`'
+    expect(settingsNamedIn(page)).toStrictEqual(['COOKIE_KEY', 'LOCAL'])
+  })
+})
+
+function filesBelow(folder: string, name: RegExp): string[] {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && name.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .filter((file) => !file.includes('node_modules/') && !file.endsWith('package-lock.json'))
+    .sort()
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8')
+}
+
+const withoutFences = (page: string): string => page.replace(/^```[\s\S]*?^```.*$/gm, '')
+
+const linksOf = (page: string): string[] => linksIn(read(page))
+
+function linksIn(page: string): string[] {
+  // A link's text may be code; code that is not in a link's text holds no links.
+  const text = withoutFences(page)
+    .replace(/\[[^\]\n]*\]\(/g, '[](')
+    .replace(/`[^`\n]*`/g, '')
+  return Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, target]) => target!).filter(
+    (target) => !/^[a-z][a-z0-9+.-]*:/.test(target),
+  )
+}
+
+function brokenLink(page: string, link: string): string[] {
+  const [path = '', anchor] = link.split('#')
+  const target = path === '' ? page : relative(root, resolve(root, dirname(page), path)).replaceAll('\\', '/')
+  if (target.startsWith('..') || !existsSync(join(root, target))) return [`${link}: no such file`]
+  if (anchor === undefined) return []
+  if (!statSync(join(root, target)).isFile() || !anchorsIn(read(target)).includes(anchor))
+    return [`${link}: no such heading`]
+  return []
+}
+
+const headingsIn = (page: string): string[] =>
+  Array.from(withoutFences(page).matchAll(/^#{1,6} +(.+?) *$/gm), ([, heading]) => heading!)
+
+function anchorsIn(page: string): string[] {
+  const seen = new Map<string, number>()
+  return headingsIn(page).map((heading) => {
+    const slug = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-')
+    const times = seen.get(slug) ?? 0
+    seen.set(slug, times + 1)
+    return times === 0 ? slug : `${slug}-${times}`
+  })
+}
+
+const isWord = (name: string, text: string): boolean => new RegExp(`(?<!\\w)${name}(?!\\w)`).test(text)
+
+/** Names in capitals with an underscore, and what a table of settings or variables lists. `AWS_…` are the AWS SDK's own. */
+function settingsNamedIn(page: string): string[] {
+  const names = Array.from(page.matchAll(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g), ([name]) => name)
+  const tables = page.matchAll(/^\| (?:setting|variable) \|.*\n\|[-| ]+\n((?:\|.*\n?)+)/gm)
+  for (const [, rows] of tables)
+    for (const [, name] of rows!.matchAll(/^\| `([A-Z][A-Z0-9_]*)`/gm)) names.push(name!)
+  return [...new Set(names)].filter((name) => !name.startsWith('AWS_'))
+}
+
+/** Settings and bindings of both Workers, and the variables of the local run and the command line. */
+function settingsRead(): string[] {
+  const ofWorkers = ['worker/env.ts', 'admin/env.ts'].flatMap((file) => {
+    const fields = /^export interface Env \{\n([\s\S]*?)^\}/m.exec(read(file))![1]!
+    return Array.from(fields.matchAll(/^ {2}([A-Z_]+)\??:/gm), ([, name]) => name!)
+  })
+  const ofPeople = Array.from(code.matchAll(/\bTURNOUT_[A-Z_]*[A-Z]\b/g), ([name]) => name)
+  return [...new Set([...ofWorkers, ...ofPeople])]
+}
+
+interface Citation {
+  from: string
+  page: string
+  section: string | undefined
+}
+
+/** A page below docs/ with its ending, alone or followed by `, "Section"`; comments may break lines anywhere. */
+function citationsIn(from: string): Citation[] {
+  const text = read(from).replace(/\n\s*(?:\*|\/\/) ?/g, ' ')
+  const found = text.matchAll(/(?<![\w/])(docs\/[\w/-]+\.md)(?:, "([^"\n]+)")?/g)
+  return Array.from(found, ([, page, section]) => ({ from, page: page!, section }))
+}
+
+function brokenCitation({ from, page, section }: Citation): string[] {
+  if (!PAGES.includes(page)) return [`${from} cites ${page}, which does not exist`]
+  const headings = headingsIn(read(page)).map((heading) => heading.replace(/^\d+\. /, ''))
+  return section === undefined || headings.includes(section)
+    ? []
+    : [`${from} cites ${page}, "${section}", which it does not have`]
+}
