@@ -6,29 +6,35 @@ export type Outcome =
   | { response: Response; failure: Failure | null }
   | { response: null; failure: 'unreached'; timedOut: boolean }
 
-/** One try. The time limit is to the response's headers; a body may take as long as it takes. */
-export async function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
-  let timer = 0
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, null)
+/**
+ * One try. The time limit is to the response's headers; a body may take as long as it takes. (A late answer is not read; the
+ * platform ends its fetch with the request. A signal for each attempt would cost every request what only a hanging origin
+ * needs.)
+ */
+export function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(
+      () => resolve({ response: null, failure: 'unreached', timedOut: true }),
+      timeoutMs,
+    )
+    fetch(request).then(
+      (response) => {
+        clearTimeout(timer)
+        resolve({ response, failure: failed(response) })
+      },
+      () => {
+        clearTimeout(timer)
+        resolve({ response: null, failure: 'unreached', timedOut: false })
+      },
+    )
   })
-  const answer = fetch(request)
-  try {
-    const response = await Promise.race([answer, late])
-    if (response !== null)
-      return {
-        response,
-        failure: failureOf(response.status, response.headers.get('x-not-processed') === '1'),
-      }
-    // Nobody will read a late answer, and its failure is no news. (The platform ends the fetch with the request; a signal
-    // for each attempt would cost every request what only a hanging origin needs.)
-    answer.then((response) => response.body?.cancel()).catch(() => undefined)
-    return { response: null, failure: 'unreached', timedOut: true }
-  } catch {
-    return { response: null, failure: 'unreached', timedOut: false }
-  } finally {
-    clearTimeout(timer)
-  }
+}
+
+function failed(response: Response): Failure | null {
+  const { status } = response
+  return status < 400
+    ? null
+    : failureOf(status, status === 503 && response.headers.get('x-not-processed') === '1')
 }
 
 /** `origin`: what to call it, e.g. `origin canary of route shop`. */

@@ -36,11 +36,26 @@ function isBoundary(header: string, at: number): boolean {
   return before < 0 || header[before] === ';'
 }
 
-const OURS = /^\s*(?:__Host-)?turnout-(?:id|preview)\s*=/
+const OURS = /turnout-(?:id|preview)[ \t]*=/y
+const MARK = 'turnout-'
+const PREFIX = '__Host-'
 
-/** The header as an origin may see it: without Turnout's cookies; `null` if nothing is left. */
+/** The header as an origin may see it: without Turnout's cookies; `null` if nothing is left. Cut out in place, not split. */
 export function withoutOurCookies(header: string): string | null {
-  if (!header.includes('turnout-')) return header
-  const kept = header.split(';').filter((pair) => !OURS.test(pair) && pair.trim() !== '')
-  return kept.length === 0 ? null : kept.map((pair) => pair.trim()).join('; ')
+  let kept = header
+  let cut = false
+  for (let at = kept.indexOf(MARK); at >= 0; ) {
+    const start = kept.startsWith(PREFIX, at - PREFIX.length) ? at - PREFIX.length : at
+    OURS.lastIndex = at
+    if (!isBoundary(kept, start) || !OURS.test(kept)) at = kept.indexOf(MARK, at + MARK.length)
+    else {
+      const stop = kept.indexOf(';', at)
+      kept = stop < 0 ? kept.slice(0, start) : kept.slice(0, start) + kept.slice(stop + 1).trimStart()
+      at = kept.indexOf(MARK, start)
+      cut = true
+    }
+  }
+  if (!cut) return header
+  const tidy = kept.replace(/[;\s]+$/, '').trimStart()
+  return tidy === '' ? null : tidy
 }

@@ -44,7 +44,7 @@ export class Isolate {
   handle(request: Request, ctx: ExecutionContext): Response | Promise<Response> {
     const facts = new RequestFacts(request, this.#config.local)
     if (facts.path.startsWith(PREFIX)) return this.#endpoint(facts, ctx)
-    if (passed(facts.header('cdn-loop'), this.#loopToken)) {
+    if (passed(facts.cdnLoop, this.#loopToken)) {
       return problem(
         508,
         'Loop Detected',

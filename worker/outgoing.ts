@@ -6,7 +6,7 @@ import { withoutOurCookies } from './cookie.ts'
 import type { RequestFacts } from './request-facts.ts'
 
 /** Hop-by-hop headers that the runtime leaves in place. Source: RFC 9110, section 7.6.1. */
-const HOP_BY_HOP = ['proxy-authorization', 'proxy-connection', 'expect']
+const HOP_BY_HOP = new Set(['proxy-authorization', 'proxy-connection', 'expect'])
 
 /** `body`: given where the request may be sent twice; otherwise it streams from the client. */
 export function outgoing(
@@ -15,19 +15,18 @@ export function outgoing(
   loopToken: string,
   body?: ArrayBuffer,
 ): Request {
-  const { request, host, https, ip, cookies } = facts
+  const { request, host, https, ip, cookies, cdnLoop } = facts
   const result =
     body === undefined
       ? new Request(target, request)
       : new Request(target, { method: request.method, headers: request.headers, body, redirect: 'manual' })
   const { headers } = result
-  stripReserved(headers)
+  stripReserved(request.headers, headers)
   if (ip === null) headers.delete('x-forwarded-for')
   else headers.set('x-forwarded-for', ip)
   headers.set('x-forwarded-proto', https ? 'https' : 'http')
   headers.set('x-forwarded-host', host)
-  const loop = facts.header('cdn-loop')
-  headers.set('cdn-loop', loop === null ? loopToken : `${loop}, ${loopToken}`)
+  headers.set('cdn-loop', cdnLoop === null ? loopToken : `${cdnLoop}, ${loopToken}`)
   if (cookies?.includes('turnout-')) {
     const kept = withoutOurCookies(cookies)
     if (kept === null) headers.delete('cookie')
@@ -36,12 +35,13 @@ export function outgoing(
   return result
 }
 
-/** Everything under `x-turnout-` is the edge's to say, and headers named by Connection end here. */
-function stripReserved(headers: Headers): void {
-  const connection = headers.get('connection')
-  if (connection !== null) for (const name of connection.split(',')) deleteNamed(headers, name.trim())
-  for (const name of HOP_BY_HOP) headers.delete(name)
-  for (const name of [...headers.keys()]) if (name.startsWith('x-turnout-')) headers.delete(name)
+/** Everything under `x-turnout-` is the edge's to say, and headers named by Connection end here. One pass over what came. */
+function stripReserved(received: Headers, headers: Headers): void {
+  for (const name of received.keys()) {
+    if (name === 'connection')
+      for (const named of received.get(name)!.split(',')) deleteNamed(headers, named.trim())
+    else if (name.startsWith('x-turnout-') || HOP_BY_HOP.has(name)) headers.delete(name)
+  }
 }
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/

@@ -15,7 +15,8 @@ export class RequestFacts {
   /** Host name, with the port where it is not the scheme's own. */
   readonly host: string
   readonly https: boolean
-  readonly place: Place
+  /** CDN-Loop: which CDNs the request has passed. */
+  readonly cdnLoop: string | null
   readonly #local: boolean
   #cookies: string | null | undefined
   #query: URLSearchParams | undefined
@@ -27,8 +28,13 @@ export class RequestFacts {
     this.search = search
     this.host = host
     this.https = protocol === 'https:'
-    this.place = (request.cf ?? {}) as Place
+    this.cdnLoop = request.headers.get('cdn-loop')
     this.#local = local
+  }
+
+  /** Where the platform saw the client; empty where it does not say. */
+  get place(): Place {
+    return (this.request.cf ?? {}) as Place
   }
 
   /** The client's address as the platform gives it; nothing a client writes is believed. */

@@ -1,31 +1,30 @@
-/** The response as the client gets it: the origin's own object, unless a header must be added. */
-import type { Decision, Route } from '../engine/index.ts'
+/** The response as the client gets it where a header must be added; otherwise the origin's own object is passed on. */
+import type { Decision } from '../engine/index.ts'
 
 export interface Served {
-  readonly route: Route
+  /** Whether the route asks for debug headers. */
+  readonly debug: boolean
   readonly decision: Decision
   /** Variant whose origin answered. */
-  readonly served: string | null
+  readonly served: string
   readonly setCookie: string | null
 }
 
 /** Headers that tell shared caches otherwise than Cache-Control does. Source: RFC 9213. */
 const SHARED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
 
-export function respond(response: Response, { route, decision, served, setCookie }: Served): Response {
-  if (!route.debug && setCookie === null) return response
+export function respond(response: Response, { debug, decision, served, setCookie }: Served): Response {
   const result = mutable(response)
   if (setCookie !== null) {
     result.headers.append('set-cookie', setCookie)
     result.headers.set('cache-control', privately(result.headers.get('cache-control')))
     for (const name of SHARED_CACHE_HEADERS) result.headers.delete(name)
   }
-  if (route.debug) {
-    const variant = served ?? decision.variant ?? route.fallback
-    result.headers.set('x-turnout-variant', variant)
+  if (debug) {
+    result.headers.set('x-turnout-variant', served)
     result.headers.set('x-turnout-reason', decision.reason)
     result.headers.set('x-turnout-version', String(decision.version))
-    result.headers.append('server-timing', `turnout;desc="${variant}"`)
+    result.headers.append('server-timing', `turnout;desc="${served}"`)
   }
   return result
 }
