@@ -102,8 +102,10 @@ function packFlags(flags: ReadonlyMap<Key, Flag>, overlay: Overlay): Map<Key, st
   const byFlag = new Map<Key, Overlay['rollouts']>()
   for (const [id, rollout] of Object.entries(overlay.rollouts))
     byFlag.set(rollout.flag, { ...byFlag.get(rollout.flag), [id]: rollout })
+  // In the order of the keys: the same document gives the same snapshot, however its flags happen to stand.
+  const sorted = [...flags].sort(([one], [other]) => (one < other ? -1 : 1))
   return new Map(
-    [...flags].map(([key, flag]) => [key, JSON.stringify(packFlag(key, flag, byFlag.get(key) ?? {}))]),
+    sorted.map(([key, flag]) => [key, JSON.stringify(packFlag(key, flag, byFlag.get(key) ?? {}))]),
   )
 }
 

@@ -26,7 +26,7 @@ interface Row {
   readonly outside: Decision | null
 }
 
-/** Decides every flag, or those visible to browsers, in the snapshot's order; flags whose text is damaged come last. */
+/** Decides every flag, or those visible to browsers, in the order of their keys; flags whose text is damaged come last. */
 export function evaluateAll(
   prepared: Prepared,
   context: EvaluationContext,
