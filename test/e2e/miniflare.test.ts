@@ -93,7 +93,7 @@ describe('both Workers on Miniflare', () => {
     // Last-known-good follows within the gap that KV asks for between two writes of one key.
     const store = await miniflare.getKVNamespace('LAST_KNOWN_GOOD', 'admin')
     const written = async () => {
-      const text = await store.get(lastKnownGoodKey(ENVIRONMENT))
+      const text = (await store.get(lastKnownGoodKey(ENVIRONMENT))) as string | null
       const copy = text === null ? null : decodeLastKnownGood(text)
       const snapshot = copy?.ok ? decodeSnapshot(copy.value.snapshot) : null
       return snapshot?.ok ? snapshot.value : null
