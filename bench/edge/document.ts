@@ -1,0 +1,51 @@
+/** What the edge of the benchmark serves: a thousand flags and twenty routes, of which the twelfth is asked for. */
+import type { FlagDocument, Route } from '../../engine/index.ts'
+import { document, keyOf, users } from '../flags.ts'
+
+const FLAGS = 1_000
+const ROUTES = 20
+const ASKED = 12
+
+export const ENVIRONMENT = 'bench'
+/** Path and query of every request. */
+export const TARGET = `/service-${ASKED}/articles/4711?colour=blue&size=m`
+
+/** `origin`: URL of the only origin, behind every variant of every route. */
+export function edgeDocument(origin: string): FlagDocument {
+  const { flags } = document(users(), FLAGS - 1)
+  const release = {
+    enabled: true,
+    variants: { stable: 'v1', canary: 'v2' },
+    off: 'stable',
+    rules: [
+      {
+        id: 'staff',
+        when: { attribute: 'request.header.x-staff', op: 'equals', value: 'yes' },
+        serve: 'canary',
+      },
+      { id: 'places', when: { attribute: 'geo.country', op: 'in', value: ['DE', 'FR'] }, serve: 'canary' },
+      { id: 'fifth', percentage: 20, serve: 'canary' },
+    ],
+    fallthrough: 'stable',
+  } as const
+  return {
+    flags: { ...flags, release: structuredClone(release) as never },
+    routes: Array.from({ length: ROUTES }, (_, at) => route(at + 1, origin)),
+  }
+}
+
+function route(number: number, origin: string): Route {
+  const asked = number === ASKED
+  const variants = asked ? (['stable', 'canary'] as const) : (['off', 'on'] as const)
+  const match: Route['match'] = { path: `/service-${number}/*` }
+  // Some routes look at more than the path, as real ones do.
+  if (number % 5 === 0) match.methods = ['POST']
+  if (number % 7 === 0) match.host = '*.example.com'
+  return {
+    id: `service-${number}`,
+    match,
+    flag: asked ? 'release' : keyOf('percentage', number),
+    origins: Object.fromEntries(variants.map((variant) => [variant, { url: origin }])),
+    fallback: variants[0],
+  }
+}
