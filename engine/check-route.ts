@@ -5,6 +5,7 @@ import { checkContinents, checkCountries } from './places.ts'
 
 export const MAX_ROUTES = 1000
 const MAX_TIMEOUT_MS = 600_000
+const MAX_PATH = 2048
 
 /** Flag key → its variants; `null` where the flag itself is invalid. */
 export type Variants = ReadonlyMap<string, readonly string[] | null>
@@ -90,8 +91,8 @@ function checkMatch(check: Check, path: Path, value: unknown): void {
     path: (at, text) =>
       check.is(
         at,
-        typeof text === 'string' && /^[/*][^\s#?]*\??[^\s#]*$/.test(text),
-        'must be a path that begins with / or *',
+        typeof text === 'string' && text.length <= MAX_PATH && /^[/*][^\s#]*$/.test(text),
+        `must be a path of at most ${MAX_PATH} characters that begins with / or *`,
         text,
       ),
     methods: (at, list) => {

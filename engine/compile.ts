@@ -9,7 +9,7 @@ import { checkRoutes } from './check-route.ts'
 import { checkCondition, segmentsOf } from './condition.ts'
 import { type Flag, type Key, NO_OVERLAY, type Overlay, type Route, type Segment } from './document.ts'
 import { packFlag, packSegment } from './pack.ts'
-import { checkChains, MAX_CHAIN } from './references.ts'
+import { chainSentence, checkChains } from './references.ts'
 import { err, ok, type Result } from './result.ts'
 import { type Access, type PackedSegment, SNAPSHOT_FORMAT, type Snapshot } from './snapshot.ts'
 
@@ -132,11 +132,8 @@ function checkSegments(check: Check, value: unknown): Record<Key, PackedSegment>
     const segment = Object.hasOwn(value, key) ? value[key] : undefined
     return isObject(segment) ? segmentsOf(segment.when) : []
   }
-  checkChains(names, referencesOf, (key, cycle) => {
-    const problem = cycle
-      ? `segment cycle: ${cycle.join(' → ')}`
-      : `segments must not nest deeper than ${MAX_CHAIN}`
-    check.error(child(child(path, key), 'when'), problem)
+  checkChains(names, referencesOf, (key, problem) => {
+    check.error(child(child(path, key), 'when'), chainSentence(problem, 'segment'))
   })
   return packed
 }
@@ -159,11 +156,8 @@ function checkFlags(check: Check, value: unknown, segments: ReadonlySet<string>)
     if (flag) checkPrerequisites(check, child(child(path, key), 'prerequisites'), flag, flags)
   const referencesOf = (key: string): string[] =>
     flags.get(key)?.prerequisites?.map((prerequisite) => prerequisite.flag) ?? []
-  checkChains(flags.keys(), referencesOf, (key, cycle) => {
-    const problem = cycle
-      ? `prerequisite cycle: ${cycle.join(' → ')}`
-      : `a chain of prerequisites must not be longer than ${MAX_CHAIN}`
-    check.error(child(child(path, key), 'prerequisites'), problem)
+  checkChains(flags.keys(), referencesOf, (key, problem) => {
+    check.error(child(child(path, key), 'prerequisites'), chainSentence(problem, 'prerequisite'))
   })
   return flags
 }

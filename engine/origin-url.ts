@@ -4,6 +4,10 @@
  */
 import { parseAddress } from './ip.ts'
 
+const MAX_URL = 2048
+/** RFC 1035, section 2.3.1, and the underscore that names in use have. */
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
+
 export interface OriginRules {
   /** Local runs: loopback, private and literal addresses are fine. */
   readonly allowPrivateOrigins: boolean
@@ -16,7 +20,7 @@ const URL =
 
 /** A sentence that completes "url …", or `null` if the URL may be an origin. */
 export function originProblem(value: unknown, rules: OriginRules): string | null {
-  const parts = typeof value === 'string' ? URL.exec(value) : null
+  const parts = typeof value === 'string' && value.length <= MAX_URL ? URL.exec(value) : null
   if (!parts)
     return 'must be http:// or https://, a host, an optional port and path; no credentials, query or fragment'
   const host = parts[2]!.toLowerCase()
@@ -29,9 +33,17 @@ export function originProblem(value: unknown, rules: OriginRules): string | null
   const literal = parseAddress(host.replace(/^\[|\]$/g, ''))
   if (!literal && (host.startsWith('[') || /(^|\.)(\d+|0x[0-9a-f]*)$/.test(host)))
     return 'must have a host name or a well-formed IP address'
+  const labels = host.split('.')
+  if (!literal && !labels.every((label) => LABEL.test(label)))
+    return 'must have a host name of well-formed labels'
   if (rules.allowPrivateOrigins) return null
   if (literal) return 'must have a host name: IP addresses are only allowed in local runs'
-  if (!host.includes('.') || /(^|\.)(localhost|local|internal|home\.arpa)$/.test(host)) {
+  if (
+    !host.includes('.') ||
+    /(^|\.)(localhost|localdomain|local|lan|home|corp|intranet|internal|svc|cluster|test|invalid|onion|arpa)$/.test(
+      host,
+    )
+  ) {
     return 'must have a public host name: loopback and private hosts are only allowed in local runs'
   }
   return null

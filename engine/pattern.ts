@@ -10,11 +10,13 @@ const MAX_COUNT = 1000
 const MAX_COST_BITS = 24
 const SCAN_BITS = 10
 
-/** Characters on which two atoms are compared for overlap: all of ASCII and one of each longer UTF-8 length. */
-const SAMPLES = [...Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)), 'é', '用', '🚀']
+/** Characters on which two atoms are compared for overlap: all of ASCII. Whatever lies beyond counts as one more. */
+const SAMPLES = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
+/** Atoms that may match beyond ASCII: any text that says so, and `.`, negations and classes that hold nearly everything. */
+const BEYOND = /\P{ASCII}|^\.$|^\[\^|\\[uxpPWDSsc]/u
 
 type CharSet = readonly boolean[]
-const NOTHING: CharSet = SAMPLES.map(() => false)
+const NOTHING: CharSet = [...SAMPLES.map(() => false), false]
 const union = (a: CharSet, b: CharSet): CharSet => a.map((has, at) => has || b[at]!)
 const overlap = (a: CharSet, b: CharSet): boolean => a.some((has, at) => has && b[at]!)
 
@@ -39,7 +41,8 @@ export function patternProblem(source: string): string | null {
     const alternatives = new Parser(source).parse()
     const anchored = alternatives.every((sequence) => sequence[0]?.start)
     const { scans, choices } = costOf(alternatives, NOTHING)
-    const nested = scans > 0 && !anchored ? scans + 1 : scans
+    // Without ^ everything is tried again from every position.
+    const nested = anchored ? scans : scans + 1
     if (nested * SCAN_BITS + choices <= MAX_COST_BITS) return null
     return 'could take too long on some inputs: anchor it with ^, use fewer * and +, or split it into several conditions'
   } catch (refusal) {
@@ -86,8 +89,9 @@ class Parser {
       if (/[1-9k]/.test(this.#source[this.#at]!)) throw new Refusal('must not use back-references')
       this.#at += this.#escapeLength()
     } else this.#at += this.#source.codePointAt(this.#at)! > 0xffff ? 2 : 1
-    const one = new RegExp(`^(?:${this.#source.slice(start, this.#at)})$`, 'u')
-    return SAMPLES.map((sample) => one.test(sample))
+    const source = this.#source.slice(start, this.#at)
+    const one = new RegExp(`^(?:${source})$`, 'u')
+    return [...SAMPLES.map((sample) => one.test(sample)), BEYOND.test(source)]
   }
 
   #group(): Term[][] {

@@ -1,37 +1,61 @@
-/** References between named things (prerequisites, segments): none may lead back to itself, nor run too deep. Pure. */
+/** References between named things (prerequisites, segments): none may lead back to itself, run too deep or fan out too far. Pure. */
 
 /** How long a chain of prerequisites, or of segments within segments, may be. */
 export const MAX_CHAIN = 32
+/** How many things deciding one may ask in all, each counted as often as it is asked. */
+export const MAX_ASKED = 10_000
 
-/**
- * Calls `report` for every key from which a chain comes back to it (with the chain), or is longer than `MAX_CHAIN` (null).
- * Visits every reference once; recursion is bounded by `MAX_CHAIN`.
- */
+export type ChainProblem = { readonly cycle: readonly string[] } | 'too-long' | 'too-wide'
+
+interface Reach {
+  /** Length of the longest chain from here. */
+  readonly height: number
+  /** Things asked from here on, itself included. */
+  readonly asked: number
+}
+
+/** Calls `report` for every key whose references are a problem. Visits each once; recursion is bounded by `MAX_CHAIN`. */
 export function checkChains(
   keys: Iterable<string>,
   referencesOf: (key: string) => readonly string[],
-  report: (key: string, cycle: readonly string[] | null) => void,
+  report: (key: string, problem: ChainProblem) => void,
 ): void {
-  const heights = new Map<string, number>()
+  const known = new Map<string, Reach>()
   const trail: string[] = []
 
-  const height = (key: string): number => {
-    const known = heights.get(key)
-    if (known !== undefined) return known
+  const reach = (key: string): Reach => {
+    const done = known.get(key)
+    if (done !== undefined) return done
     const seen = trail.indexOf(key)
     if (seen >= 0) {
-      report(key, [...trail.slice(seen), key])
-      return 0
+      report(key, { cycle: [...trail.slice(seen), key] })
+      return { height: 0, asked: 1 }
     }
-    if (trail.length > MAX_CHAIN) return 0
+    if (trail.length > MAX_CHAIN) return { height: 0, asked: 1 }
     trail.push(key)
-    let tallest = 0
-    for (const reference of referencesOf(key)) tallest = Math.max(tallest, 1 + height(reference))
-    if (trail.length > MAX_CHAIN) tallest = MAX_CHAIN + 1
+    let height = 0
+    let asked = 1
+    for (const reference of referencesOf(key)) {
+      const next = reach(reference)
+      height = Math.max(height, 1 + next.height)
+      asked = Math.min(asked + next.asked, MAX_ASKED + 1)
+    }
+    if (trail.length > MAX_CHAIN) height = MAX_CHAIN + 1
     trail.pop()
-    heights.set(key, tallest)
-    return tallest
+    known.set(key, { height, asked })
+    return { height, asked }
   }
 
-  for (const key of keys) if (height(key) > MAX_CHAIN) report(key, null)
+  for (const key of keys) {
+    const { height, asked } = reach(key)
+    if (height > MAX_CHAIN) report(key, 'too-long')
+    else if (asked > MAX_ASKED) report(key, 'too-wide')
+  }
+}
+
+/** The sentence for a problem; `things` is their plural. */
+export function chainSentence(problem: ChainProblem, thing: string): string {
+  if (problem === 'too-long') return `a chain of ${thing}s must not be longer than ${MAX_CHAIN}`
+  if (problem === 'too-wide') return `${thing}s must not ask more than ${MAX_ASKED} others in all`
+  return `${thing} cycle: ${problem.cycle.join(' → ')}`
 }

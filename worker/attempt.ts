@@ -2,9 +2,14 @@
 import { type Failure, failureOf } from './failover.ts'
 import { problem } from './problem.ts'
 
-export type Outcome =
-  | { response: Response; failure: Failure | null }
-  | { response: null; failure: 'unreached'; timedOut: boolean }
+export type Outcome = { response: Response; failure: Failure | null } | Unanswered
+
+export interface Unanswered {
+  response: null
+  failure: 'unreached'
+  /** The time limit that ran out; `null`: the connection was refused or broke. */
+  timedOutMs: number | null
+}
 
 /**
  * One try. The time limit is to the response's headers; a body may take as long as it takes. (A late answer is not read; the
@@ -14,7 +19,7 @@ export type Outcome =
 export function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
     const timer = setTimeout(
-      () => resolve({ response: null, failure: 'unreached', timedOut: true }),
+      () => resolve({ response: null, failure: 'unreached', timedOutMs: timeoutMs }),
       timeoutMs,
     )
     fetch(request).then(
@@ -24,7 +29,7 @@ export function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
       },
       () => {
         clearTimeout(timer)
-        resolve({ response: null, failure: 'unreached', timedOut: false })
+        resolve({ response: null, failure: 'unreached', timedOutMs: null })
       },
     )
   })
@@ -38,8 +43,8 @@ function failed(response: Response): Failure | null {
 }
 
 /** `origin`: what to call it, e.g. `origin canary of route shop`. */
-export function unreachable(origin: string, timeoutMs: number, timedOut: boolean): Response {
-  return timedOut
-    ? problem(504, 'Gateway Timeout', `${origin} sent no response headers within ${timeoutMs} ms`)
-    : problem(502, 'Bad Gateway', `${origin} refused the connection, broke it off or sent no valid HTTP`)
+export function unreachable(origin: string, { timedOutMs }: Unanswered): Response {
+  return timedOutMs === null
+    ? problem(502, 'Bad Gateway', `${origin} refused the connection, broke it off or sent no valid HTTP`)
+    : problem(504, 'Gateway Timeout', `${origin} sent no response headers within ${timedOutMs} ms`)
 }

@@ -56,6 +56,17 @@ export function withoutOurCookies(header: string): string | null {
     }
   }
   if (!cut) return header
-  const tidy = kept.replace(/[;\s]+$/, '').trimStart()
-  return tidy === '' ? null : tidy
+  return trimmed(kept)
 }
+
+/** Without the separators at both ends; `null` if nothing is left. A loop: a pattern would try again at every separator. */
+function trimmed(text: string): string | null {
+  let start = 0
+  let end = text.length
+  while (start < end && isSeparator(text[start]!)) start += 1
+  while (end > start && isSeparator(text[end - 1]!)) end -= 1
+  return start === end ? null : text.slice(start, end)
+}
+
+const isSeparator = (character: string): boolean =>
+  character === ';' || character === ' ' || character === '\t'

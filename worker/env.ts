@@ -1,5 +1,6 @@
 /** The edge's bindings and settings. Read once per isolate, checked here and nowhere else. */
 import type { ControlRpc } from '../engine/index.ts'
+import { withoutTrailingSlashes } from './rewrite.ts'
 
 export interface Env {
   ENVIRONMENT?: string
@@ -50,7 +51,7 @@ export function parseConfig(env: Env): Config {
   }
   const environment = env.ENVIRONMENT ?? ''
   if (environment === '') problems.push('ENVIRONMENT must name the environment this edge serves')
-  const fallbackOrigin = env.FALLBACK_ORIGIN?.replace(/\/+$/, '') || null
+  const fallbackOrigin = withoutTrailingSlashes(env.FALLBACK_ORIGIN ?? '') || null
   if (fallbackOrigin !== null && !/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/.test(fallbackOrigin)) {
     problems.push(
       `FALLBACK_ORIGIN must be an http or https URL without credentials or query, got ${JSON.stringify(env.FALLBACK_ORIGIN)}`,

@@ -14,22 +14,6 @@ export interface Forwarding {
   readonly loopToken: string
 }
 
-/** Where a path goes at an origin: prefix taken off, prefix put on, query kept. */
-export function targetUrl(
-  base: string,
-  path: string,
-  search: string,
-  rewrite: { stripPrefix?: string; addPrefix?: string } | undefined,
-): string {
-  if (rewrite === undefined) return base + path + search
-  const { stripPrefix, addPrefix = '' } = rewrite
-  const strip = stripPrefix?.replace(/\/+$/, '') ?? ''
-  const stripped =
-    strip !== '' && (path === strip || path.startsWith(`${strip}/`)) ? path.slice(strip.length) : path
-  const added = addPrefix.replace(/\/+$/, '') + (stripped.startsWith('/') ? stripped : `/${stripped}`)
-  return base + added + search
-}
-
 /**
  * `body`: given where the request may be sent twice; otherwise it streams from the client. `stranger`: the origin is not the
  * one that the client's credentials were meant for.
@@ -41,7 +25,7 @@ export function forwarded(
   stranger = false,
 ): Request {
   const { origin } = to
-  const target = targetUrl(to.baseUrl(facts.place), facts.path, facts.search, route.route.rewrite)
+  const target = to.baseUrl(facts.place) + route.rewrite(facts.path) + facts.search
   const result = outgoing(target, facts, loopToken, body)
   const { headers } = result
   if (stranger) for (const name of CREDENTIALS) headers.delete(name)

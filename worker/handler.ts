@@ -100,10 +100,8 @@ export class Isolate {
       return problem(503, 'Service Unavailable', detail, { 'retry-after': '1' })
     }
     const request = outgoing(fallbackOrigin + facts.path + facts.search, facts, this.#loopToken)
-    const { response, ...failed } = await attempt(request, fallbackTimeoutMs)
-    return (
-      response ?? unreachable('FALLBACK_ORIGIN', fallbackTimeoutMs, 'timedOut' in failed && failed.timedOut)
-    )
+    const outcome = await attempt(request, fallbackTimeoutMs)
+    return outcome.response ?? unreachable('FALLBACK_ORIGIN', outcome)
   }
 }
 

@@ -14,6 +14,7 @@ import {
 import { contextBuilder } from './context.ts'
 import { type IdentityRules, identityRules } from './identity.ts'
 import type { Place } from './request-facts.ts'
+import { rewriter, withoutTrailingSlashes } from './rewrite.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
 
@@ -23,6 +24,7 @@ export interface PreparedRoute {
   readonly context: ReturnType<typeof contextBuilder>
   readonly headerOverrides: readonly (readonly [header: string, values: Readonly<Record<string, Name>>])[]
   readonly origins: ReadonlyMap<Name, PreparedOrigin>
+  readonly rewrite: (path: string) => string
   readonly deadlineMs: number
 }
 
@@ -70,24 +72,24 @@ function prepareRoute(prepared: Prepared, route: Route): PreparedRoute {
     context: contextBuilder(attributesOf(prepared, route.flag)),
     headerOverrides: Object.entries(route.overrides?.header ?? {}),
     origins: new Map(origins),
+    rewrite: rewriter(route.rewrite),
     deadlineMs: route.deadlineMs ?? 2 * timeoutMs,
   }
 }
 
 /** One URL, or by place the member whose countries, else continents, hold it, else the lowest priority number. */
 function baseUrl({ url, pool }: Origin): PreparedOrigin['baseUrl'] {
-  const trimmed = (text: string): string => text.replace(/\/+$/, '')
   if (url !== undefined) {
-    const base = trimmed(url)
+    const base = withoutTrailingSlashes(url)
     return () => base
   }
   const members = (pool ?? []).toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))
   const byCountry = new Map<string, string>()
   const byContinent = new Map<string, string>()
   for (const member of members.toReversed()) {
-    for (const code of member.countries ?? []) byCountry.set(code, trimmed(member.url))
-    for (const code of member.continents ?? []) byContinent.set(code, trimmed(member.url))
+    for (const code of member.countries ?? []) byCountry.set(code, withoutTrailingSlashes(member.url))
+    for (const code of member.continents ?? []) byContinent.set(code, withoutTrailingSlashes(member.url))
   }
-  const first = trimmed(members[0]?.url ?? '')
+  const first = withoutTrailingSlashes(members[0]?.url ?? '')
   return ({ country, continent }) => byCountry.get(country ?? '') ?? byContinent.get(continent ?? '') ?? first
 }

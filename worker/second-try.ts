@@ -3,7 +3,7 @@
  * the failure as it is. Source: docs/traffic.md, "Failover".
  */
 import type { Decision } from '../engine/index.ts'
-import { attempt, type Outcome, unreachable } from './attempt.ts'
+import { attempt, type Outcome, type Unanswered, unreachable } from './attempt.ts'
 import { mayRetry } from './failover.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -45,7 +45,7 @@ export async function afterFailure(
   const { facts, route, decision } = forwarding
   const { request } = facts
   const asItIs = (): Answered => ({
-    response: first.response ?? unanswered(route, chosen, first.timedOut),
+    response: first.response ?? unanswered(route, chosen, first),
     served: chosen.variant,
   })
   const fallback = chosen.fallback === null ? undefined : route.origins.get(chosen.fallback)
@@ -67,7 +67,7 @@ export async function afterFailure(
   if (second.response === null) {
     return first.response
       ? asItIs()
-      : { response: unanswered(route, fallback, second.timedOut), served: fallback.variant }
+      : { response: unanswered(route, fallback, second), served: fallback.variant }
   }
   // The first answer will not be read: let its connection go.
   void first.response?.body?.cancel().catch(() => undefined)
@@ -82,8 +82,5 @@ function mayFailOver({ headers }: Request, decision: Decision): boolean {
 
 const hostOf = ({ baseUrl }: PreparedOrigin, { place }: RequestFacts): string => new URL(baseUrl(place)).host
 
-const unanswered = (
-  { route }: PreparedRoute,
-  { variant, timeoutMs }: PreparedOrigin,
-  timedOut: boolean,
-): Response => unreachable(`origin ${variant} of route ${route.id}`, timeoutMs, timedOut)
+const unanswered = ({ route }: PreparedRoute, { variant }: PreparedOrigin, outcome: Unanswered): Response =>
+  unreachable(`origin ${variant} of route ${route.id}`, outcome)

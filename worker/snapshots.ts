@@ -34,12 +34,20 @@ export interface Copy {
 /** An answer of the control plane; `readAtMs` where this location's cache gave it: when the control plane did. */
 export type Reading = Update & { readonly readAtMs?: number }
 
+/** What there is to remember: the latest read, and the body of its snapshot if that was just fetched. */
+export interface Remembered {
+  readonly readAtMs: number
+  readonly update: Update
+  readonly kills: KillList
+  readonly body: string | null
+}
+
 export interface Sources {
   readonly control: Pick<ControlRpc, 'snapshot'> & { read(known: Known): Promise<Reading> }
   /** Tried in order by a cold isolate that cannot reach the control plane; each may fail or have nothing. */
   readonly copies: readonly (() => Promise<Copy | null>)[]
   /** Called after each answer of the control plane itself, with everything that is now known. */
-  readonly remember?: (known: { readAtMs: number; update: Update; kills: KillList }) => Promise<unknown>
+  readonly remember?: (known: Remembered) => Promise<unknown>
 }
 
 /** Keeps a promise alive beyond the response: `ctx.waitUntil`. */
@@ -226,15 +234,19 @@ export class Snapshots {
     this.#bodyLeaseUntilMs = nowMs + this.#limits.coldLoadTimeoutMs
     try {
       const held = this.#prepared?.snapshot
-      if (!held || isNewer(update.epoch, update.snapshot, held.epoch, held.version)) {
-        const body = sources.control.snapshot(update.epoch, update.snapshot)
-        this.#install(await this.#within(this.#limits.coldLoadTimeoutMs, body))
-      }
+      const newer = !held || isNewer(update.epoch, update.snapshot, held.epoch, held.version)
+      const body = newer
+        ? await this.#within(
+            this.#limits.coldLoadTimeoutMs,
+            sources.control.snapshot(update.epoch, update.snapshot),
+          )
+        : null
+      if (body !== null) this.#install(body)
       this.#source = 'control-plane'
       this.#bodyProblem = null
       // What came from the location's cache is not put back: it would grow younger each time.
       if (update.readAtMs === undefined)
-        await sources.remember?.({ readAtMs: this.#readAtMs, update, kills: this.#kills })
+        await sources.remember?.({ readAtMs: this.#readAtMs, update, kills: this.#kills, body })
     } catch (cause) {
       this.#bodyProblem = `snapshot ${update.snapshot} cannot be loaded: ${message(cause)}`
     } finally {

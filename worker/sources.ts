@@ -5,6 +5,7 @@
 import {
   type ControlRpc,
   decodeLastKnownGood,
+  decodeSnapshot,
   type KillList,
   type Known,
   lastKnownGoodKey,
@@ -24,6 +25,9 @@ interface SharedRead {
   kills: KillList
 }
 
+/** In every cache key: an edge never reads what another version of this file wrote in another shape. */
+const SHAPE = 1
+
 /** `host`: the edge's own host name, as cache keys must be under it. */
 export function openSources(env: Env, config: Config, host: string): Sources {
   const control = env.CONTROL ? disposing(env.CONTROL) : noControl
@@ -40,14 +44,19 @@ export function openSources(env: Env, config: Config, host: string): Sources {
     }
   }
   if (!config.locationCache) return { control, copies: [lastKnownGood] }
-  const shared = new LocationCache(`https://${host}/.turnout/cache/${encodeURIComponent(config.environment)}`)
+  const shared = new LocationCache(
+    `https://${host}/.turnout/cache/${SHAPE}/${encodeURIComponent(config.environment)}`,
+  )
   return {
     control: {
       read: (known) => sharedRead(shared, control, known),
       snapshot: (epoch, version) => sharedBody(shared, control, epoch, version),
     },
     copies: [() => sharedCopy(shared), lastKnownGood],
-    remember: (known) => shared.put('read', JSON.stringify(known), KEEP_SECONDS),
+    remember: async ({ body, ...read }) => {
+      if (body !== null) await shared.put(bodyName(read.update), body, KEEP_SECONDS)
+      await shared.put('read', JSON.stringify(read satisfies SharedRead), KEEP_SECONDS)
+    },
   }
 }
 
@@ -72,6 +81,9 @@ function disposing(binding: ControlRpc): ControlRpc {
   }
 }
 
+const bodyName = ({ epoch, snapshot }: Pick<Update, 'epoch' | 'snapshot'>): string =>
+  `snapshot/${epoch}/${snapshot}`
+
 async function sharedRead(shared: LocationCache, control: ControlRpc, known: Known): Promise<Reading> {
   const held = await readShared(shared)
   if (held && Date.now() - held.readAtMs <= SHARED_READ_MS) {
@@ -80,31 +92,38 @@ async function sharedRead(shared: LocationCache, control: ControlRpc, known: Kno
   return control.read(known)
 }
 
+/** A cached body counts only if it is whole. */
 async function sharedBody(
   shared: LocationCache,
   control: ControlRpc,
   epoch: number,
   version: number,
 ): Promise<string> {
-  const name = `snapshot/${epoch}/${version}`
-  const held = await shared.get(name)
-  if (held !== null) return held
-  const body = await control.snapshot(epoch, version)
-  await shared.put(name, body, KEEP_SECONDS)
-  return body
+  const held = await shared.get(bodyName({ epoch, snapshot: version }))
+  return held !== null && decodeSnapshot(held).ok ? held : control.snapshot(epoch, version)
 }
 
 async function sharedCopy(shared: LocationCache): Promise<Copy | null> {
   const held = await readShared(shared)
-  const snapshot = held && (await shared.get(`snapshot/${held.update.epoch}/${held.update.snapshot}`))
+  const snapshot = held && (await shared.get(bodyName(held.update)))
   return held && snapshot
     ? { from: 'location-cache', readAtMs: held.readAtMs, kills: held.kills, snapshot }
     : null
 }
 
+/** The cached read; `null` if there is none, it is damaged, or it claims to be from the future of this machine's clock. */
 async function readShared(shared: LocationCache): Promise<SharedRead | null> {
   const text = await shared.get('read')
-  return text === null ? null : (JSON.parse(text) as SharedRead)
+  if (text === null) return null
+  try {
+    const { readAtMs, update, kills } = JSON.parse(text) as SharedRead
+    const whole =
+      Number.isInteger(update.epoch) && Number.isInteger(update.snapshot) && Array.isArray(kills.kills)
+    return whole && readAtMs <= Date.now() ? { readAtMs, update, kills } : null
+  } catch {
+    // Damaged: as good as nothing, and soon overwritten.
+    return null
+  }
 }
 
 /**

@@ -266,3 +266,10 @@ export async function problemOf(response: Response) {
     throw new Error(`not a problem response: ${response.status} ${response.headers.get('content-type')}`)
   return (await response.json()) as { title: string; status: number; detail?: string; type?: string }
 }
+
+/** A snapshot's text after a change to it, with the length in its header made right: damage that no check of the whole finds. */
+export function relengthed(body: string): string {
+  const [header = '', ...flags] = body.split('\n')
+  const lines = flags.map((flag) => `\n${flag}`).join('')
+  return JSON.stringify({ ...JSON.parse(header), length: lines.length }) + lines
+}

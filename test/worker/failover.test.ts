@@ -210,10 +210,14 @@ describe('bounds', () => {
 
   it('the deadline bounds both attempts together', async () => {
     const sent = stubOrigins({ 'canary.test': hangs, 'stable.test': hangs })
-    const edge = await startEdge(canarySite({ timeoutMs: 150, deadlineMs: 270 }))
+    const edge = await startEdge(canarySite({ timeoutMs: 1_000, deadlineMs: 1_500 }))
     const response = await edge.fetch('/')
     expect(response.status).toBe(504)
     expect(sent.map(hostOf)).toEqual(['canary.test', 'stable.test'])
+    // What was left for the second: at most half of what an attempt may take.
+    const { detail } = (await response.json()) as { detail: string }
+    const [, limitMs] = /^origin stable .* within (\d+) ms$/.exec(detail) ?? []
+    expect(Number(limitMs)).toBeLessThanOrEqual(500)
   })
 
   it('takes the timeout of the origin before that of the route', async () => {

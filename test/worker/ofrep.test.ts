@@ -1,7 +1,16 @@
 /** Evaluation over OFREP: every rule of what published clients send and require. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Access, Flag, FlagDocument, ShortFlag } from '../../engine/index.ts'
-import { Control, type Edge, type EdgeOptions, refuse, site, startEdge, stubOrigins } from './edge.ts'
+import {
+  Control,
+  type Edge,
+  type EdgeOptions,
+  refuse,
+  relengthed,
+  site,
+  startEdge,
+  stubOrigins,
+} from './edge.ts'
 import { faultOfBulk, faultOfBulkFailure, faultOfFailure, faultOfSuccess } from './ofrep-shapes.ts'
 
 const PATH = '/.turnout/ofrep/v1/evaluate/flags'
@@ -239,7 +248,7 @@ describe('all flags', () => {
     const errors = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => errors.mockRestore())
     const control = new Control().publish(document, { access: { open: true, keys: [] } })
-    control.body = control.body.replace(/\ntext\t.*/, '\ntext\t{"brok')
+    control.body = relengthed(control.body.replace(/\ntext\t.*/, '\ntext\t{"brok'))
     const edge = await startEdge(null, { control, env: { LOCAL: 'true' } })
     const { status, json } = await ask(edge, null, ada)
     expect(status).toBe(200)
