@@ -5,14 +5,14 @@ import type { System } from './system.ts'
 /** The flag that the commands check, flip and kill; it also decides the route below /conduit. */
 const FLAG = 'CONDUIT_USE_REPOSITORY_PATTERN'
 
-/** Addresses, token, state folder, and three commands that work as they stand. */
-export function banner(system: Omit<System, 'stop' | 'ended'>): string {
+/** Addresses, token, state folder, and three commands that work as they stand. `note` is a further sentence. */
+export function banner(system: Omit<System, 'stop' | 'ended'>, note = ''): string {
   const { edgeUrl, adminUrl, origins, adminToken } = system
   const api = `${adminUrl}/api/v1/environments/${ENVIRONMENT}`
   const json = `-H 'content-type: application/json'`
   const token = `-H 'authorization: Bearer ${adminToken}'`
   return `
-Turnout runs; Ctrl-C ends it.${NOTES[system.seeded]}
+Turnout runs; Ctrl-C ends it.${note}${NOTES[system.seeded]}
 
   edge           ${edgeUrl}
   control plane  ${adminUrl}  (API at /api/v1)

@@ -66,7 +66,7 @@ async function buildOne(
 }
 
 /** Keeps wrangler from asking anybody about anything, and its logs in the project. */
-const OFFLINE = {
+export const OFFLINE = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
   WRANGLER_HIDE_BANNER: 'true',

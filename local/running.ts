@@ -11,12 +11,12 @@ import { replaceFile, type State } from './state.ts'
 /** Content of running.json. */
 interface Run {
   readonly main: ProcessIdentity
-  /** The workerd processes that the run started. */
+  /** The processes that the run started, each the leader of its process group. */
   readonly workers: readonly ProcessIdentity[]
 }
 
 export interface Running {
-  /** Notes a workerd process, so that the next start can stop it if this process cannot. */
+  /** Notes the leader of a process group, so that the next start can stop the group if this process cannot. */
   note(pid: number): void
   /** The folder is free again. */
   release(): void
@@ -72,10 +72,10 @@ function read(file: string): Run | null {
   }
 }
 
-/** workerd's storage survives a kill at any moment, and an orphan has nobody left to wait for. */
+/** Ends the whole group. Storage survives a kill at any moment, and an orphan has nobody left to wait for. */
 async function end(worker: ProcessIdentity): Promise<void> {
   if (!isAlive(worker)) return
-  process.kill(worker.pid, 'SIGKILL')
+  process.kill(-worker.pid, 'SIGKILL')
   for (const deadline = Date.now() + KILL_TIMEOUT_MS; isAlive(worker); await sleep(10))
     if (Date.now() > deadline)
       throw new StartError(

@@ -1,6 +1,7 @@
 /**
- * `npm start`: sets the checkout up and runs local/main.ts on the project's Node, in this process where that is the Node
- * already, else in a child that gets every signal and gives its exit code. Plain JavaScript without dependencies.
+ * `npm start` and, with the argument `dev`, `npm run dev`: sets the checkout up and runs local/main.ts on the project's
+ * Node, in this process where that is the Node already, else in a child that gets every signal and gives its exit code.
+ * Plain JavaScript without dependencies.
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
@@ -11,7 +12,8 @@ const main = new URL('main.ts', import.meta.url)
 
 function run(node) {
   // The IPC channel tells the child at once when this process dies, however it dies.
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', fileURLToPath(main)], {
+  const args = ['--disable-warning=ExperimentalWarning', fileURLToPath(main), ...process.argv.slice(2)]
+  const child = spawn(node, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
@@ -32,7 +34,7 @@ const WATCH_MS = 250
  * parent: that is what `nohup` is for.
  */
 function stopWithNpm() {
-  if (process.env.npm_lifecycle_event !== 'start') return
+  if (!['start', 'dev'].includes(process.env.npm_lifecycle_event)) return
   const npm = process.ppid
   setInterval(() => {
     if (process.ppid !== npm) process.kill(process.pid, 'SIGTERM')

@@ -47,8 +47,8 @@ function makeFolder(folder: string): void {
   mkdirSync(folder, { mode: 0o700 })
 }
 
-const NOTE = `State of a local run of Turnout (npm start). Delete this folder to begin anew; stop Turnout first.
-Holds secrets (admin-token, cookie-key, workerd.capnp): do not share it.
+const NOTE = `State of a local run of Turnout. Delete this folder to begin anew; stop Turnout first.
+Holds secrets (admin-token, cookie-key, workerd.capnp, *.env): do not share it.
 `
 
 /** The secret kept under `name`, generated at the first call: `tn_` and 256 random bits. */

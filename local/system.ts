@@ -1,19 +1,15 @@
 /**
- * A whole local run: both Workers on workerd, the demo origins, and the seeded environment. `startSystem` resolves when
- * everything answers; whatever it had started is gone again if it throws.
+ * A whole local run: both Workers, the demo origins, and the seeded environment. `startSystem` resolves when everything
+ * answers; whatever it had started is gone again if it throws.
  */
 import { createServer } from 'node:net'
-import { relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Built, build } from './build.ts'
 import type { Options } from './options.ts'
 import { type DemoOrigin, startOrigin } from './origins.ts'
 import { acquire } from './running.ts'
-import { ENVIRONMENT, type Seeded, seed } from './seed.ts'
+import { type Seeded, seed } from './seed.ts'
 import { reason, StartError } from './start-error.ts'
-import { keepOriginPorts, keptOriginPorts, openState, replaceFile, type State, secret } from './state.ts'
-import { startWorkerd, type Workerd } from './workerd.ts'
-import { type Bundle, workerdConfig } from './workerd-config.ts'
+import { keepOriginPorts, keptOriginPorts, openState, type State, secret } from './state.ts'
 
 export interface System {
   readonly edgeUrl: string
@@ -22,20 +18,42 @@ export interface System {
   readonly adminToken: string
   readonly stateDir: string
   readonly seeded: Seeded
-  /** Resolves, with the way it went, when workerd has ended. */
+  /** Resolves, with a sentence, when a Worker's process has ended. */
+  readonly ended: Promise<string>
+  stop(): Promise<void>
+}
+
+/** Starts both Workers in whatever way: bundles.ts, dev.ts. Throws `StartError`, and then leaves nothing running. */
+export type StartWorkers = (run: WorkersRun) => Promise<Workers>
+
+export interface WorkersRun {
+  /** On 127.0.0.1; 0 lets the system choose. */
+  readonly edgePort: number
+  readonly adminPort: number
+  readonly state: State
+  readonly adminToken: string
+  readonly cookieKey: string
+  /** Told the leader of each new process group at once. */
+  readonly onSpawn: (pid: number) => void
+  readonly signal: AbortSignal
+}
+
+/** Both Workers, listening. */
+export interface Workers {
+  readonly edgeUrl: string
+  readonly adminUrl: string
+  /** Resolves, with a sentence, when one of their processes has ended, whoever ended it. */
   readonly ended: Promise<string>
   stop(): Promise<void>
 }
 
 /** How long the Workers may take to answer for the first time. */
 const START_TIMEOUT_MS = 30_000
-/** Enough for a document of 10 MB; far less than the 1.4 GB that V8 takes by itself under load. */
-const MAX_HEAP_MB = 256
 
-/** Starts everything. `report` is told what takes time. Throws `StartError` for what the user can mend. */
+/** Starts everything, the Workers by `startWorkers`. Throws `StartError` for what the user can mend. */
 export async function startSystem(
   options: Options,
-  report: (line: string) => void,
+  startWorkers: StartWorkers,
   signal: AbortSignal,
 ): Promise<System> {
   const undo: (() => unknown)[] = []
@@ -48,7 +66,6 @@ export async function startSystem(
     undo.push(() => running.release())
     await requireFree('TURNOUT_EDGE_PORT', options.edgePort)
     await requireFree('TURNOUT_ADMIN_PORT', options.adminPort)
-    const bundles = await build(report, signal)
 
     const formerPorts = keptOriginPorts(state)
     const origin = async (side: 'stable' | 'canary') => {
@@ -60,21 +77,22 @@ export async function startSystem(
     const ports = { stable: origins.stable.port, canary: origins.canary.port }
 
     const adminToken = options.adminToken ?? secret(state, 'admin-token')
-    replaceFile(state.configFile, configOf(options, state, adminToken, bundles))
-    const workerd = await startWorkerd({
-      configFile: state.configFile,
-      sockets: ['edge', 'admin'],
+    const workers = await startWorkers({
+      edgePort: options.edgePort,
+      adminPort: options.adminPort,
+      state,
+      adminToken,
+      cookieKey: secret(state, 'cookie-key'),
       onSpawn: (pid) => running.note(pid),
+      signal,
     })
-    undo.push(() => workerd.stop())
+    undo.push(() => workers.stop())
 
-    const url = (socket: string) => `http://127.0.0.1:${workerd.ports[socket]}`
-    const [edgeUrl, adminUrl] = [url('edge'), url('admin')]
-    await answers(workerd, `${adminUrl}/health/live`, signal)
+    const { edgeUrl, adminUrl, ended } = workers
+    await answers(workers, `${adminUrl}/health/live`, signal)
     const seeded = await seed({ adminUrl, adminToken, ports, formerPorts, signal })
     keepOriginPorts(state, ports)
-    await answers(workerd, `${edgeUrl}/.turnout/health/ready`, signal)
-    const { ended } = workerd
+    await answers(workers, `${edgeUrl}/.turnout/health/ready`, signal)
     return { edgeUrl, adminUrl, origins, adminToken, stateDir: state.dir, seeded, ended, stop }
   } catch (error) {
     await stop()
@@ -82,35 +100,7 @@ export async function startSystem(
   }
 }
 
-function configOf(
-  options: Options,
-  state: State,
-  adminToken: string,
-  bundles: { edge: Built; admin: Built },
-): string {
-  const bundle = ({ file, ...compatibility }: Built): Bundle => ({
-    path: relative(state.dir, file),
-    ...compatibility,
-  })
-  return workerdConfig({
-    edge: {
-      bundle: bundle(bundles.edge),
-      address: `127.0.0.1:${options.edgePort}`,
-      environment: ENVIRONMENT,
-      cookieKey: secret(state, 'cookie-key'),
-    },
-    admin: {
-      bundle: bundle(bundles.admin),
-      address: `127.0.0.1:${options.adminPort}`,
-      adminToken,
-      storageDir: state.storageDir,
-    },
-    lastKnownGoodDir: state.lastKnownGoodDir,
-    maxHeapMb: MAX_HEAP_MB,
-  })
-}
-
-/** workerd would say so too, but not which variable to change. */
+/** The runtime would say so too, but not which variable to change. */
 function requireFree(variable: string, port: number): Promise<void> {
   return new Promise((done, fail) => {
     const probe = createServer()
@@ -123,15 +113,15 @@ function requireFree(variable: string, port: number): Promise<void> {
 }
 
 /** Waits for a 200 from a health endpoint. */
-async function answers(workerd: Workerd, url: string, signal: AbortSignal): Promise<void> {
+async function answers(workers: Workers, url: string, signal: AbortSignal): Promise<void> {
   let last = ''
   let ended: string | null = null
-  void workerd.ended.then((how) => {
+  void workers.ended.then((how) => {
     ended = how
   })
   for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; await sleep(20)) {
     signal.throwIfAborted()
-    if (ended !== null) throw new StartError(`workerd ended at its start (${ended})`)
+    if (ended !== null) throw new StartError(ended)
     try {
       const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]) })
       last = `${response.status} ${(await response.text()).trim()}`

@@ -88,15 +88,15 @@ async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> 
 
 /**
  * A shell that waits for the end of its input, which comes when this process has died, however it died, and then kills
- * workerd. A line of input dismisses it: what is returned sends one.
+ * the process group that `pid` leads. A line of input dismisses it: what is returned sends one.
  */
-function guard(pid: number): () => void {
-  const shell = spawn('sh', ['-c', 'read -r line || kill -9 "$1"', 'turnout-guard', String(pid)], {
+export function guard(pid: number): () => void {
+  const shell = spawn('sh', ['-c', 'read -r line || kill -9 "-$1"', 'turnout-guard', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })
   shell.unref()
-  shell.on('error', (error) => console.error(`turnout: workerd is not guarded: ${error.message}`))
+  shell.on('error', (error) => console.error(`turnout: process ${pid} is not guarded: ${error.message}`))
   shell.stdin.on('error', () => {}) // somebody has ended the shell itself
   return () => shell.stdin.end('done\n')
 }

@@ -6,9 +6,9 @@ import { acquire } from '../../local/running.ts'
 import { openState } from '../../local/state.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
-/** A process that does nothing, for as long as the test. */
+/** A process that does nothing, for as long as the test; it leads a group, as all that a run starts do. */
 function idle(): { pid: number; child: ChildProcess } {
-  const child = spawn('sleep', ['600'], { stdio: 'ignore' })
+  const child = spawn('sleep', ['600'], { stdio: 'ignore', detached: true })
   onTestFinished(() => void child.kill('SIGKILL'))
   return { pid: child.pid!, child }
 }
