@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // What a passing test logs on purpose is nobody's news.
+    silent: 'passed-only',
     projects: [
       {
         test: {

@@ -102,6 +102,14 @@ function checkShort(check: Check, path: Path, value: Record<string, unknown>): v
     regions: (at, list) => check.strings(at, list),
   }
   check.fields(path, value, table, ['enabled'])
+  const allowlist = value.allowlist === undefined ? 'allowedUsers' : 'allowlist'
+  const limits = ['percentage', 'rolloutPercentage', 'countries', 'continents', 'regions']
+  if (value[allowlist] !== undefined && limits.every((limit) => value[limit] === undefined)) {
+    check.warn(
+      child(path, allowlist),
+      `the flag is on for everybody, as it has no percentage or place; "percentage": 0 keeps it to the ${allowlist}`,
+    )
+  }
   for (const [one, other] of [
     ['percentage', 'rolloutPercentage'],
     ['allowlist', 'allowedUsers'],

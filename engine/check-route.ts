@@ -1,5 +1,6 @@
 /** Publish checks of the routes: every error with its path. Pure. */
 import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
+import { aGlob, MAX_GLOB } from './operators.ts'
 import { type OriginRules, originProblem } from './origin-url.ts'
 import { checkContinents, checkCountries } from './places.ts'
 
@@ -21,14 +22,25 @@ export function checkRoutes(
   if (value.length > MAX_ROUTES)
     return check.error(path, `a document has at most ${MAX_ROUTES} routes, got ${value.length}`)
   const ids = new Set<unknown>()
+  let catchAll: unknown = null
   for (const [at, route] of value.entries()) {
     const where = child(path, at)
+    if (catchAll !== null)
+      check.warn(where, `route can never match: route ${show(catchAll)} before it always does`)
+    else if (isObject(route) && matchesAll(route.match)) catchAll = route.id
     checkRoute(check, where, route, flags, rules)
     const id = isObject(route) ? route.id : undefined
     if (typeof id === 'string' && ids.has(id))
       check.error(child(where, 'id'), `route id ${show(id)} is used twice`)
     ids.add(id)
   }
+}
+
+/** A match without any condition, or with a path that every request has. */
+function matchesAll(match: unknown): boolean {
+  if (!isObject(match)) return false
+  const { path = '*', ...others } = match
+  return Object.keys(others).length === 0 && (path === '*' || path === '/*')
 }
 
 function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, rules: OriginRules): void {
@@ -111,9 +123,20 @@ function checkMatch(check: Check, path: Path, value: unknown): void {
       for (const [name, wanted] of Object.entries(map)) {
         checkHeaderName(check, child(at, name), name)
         if (isObject(wanted))
-          check.fields(child(at, name), wanted, { glob: (inner, text) => check.string(inner, text) }, [
-            'glob',
-          ])
+          check.fields(
+            child(at, name),
+            wanted,
+            {
+              glob: (inner, text) =>
+                check.is(
+                  inner,
+                  aGlob(text) === null,
+                  `must be a string of at most ${MAX_GLOB} characters`,
+                  text,
+                ),
+            },
+            ['glob'],
+          )
         else check.string(child(at, name), wanted)
       }
     },

@@ -158,6 +158,16 @@ function aString(operand: unknown): string | null {
   return typeof operand === 'string' ? null : 'must be a string'
 }
 
+/** A glob costs its length times the text's at worst. */
+export const MAX_GLOB = 1024
+
+export function aGlob(operand: unknown): string | null {
+  return (
+    aString(operand) ??
+    ((operand as string).length <= MAX_GLOB ? null : `must be at most ${MAX_GLOB} characters long`)
+  )
+}
+
 function aNumber(operand: unknown): string | null {
   return typeof operand === 'number' && Number.isFinite(operand) ? null : 'must be a number'
 }
@@ -197,7 +207,7 @@ export const operands: Record<Operator, (operand: unknown) => string | null> = {
   contains: aString,
   startsWith: aString,
   endsWith: aString,
-  glob: aString,
+  glob: aGlob,
   matches: (operand) => aString(operand) ?? patternProblem(operand as string),
   lt: aNumber,
   lte: aNumber,

@@ -6,6 +6,7 @@
 
 const MAX_LENGTH = 1000
 const MAX_COUNT = 1000
+const MAX_GROUP_DEPTH = 8
 /** log2 of the steps allowed on an input of 1 024 units: 2^20 for two nested scans, and 2^4 for small choices. */
 const MAX_COST_BITS = 24
 const SCAN_BITS = 10
@@ -56,6 +57,7 @@ class Refusal extends Error {}
 class Parser {
   readonly #source: string
   #at = 0
+  #depth = 0
 
   constructor(source: string) {
     this.#source = source
@@ -100,8 +102,12 @@ class Parser {
         throw new Refusal('must not use look-ahead, look-behind or modifiers')
       this.#at = this.#source.indexOf('>', this.#at) + 1
     }
+    this.#depth += 1
+    if (this.#depth > MAX_GROUP_DEPTH)
+      throw new Refusal(`must not nest groups deeper than ${MAX_GROUP_DEPTH}`)
     const alternatives = this.parse()
     this.#take(')')
+    this.#depth -= 1
     return alternatives
   }
 
@@ -141,11 +147,13 @@ function refuseInsideRepeat(alternatives: Term[][]): void {
     if (term.max !== 1 || term.min !== 1) throw new Refusal('must not use nested quantifiers')
     if (isGroup(term.atom)) refuseInsideRepeat(term.atom)
   }
-  if (ambiguous(alternatives)) throw new Refusal('must not repeat alternatives that begin alike')
+  if (alternatives.length > 1 && alternatives.some(canBeEmpty))
+    throw new Refusal('must not repeat alternatives that can be empty')
+  if (ambiguous(alternatives, NOTHING)) throw new Refusal('must not repeat alternatives that begin alike')
 }
 
-function ambiguous(alternatives: Term[][]): boolean {
-  const firsts = alternatives.map((sequence) => firstOf(sequence, NOTHING))
+function ambiguous(alternatives: Term[][], follow: CharSet): boolean {
+  const firsts = alternatives.map((sequence) => firstOf(sequence, follow))
   return firsts.some((first, at) => firsts.slice(at + 1).some((other) => overlap(first, other)))
 }
 
@@ -179,7 +187,7 @@ function costOf(alternatives: Term[][], follow: CharSet): Cost {
     const cost = sequenceCost(sequence, follow)
     worst = { scans: Math.max(worst.scans, cost.scans), choices: Math.max(worst.choices, cost.choices) }
   }
-  if (ambiguous(alternatives)) worst.choices += Math.log2(alternatives.length)
+  if (ambiguous(alternatives, follow)) worst.choices += Math.log2(alternatives.length)
   return worst
 }
 

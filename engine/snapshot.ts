@@ -40,7 +40,7 @@ export interface PackedFlag {
   readonly enabled: boolean
   /** murmur3_32 of the salt. */
   readonly seed: number
-  /** Variant names and values, index by index. Absent: `['off', 'on']`, `[false, true]`. */
+  /** Variant names and values, index by index. Absent: `['on', 'off']`, `[true, false]`. */
   readonly names?: readonly Name[]
   readonly values?: readonly JsonValue[]
   /** Index of the off variant. */

@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -27,13 +27,57 @@ export function setup(root) {
   const stamp = `${createHash('sha256').update(lockText).digest('hex')} ${platform}\n`
   if (read(stampFile) === stamp) return findNode(modules)
 
-  if (!installed(modules, JSON.parse(lockText))) install(root)
+  alone(root, () => {
+    if (!installed(modules, JSON.parse(lockText))) install(root)
+  })
   const node = findNode(modules)
   const run = spawnSync(node, ['--version'], { encoding: 'utf8' })
   if (run.status !== 0)
     throw new Error(`${node} does not run here (${run.error?.message ?? run.stderr.trim()}); ${advice()}`)
   writeFileSync(stampFile, stamp)
   return node
+}
+
+const WAIT_MS = 200
+
+/** Runs `work` while no other set-up of this checkout does: two would delete each other's packages. */
+function alone(root, work) {
+  const lockFile = join(root, '.setup.lock')
+  let told = false
+  for (;;) {
+    try {
+      // Linked into place whole: nobody ever reads a lock without its owner.
+      writeFileSync(`${lockFile}.${process.pid}`, String(process.pid))
+      linkSync(`${lockFile}.${process.pid}`, lockFile)
+      break
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+    } finally {
+      rmSync(`${lockFile}.${process.pid}`, { force: true })
+    }
+    const owner = Number(read(lockFile))
+    if (!isAlive(owner)) rmSync(lockFile, { force: true })
+    else {
+      if (!told) console.error(`turnout: process ${owner} is installing the packages; waiting for it`)
+      told = true
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS)
+    }
+  }
+  try {
+    work()
+  } finally {
+    rmSync(lockFile, { force: true })
+  }
+}
+
+function isAlive(pid) {
+  if (!(pid > 0)) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
 }
 
 /** Whether npm's own record of node_modules names every package of the lockfile that this platform needs. */

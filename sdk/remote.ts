@@ -12,6 +12,8 @@ export interface RemoteOptions {
   readonly key?: string
   /** OpenFeature evaluation context of this client. */
   readonly context: Readonly<Record<string, unknown>>
+  /** How long a load may take. Default 5 000. */
+  readonly timeoutMs?: number
   /** Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch
 }
@@ -49,32 +51,35 @@ interface Evaluation {
   readonly errorCode?: string
 }
 
-export function createRemoteClient({
-  url,
-  key,
-  context,
-  fetch: request = fetch,
-}: RemoteOptions): RemoteClient {
-  const endpoint = `${url.replace(/\/+$/, '')}/.turnout/ofrep/v1/evaluate/flags`
-  const headers: Record<string, string> = { 'content-type': 'application/json' }
-  if (key !== undefined) headers['x-api-key'] = key
+export function createRemoteClient(options: RemoteOptions): RemoteClient {
+  const { url, key, context, timeoutMs = 5_000, fetch: request = fetch } = options
+  const endpoint = `${url.replace(/\/$/, '')}/.turnout/ofrep/v1/evaluate/flags`
   const closing = new AbortController()
   let flags: Map<string, Evaluation> | undefined
+  let etag: string | null = null
   let error: Error | undefined
+  let loads = 0
 
   async function load(): Promise<boolean> {
+    loads += 1
+    const load = loads
+    const headers: Record<string, string> = { 'content-type': 'application/json' }
+    if (key !== undefined) headers['x-api-key'] = key
+    if (etag !== null) headers['if-none-match'] = etag
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
     const response = await request(endpoint, {
       method: 'POST',
       headers,
       body: JSON.stringify({ context }),
-      signal: closing.signal,
+      signal,
     })
     if (response.status === 304) return false
-    const body = (await response.json()) as { flags: Evaluation[]; errorDetails?: string }
-    if (!response.ok) throw new Error(`${endpoint} answered ${response.status}: ${body.errorDetails}`)
+    if (!response.ok) throw new Error(`${endpoint} answered ${response.status}: ${await response.text()}`)
+    const body = (await response.json()) as { flags: Evaluation[] }
+    // A younger load has answered already.
+    if (load !== loads) return false
     flags = new Map(body.flags.map((flag) => [flag.key, flag]))
-    const etag = response.headers.get('etag')
-    if (etag !== null) headers['if-none-match'] = etag
+    etag = response.headers.get('etag')
     return true
   }
 
@@ -95,7 +100,7 @@ export function createRemoteClient({
     const flag = flags.get(flagKey)
     if (!flag) return failed('FLAG_NOT_FOUND')
     if (flag.errorCode !== undefined) return failed(flag.errorCode)
-    if (typeof flag.value !== typeof defaultValue || flag.value === null) return failed('TYPE_MISMATCH')
+    if (typeOf(flag.value) !== typeOf(defaultValue)) return failed('TYPE_MISMATCH')
     return { value: flag.value as T, variant: flag.variant!, reason: flag.reason! }
   }
 
@@ -115,3 +120,6 @@ export function createRemoteClient({
     close: () => closing.abort(),
   }
 }
+
+const typeOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value

@@ -9,6 +9,8 @@ export interface Unanswered {
   failure: 'unreached'
   /** The time limit that ran out; `null`: the connection was refused or broke. */
   timedOutMs: number | null
+  /** What the platform says of a connection that was refused or broke. */
+  cause: string | null
 }
 
 /**
@@ -19,7 +21,7 @@ export interface Unanswered {
 export function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
     const timer = setTimeout(
-      () => resolve({ response: null, failure: 'unreached', timedOutMs: timeoutMs }),
+      () => resolve({ response: null, failure: 'unreached', timedOutMs: timeoutMs, cause: null }),
       timeoutMs,
     )
     fetch(request).then(
@@ -27,9 +29,10 @@ export function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
         clearTimeout(timer)
         resolve({ response, failure: failed(response) })
       },
-      () => {
+      (thrown: unknown) => {
         clearTimeout(timer)
-        resolve({ response: null, failure: 'unreached', timedOutMs: null })
+        const cause = thrown instanceof Error ? thrown.message : String(thrown)
+        resolve({ response: null, failure: 'unreached', timedOutMs: null, cause })
       },
     )
   })

@@ -19,54 +19,37 @@ function nextCookie(
   from: number,
 ): { value: string; end: number } | null {
   if (header === null) return null
+  // Two Cookie lines arrive joined by a comma, which our own values never hold; others may.
+  const ours = name.includes(MARK)
   for (let at = header.indexOf(name, from); at >= 0; at = header.indexOf(name, at + 1)) {
     const start = at + name.length
-    if (header[start] !== '=' || !isBoundary(header, at)) continue
-    const stop = header.indexOf(';', start)
-    const end = stop < 0 ? header.length : stop
+    if (header[start] !== '=' || !isBoundary(header, at, ours)) continue
+    let end = start
+    while (end < header.length && header[end] !== ';' && !(ours && header[end] === ',')) end += 1
     return { value: header.slice(start + 1, end).trim(), end }
   }
   return null
 }
 
-/** Whether a cookie's name begins here: at the start, or after `;` and spaces. */
-function isBoundary(header: string, at: number): boolean {
+/** Whether a cookie's name begins here: at the start, or after a separator and spaces. */
+function isBoundary(header: string, at: number, ours: boolean): boolean {
   let before = at - 1
-  while (before >= 0 && header[before] === ' ') before -= 1
-  return before < 0 || header[before] === ';'
+  while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before -= 1
+  return before < 0 || header[before] === ';' || (ours && header[before] === ',')
 }
 
-const OURS = /turnout-(?:id|preview)[ \t]*=/y
 const MARK = 'turnout-'
-const PREFIX = '__Host-'
+const OURS = /^(?:__Host-)?turnout-(?:id|preview)[ \t]*=/
+const OURS_ON_A_SECOND_LINE = /,[ \t]*(?:__Host-)?turnout-(?:id|preview)[ \t]*=/
 
-/** The header as an origin may see it: without Turnout's cookies; `null` if nothing is left. Cut out in place, not split. */
+/** The header as an origin may see it: without Turnout's cookies; `null` if nothing is left. Linear in the header's length. */
 export function withoutOurCookies(header: string): string | null {
-  let kept = header
-  let cut = false
-  for (let at = kept.indexOf(MARK); at >= 0; ) {
-    const start = kept.startsWith(PREFIX, at - PREFIX.length) ? at - PREFIX.length : at
-    OURS.lastIndex = at
-    if (!isBoundary(kept, start) || !OURS.test(kept)) at = kept.indexOf(MARK, at + MARK.length)
-    else {
-      const stop = kept.indexOf(';', at)
-      kept = stop < 0 ? kept.slice(0, start) : kept.slice(0, start) + kept.slice(stop + 1).trimStart()
-      at = kept.indexOf(MARK, start)
-      cut = true
-    }
-  }
-  if (!cut) return header
-  return trimmed(kept)
+  if (!header.includes(MARK)) return header
+  const pairs = header
+    .split(';')
+    .flatMap((pair) => (OURS_ON_A_SECOND_LINE.test(pair) ? pair.split(',') : [pair]))
+    .map((pair) => pair.trim())
+  if (!pairs.some((pair) => OURS.test(pair))) return header
+  const kept = pairs.filter((pair) => pair !== '' && !OURS.test(pair))
+  return kept.length === 0 ? null : kept.join('; ')
 }
-
-/** Without the separators at both ends; `null` if nothing is left. A loop: a pattern would try again at every separator. */
-function trimmed(text: string): string | null {
-  let start = 0
-  let end = text.length
-  while (start < end && isSeparator(text[start]!)) start += 1
-  while (end > start && isSeparator(text[end - 1]!)) end -= 1
-  return start === end ? null : text.slice(start, end)
-}
-
-const isSeparator = (character: string): boolean =>
-  character === ';' || character === ' ' || character === '\t'

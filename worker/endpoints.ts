@@ -17,7 +17,6 @@ export interface Surroundings {
   /** Minted by the isolate's first request. */
   readonly isolate: string
   readonly status: () => Status
-  readonly warnings: readonly string[]
   readonly prepared: () => Promise<Prepared | null>
 }
 
@@ -119,12 +118,12 @@ app.get('/.turnout/health/ready', async ({ env }) => {
     environment,
     epoch,
     version,
-    kills: prepared.kills.version,
+    killsVersion: prepared.kills.version,
+    kills: prepared.kills.kills.map(({ target }) => target),
     source,
     ageMs,
     isolate: env.isolate,
     problems,
-    warnings: env.warnings,
   }
   return Response.json(body, { headers })
 })

@@ -50,7 +50,11 @@ export function parseConfig(env: Env): Config {
     return fallback
   }
   const environment = env.ENVIRONMENT ?? ''
-  if (environment === '') problems.push('ENVIRONMENT must name the environment this edge serves')
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(environment)) {
+    problems.push(
+      `ENVIRONMENT must name the environment this edge serves, got ${JSON.stringify(environment)}`,
+    )
+  }
   const fallbackOrigin = withoutTrailingSlashes(env.FALLBACK_ORIGIN ?? '') || null
   if (fallbackOrigin !== null && !/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/.test(fallbackOrigin)) {
     problems.push(

@@ -2,11 +2,12 @@
  * What an isolate does with a request: normalise, reserved prefix or route, serve. Whatever fails, a response is served:
  * an uncaught exception would close the connection without one.
  */
-import type { Prepared } from '../engine/index.ts'
+import { murmur3, type Prepared } from '../engine/index.ts'
 import { Callers } from './access.ts'
 import { attempt, unreachable } from './attempt.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
+import { logWarn } from './log.ts'
 import { outgoing } from './outgoing.ts'
 import { problem } from './problem.ts'
 import { proxy } from './proxy.ts'
@@ -38,7 +39,9 @@ export class Isolate {
     })
     this.#ids = new VisitorIds(this.#config.cookieKey)
     this.#callers = new Callers(this.#config.local)
-    this.#loopToken = `turnout-${this.#config.environment}`
+    // Not the name alone: an edge in front of another company's may well serve an environment of the same name.
+    this.#loopToken = `turnout-${this.#config.environment}-${murmur3(this.#config.cookieKey, 0).toString(16)}`
+    for (const warning of this.#config.warnings) logWarn('setting', { warning })
   }
 
   handle(request: Request, ctx: ExecutionContext): Response | Promise<Response> {
@@ -68,7 +71,6 @@ export class Isolate {
       callers: this.#callers,
       isolate: this.id,
       status: () => this.#snapshots.status,
-      warnings: this.#config.warnings,
       prepared: async () => this.#current(facts.host, ctx),
     })
   }

@@ -5,8 +5,11 @@
 import { withoutOurCookies } from './cookie.ts'
 import type { RequestFacts } from './request-facts.ts'
 
-/** Hop-by-hop headers that the runtime leaves in place. Source: RFC 9110, section 7.6.1. */
-const HOP_BY_HOP = new Set(['proxy-authorization', 'proxy-connection', 'expect'])
+/**
+ * Hop-by-hop headers that the runtime leaves in place (RFC 9110, section 7.6.1), and `forwarded`, which would contradict what
+ * the edge says in `x-forwarded-*`.
+ */
+const DROPPED = new Set(['proxy-authorization', 'proxy-connection', 'expect', 'forwarded'])
 
 /** `body`: given where the request may be sent twice; otherwise it streams from the client. */
 export function outgoing(
@@ -40,9 +43,12 @@ function stripReserved(received: Headers, headers: Headers): void {
   for (const name of received.keys()) {
     if (name === 'connection')
       for (const named of received.get(name)!.split(',')) deleteNamed(headers, named.trim())
-    else if (name.startsWith('x-turnout-') || HOP_BY_HOP.has(name)) headers.delete(name)
+    else if (name.startsWith('x-turnout-') || DROPPED.has(name) || isAlias(name)) headers.delete(name)
   }
 }
+
+/** `X_Turnout_Variant`: what CGI, WSGI and Rack read as the same name. */
+const isAlias = (name: string): boolean => name.includes('_') && /^x[-_](?:turnout|forwarded)[-_]/.test(name)
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** What a client may not have removed: an upgrade must stay one, and a request keeps its meaning. */

@@ -6,6 +6,7 @@ import type { Decision } from '../engine/index.ts'
 import { attempt, type Outcome, type Unanswered, unreachable } from './attempt.ts'
 import { mayRetry } from './failover.ts'
 import { type Forwarding, forwarded } from './forward.ts'
+import { logWarn } from './log.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
 
@@ -58,12 +59,23 @@ export async function afterFailure(
     first.failure !== null && mayRetry(first.failure, attempted) && mayFailOver(request, decision)
   const hasBody = request.body === null || body !== undefined
   const leftMs = route.deadlineMs - (Date.now() - startedMs)
-  if (!fallback || !allowed || !hasBody || leftMs < MIN_LEFT_MS) return asItIs()
+  const again = fallback !== undefined && allowed && hasBody && leftMs >= MIN_LEFT_MS
+  logWarn('origin-failed', {
+    route: route.route.id,
+    variant: chosen.variant,
+    status: first.response?.status ?? null,
+    timedOutMs: first.response ? null : first.timedOutMs,
+    cause: first.response ? null : first.cause,
+    failover: again ? fallback.variant : null,
+  })
+  if (!again) return asItIs()
 
   const stranger =
     hostOf(fallback, facts) !== hostOf(chosen, facts) && fallback.origin.shareCredentials !== true
-  const again = forwarded(fallback, forwarding, body, stranger)
-  const second = await attempt(again, Math.min(fallback.timeoutMs, leftMs))
+  const second = await attempt(
+    forwarded(fallback, forwarding, body, stranger),
+    Math.min(fallback.timeoutMs, leftMs),
+  )
   if (second.response === null) {
     return first.response
       ? asItIs()

@@ -74,6 +74,7 @@ export class Snapshots {
   #leaseUntilMs = Number.NEGATIVE_INFINITY
   /** Which attempt holds the lease: one that lost it must not release it. */
   #holder = 0
+  #bodyHolder = 0
   #loop = 0
   #bodyLeaseUntilMs = Number.NEGATIVE_INFINITY
   #copyLeaseUntilMs = Number.NEGATIVE_INFINITY
@@ -231,6 +232,8 @@ export class Snapshots {
   async #loadBody(sources: Sources, update: Reading): Promise<void> {
     const nowMs = this.#clock.now()
     if (!isOver(this.#bodyLeaseUntilMs, nowMs, this.#limits)) return
+    this.#bodyHolder += 1
+    const holder = this.#bodyHolder
     this.#bodyLeaseUntilMs = nowMs + this.#limits.coldLoadTimeoutMs
     try {
       const held = this.#prepared?.snapshot
@@ -250,7 +253,7 @@ export class Snapshots {
     } catch (cause) {
       this.#bodyProblem = `snapshot ${update.snapshot} cannot be loaded: ${message(cause)}`
     } finally {
-      this.#bodyLeaseUntilMs = Number.NEGATIVE_INFINITY
+      if (holder === this.#bodyHolder) this.#bodyLeaseUntilMs = Number.NEGATIVE_INFINITY
     }
   }
 

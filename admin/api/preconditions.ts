@@ -6,6 +6,12 @@ import { Problem } from './problem.ts'
 /** Throws 428 if the request has none. */
 export function preconditionOf(c: ApiContext): Precondition {
   const match = c.req.header('if-match')
+  if (match !== undefined && /^\s*v\d+\s*$/.test(match)) {
+    throw new Problem(
+      'malformed',
+      `"If-Match" takes an ETag in its quotes: "${match.trim()}", not ${match.trim()}.`,
+    )
+  }
   if (match !== undefined) return { match: match.trim() === '*' ? '*' : versionsOf(match) }
   if (c.req.header('if-none-match')?.trim() === '*') return { absent: true }
   const detail = 'Send "If-Match" with the ETag you read (or "*"), or "If-None-Match: *" to create.'

@@ -66,7 +66,7 @@ describe('an outage of the control plane', () => {
       status: 'degraded',
       source: 'last-known-good',
       version: body.version,
-      kills: body.killsVersion,
+      killsVersion: body.killsVersion,
     })
     await run.startAdmin()
     await admin(run, '/kills/flag:killed', { method: 'DELETE' })
