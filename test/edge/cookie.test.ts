@@ -42,6 +42,15 @@ describe('cookieValue', () => {
   })
 })
 
+describe('two Cookie lines, joined by a comma on the way', () => {
+  it('are searched for our cookie, and ours is taken out of them', () => {
+    expect(cookieValue('a=1, turnout-id=x.y; b=2', 'turnout-id')).toBe('x.y')
+    expect(cookieValue('a=1;\tturnout-id=x.y, b=2', 'turnout-id')).toBe('x.y')
+    expect(withoutOurCookies('a=1, turnout-id=x.y; b=2')).toBe('a=1; b=2')
+    expect(withoutOurCookies('a=1;\t__Host-turnout-id=x.y; b=2')).toBe('a=1; b=2')
+  })
+})
+
 describe('withoutOurCookies', () => {
   it.each<[string, string | null]>([
     ['a=1', 'a=1'],

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -80,6 +80,22 @@ describe('setup', () => {
     expect(project.npmCalls()).toEqual([
       expect.stringMatching(/^ci --no-audit --no-fund .*--include=optional/),
     ])
+  })
+
+  test('two at once install once: the second waits for the first, and takes over from one that was killed', async () => {
+    const project = checkout(undefined, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)')
+    writeFileSync(join(project.root, '.setup.lock'), '999999999')
+    const env = { PATH: `${join(project.root, 'bin')}:/usr/bin:/bin` }
+    const run = () =>
+      new Promise<number | null>((resolve) => {
+        spawn(process.execPath, [join(project.root, 'local', 'setup.mjs')], { env, stdio: 'ignore' }).on(
+          'exit',
+          resolve,
+        )
+      })
+    expect(await Promise.all([run(), run()])).toEqual([0, 0])
+    expect(project.npmCalls()).toHaveLength(1)
+    expect(existsSync(join(project.root, '.setup.lock'))).toBe(false)
   })
 
   test('does nothing and says nothing the second time', () => {

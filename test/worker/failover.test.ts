@@ -1,5 +1,5 @@
 /** From the chosen variant to its fallback: when a request may be tried once more, and with what. traffic.md, section 4. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Origin as OriginConfig, Route } from '../../engine/index.ts'
 import {
   CANARY,
@@ -136,6 +136,27 @@ describe('A: not attempted', () => {
       await edge.fetch('/', { method, body })
       expect(sent.map((request) => [hostOf(request), request.body])).toEqual([['stable.test', body ?? '']])
     }
+  })
+})
+
+describe('the log', () => {
+  it('says which origin failed, why, and what was done about it; once, however often it happens', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
+    stubOrigins({ 'canary.test': () => new Response(null, { status: 503 }) })
+    const edge = await startEdge(canarySite({ id: 'logged' }))
+    for (let request = 0; request < 3; request += 1) await edge.fetch('/')
+    const lines = warn.mock.calls.map(([line]) => JSON.parse(String(line)))
+    const failed = lines.filter(({ route }) => route === 'logged')
+    expect(failed).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        event: 'origin-failed',
+        variant: 'canary',
+        status: 503,
+        failover: 'stable',
+      }),
+    ])
   })
 })
 

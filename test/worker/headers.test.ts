@@ -22,6 +22,17 @@ describe('what clients cannot say', () => {
     expect(sent[0]!.headers.get('x-turn')).toBe('stays')
   })
 
+  it('strips what origins read as the same name, and Forwarded, which would contradict x-forwarded-*', async () => {
+    const sent = stubOrigins()
+    const edge = await startEdge(site())
+    const aliases = { x_turnout_variant: 'canary', 'x_turnout-version': '9', 'x-forwarded_for': '6.6.6.6' }
+    const headers = { ...aliases, forwarded: 'for=6.6.6.6;host=evil', x_other: 'stays' }
+    await edge.fetch('/', { headers })
+    for (const name of [...Object.keys(aliases), 'forwarded'])
+      expect(sent[0]!.headers.get(name), name).toBeNull()
+    expect(sent[0]!.headers.get('x_other')).toBe('stays')
+  })
+
   it('strips the hop-by-hop headers that the runtime leaves, and those that Connection names', async () => {
     const sent = stubOrigins()
     const edge = await startEdge(site())

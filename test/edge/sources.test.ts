@@ -1,0 +1,82 @@
+/** The location's cache: it saves reads, and whatever stands in it can never be worse than nothing. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type ControlRpc, compile, encodeSnapshot, type Update } from '../../engine/index.ts'
+import { type Env, parseConfig } from '../../worker/env.ts'
+import type { Sources } from '../../worker/snapshots.ts'
+import { openSources } from '../../worker/sources.ts'
+
+const PREFIX = 'https://edge.test/.turnout/cache/1/test'
+const KNOWN = { epoch: 1, snapshot: 1, kills: 0 }
+const KILLS = { epoch: 1, version: 5, kills: [{ target: 'flag:a' as const }] }
+const UPDATE: Update = { environment: 'test', epoch: 1, snapshot: 2, kills: KILLS }
+const compiled = compile({ flags: { a: true } }, { environment: 'test', epoch: 1, version: 2 })
+const BODY = compiled.ok ? encodeSnapshot(compiled.value.snapshot) : ''
+
+let entries: Map<string, string>
+let control: { read: ReturnType<typeof vi.fn>; snapshot: ReturnType<typeof vi.fn> }
+let sources: Sources
+
+beforeEach(() => {
+  entries = new Map()
+  const cache = {
+    match: async (url: string) => (entries.has(url) ? new Response(entries.get(url)) : undefined),
+    put: async (url: string, response: Response) => void entries.set(url, await response.text()),
+  }
+  vi.stubGlobal('caches', { default: cache })
+  control = { read: vi.fn(async () => UPDATE), snapshot: vi.fn(async () => BODY) }
+  const env: Env = { ENVIRONMENT: 'test', LOCATION_CACHE: 'true', CONTROL: control as unknown as ControlRpc }
+  sources = openSources(env, parseConfig(env), 'edge.test')
+})
+
+afterEach(() => void vi.unstubAllGlobals())
+
+const remembered = (readAtMs: number) => JSON.stringify({ readAtMs, update: UPDATE, kills: KILLS })
+
+describe('a read', () => {
+  it('is shared for a quarter of a second, with the time at which the control plane answered', async () => {
+    const readAtMs = Date.now() - 100
+    entries.set(`${PREFIX}/read`, remembered(readAtMs))
+    expect(await sources.control.read(KNOWN)).toMatchObject({ snapshot: 2, kills: KILLS, readAtMs })
+    expect(control.read).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['older', () => remembered(Date.now() - 300)],
+    ['from the future', () => remembered(Date.now() + 60_000)],
+    ['cut short', () => '{"readAtMs":17'],
+    ['null', () => 'null'],
+    ['of another shape', () => JSON.stringify({ readAtMs: Date.now(), version: 3 })],
+  ])('that is %s goes to the control plane', async (_, text) => {
+    entries.set(`${PREFIX}/read`, text())
+    expect(await sources.control.read(KNOWN)).not.toHaveProperty('readAtMs')
+    expect(control.read).toHaveBeenCalledOnce()
+  })
+})
+
+describe('a body', () => {
+  it('is taken from the cache', async () => {
+    entries.set(`${PREFIX}/snapshot/1/2`, BODY)
+    expect(await sources.control.snapshot(1, 2)).toBe(BODY)
+    expect(control.snapshot).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['empty', ''],
+    ['cut short', BODY.slice(0, -5)],
+    ['something else', '<html>'],
+  ])('that is %s is fetched again', async (_, text) => {
+    entries.set(`${PREFIX}/snapshot/1/2`, text)
+    expect(await sources.control.snapshot(1, 2)).toBe(BODY)
+    expect(control.snapshot).toHaveBeenCalledOnce()
+  })
+
+  it('is remembered with the read that it belongs to', async () => {
+    await sources.remember?.({ readAtMs: 1, update: UPDATE, kills: KILLS, body: BODY })
+    expect(entries.get(`${PREFIX}/snapshot/1/2`)).toBe(BODY)
+    expect(JSON.parse(entries.get(`${PREFIX}/read`)!)).toStrictEqual({
+      readAtMs: 1,
+      update: UPDATE,
+      kills: KILLS,
+    })
+  })
+})
