@@ -8,12 +8,11 @@ import type { Flag, FlagDocument, Rule } from '../engine/index.ts'
 export type Context = Readonly<Record<string, unknown>>
 
 interface Plan {
-  readonly enabled: boolean
-  readonly off: unknown
-  readonly seed: number
-  readonly rules: readonly Step[]
+  /** `null`: the value is always the same. */
+  readonly rules: readonly Step[] | null
   readonly value: unknown
   readonly arms: readonly Arm[] | null
+  readonly seed: number
 }
 
 interface Step {
@@ -45,22 +44,25 @@ export class Minimal {
   evaluate(key: string, context: Context): unknown {
     const plan = this.#plans.get(key)
     if (plan === undefined) return undefined
-    if (!plan.enabled) return plan.off
-    const { rules, seed } = plan
-    let base = -1
-    for (let at = 0; at < rules.length; at += 1) {
-      const rule = rules[at]!
-      if (rule.operator !== 0 && !holds(rule, context[rule.attribute])) continue
-      if (rule.below !== ALL) {
-        if (base < 0) base = murmur3(context.targetingKey as string)
-        if (fmix32(base ^ seed) >= rule.below) continue
-      }
-      return rule.value
-    }
-    if (plan.arms === null) return plan.value
-    if (base < 0) base = murmur3(context.targetingKey as string)
-    return heaviest(plan.arms, base)
+    return plan.rules === null ? plan.value : decide(plan, plan.rules, context)
   }
+}
+
+/** The first rule that holds, else the fallthrough. */
+function decide(plan: Plan, rules: readonly Step[], context: Context): unknown {
+  let base = -1
+  for (let at = 0; at < rules.length; at += 1) {
+    const rule = rules[at]!
+    if (rule.operator !== 0 && !holds(rule, context[rule.attribute])) continue
+    if (rule.below !== ALL) {
+      if (base < 0) base = murmur3(context.targetingKey as string)
+      if (fmix32(base ^ plan.seed) >= rule.below) continue
+    }
+    return rule.value
+  }
+  if (plan.arms === null) return plan.value
+  if (base < 0) base = murmur3(context.targetingKey as string)
+  return heaviest(plan.arms, base)
 }
 
 function holds(rule: Step, actual: unknown): boolean {
@@ -91,22 +93,20 @@ function heaviest(arms: readonly Arm[], base: number): unknown {
   return value
 }
 
-function plan(key: string, flag: Flag): Plan {
-  const values = flag.variants ?? { on: true, off: false }
+function plan(key: string, { enabled, variants, off, rules = [], fallthrough }: Flag): Plan {
+  const values = variants ?? { on: true, off: false }
   const seed = murmur3(key)
-  const split = typeof flag.fallthrough === 'string' ? null : flag.fallthrough
-  return {
-    enabled: flag.enabled,
-    off: values[flag.off ?? 'off'],
-    seed,
-    rules: (flag.rules ?? []).map((rule) => step(rule, values)),
-    value: split === null ? values[flag.fallthrough as string] : undefined,
-    arms:
-      split &&
-      Object.keys(split)
-        .sort()
-        .map((name) => ({ seed: murmur3(name, seed), weight: split[name]!, value: values[name] })),
+  if (!enabled) return { rules: null, value: values[off ?? 'off'], arms: null, seed }
+  if (typeof fallthrough === 'string') {
+    const steps = rules.length === 0 ? null : rules.map((rule) => step(rule, values))
+    return { rules: steps, value: values[fallthrough], arms: null, seed }
   }
+  const arms = Object.entries(fallthrough).map(([name, weight]) => ({
+    seed: murmur3(name, seed),
+    weight,
+    value: values[name],
+  }))
+  return { rules: rules.map((rule) => step(rule, values)), value: undefined, arms, seed }
 }
 
 function step({ when, percentage, serve }: Rule, values: Readonly<Record<string, unknown>>): Step {

@@ -18,11 +18,6 @@ export function edgeDocument(origin: string): FlagDocument {
     variants: { stable: 'v1', canary: 'v2' },
     off: 'stable',
     rules: [
-      {
-        id: 'staff',
-        when: { attribute: 'request.header.x-staff', op: 'equals', value: 'yes' },
-        serve: 'canary',
-      },
       { id: 'places', when: { attribute: 'geo.country', op: 'in', value: ['DE', 'FR'] }, serve: 'canary' },
       { id: 'fifth', percentage: 20, serve: 'canary' },
     ],
