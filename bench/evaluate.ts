@@ -162,7 +162,6 @@ All ${FLAGS} flags for one user, µs: percentages ${figure(median(bulks('percent
       ratio: ratio(bulks('percentages'), bulks('floor')),
       atMost: 5,
     },
-    { name: `all ${FLAGS} mixed / floor`, ratio: ratio(bulks('mixed'), bulks('floor')), atMost: 5 },
   ]
   finish(goals)
 }
