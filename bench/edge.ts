@@ -1,8 +1,9 @@
 /**
  * `npm run bench:edge`: the edge Worker with 1 000 flags and 20 routes beside a Worker that passes requests on and does
- * nothing else, each on a workerd of its own, in turn, many short rounds. `--check` fails where the goal is missed;
- * `--rounds=N` (default 20) and `--seconds=N` a round and Worker (default 2) say how long; each `--bundle=FILE` measures
- * another bundle in place of the edge as it is.
+ * nothing else, each on a workerd of its own. A round starts new processes and loads them in turn, back and forth: where a
+ * process happens to lie in memory alone moves its figures by several percent. `--check` fails where the goal is missed;
+ * `--rounds=N` (default 9) and `--seconds=N` a turn (default 2, two turns a round) say how long; each `--bundle=FILE`
+ * measures another bundle in place of the edge as it is.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,33 +12,37 @@ import { tmpdir } from 'node:os'
 import { basename, join, relative, resolve } from 'node:path'
 import { compile, encodeSnapshot } from '../engine/index.ts'
 import { type Built, build } from '../local/build.ts'
-import { startWorkerd } from '../local/workerd.ts'
+import { startWorkerd, type Workerd } from '../local/workerd.ts'
 import { BARE_WORKER, bareConfig, CONTROL_WORKER, edgeConfig } from './edge/config.ts'
 import { cpuMicroseconds } from './edge/cpu.ts'
 import { ENVIRONMENT, edgeDocument, TARGET } from './edge/document.ts'
-import { type Generator, generator, headersOf, type Load } from './edge/load.ts'
+import { type Generator, generator, headersOf } from './edge/load.ts'
 import { installPeers } from './peers.ts'
 import { conditions, figure, finish, option, options, progress, table } from './report.ts'
 import { median, type Ratio, ratio } from './statistics.ts'
 
 const VISITORS = 400
+/** Long enough for V8 to have compiled what is hot. */
 const WARM_UP_SECONDS = 3
 const MOST_CPU = 1.15
 
 interface Contestant {
   readonly title: string
-  readonly pid: number
-  readonly port: number
+  readonly configFile: string
+  readonly isEdge: boolean
   /** One a round. */
   readonly samples: Sample[]
 }
 
-interface Sample extends Load {
+interface Sample {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
   /** Of the whole workerd process, in microseconds. */
   readonly cpuPerRequest: number
 }
 
-const rounds = option('rounds', 20)
+const rounds = option('rounds', 9)
 const seconds = option('seconds', 2)
 const bundles = options('bundle').map((file) => resolve(file))
 const undo: (() => unknown)[] = []
@@ -47,25 +52,14 @@ const about = conditions()
 try {
   const folder = mkdtempSync(join(tmpdir(), 'turnout-bench-'))
   undo.push(() => rmSync(folder, { recursive: true, force: true }))
-  const origin = await startOrigin()
-  const bare = await startBare(folder, origin, built)
-  const edges = await startEdges(folder, origin, built)
-  const all = [bare, ...edges]
-  const cookies = await visits(edges)
-  const load = generator(TARGET, cookies, join(folder, 'load.lua'))
-  for (const { title, port } of all) {
-    progress(`warming up: ${title}`)
-    await load.run(port, WARM_UP_SECONDS)
-  }
-  for (let round = 0; round < rounds; round += 1) {
-    // Back and forth, so that what grows or fades with time falls on all of them.
-    for (const contestant of round % 2 === 0 ? all : all.toReversed()) {
-      progress(`round ${round + 1} of ${rounds}: ${contestant.title}`)
-      contestant.samples.push(await sample(load, contestant))
-    }
+  const contestants = prepareContestants(folder, await startOrigin(), built)
+  const load = generator(TARGET, await cookiesOf(contestants), join(folder, 'load.lua'))
+  for (let number = 1; number <= rounds; number += 1) {
+    progress(`round ${number} of ${rounds}`)
+    await round(load, contestants)
   }
   progress('')
-  print(load, bare, edges)
+  print(load, contestants)
 } finally {
   for (const step of undo.toReversed()) await step()
 }
@@ -79,12 +73,12 @@ async function startOrigin(): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
-async function startBare(folder: string, origin: string, { compatibilityFlags }: Built): Promise<Contestant> {
-  writeFileSync(join(folder, 'bare.js'), BARE_WORKER)
-  return start(folder, 'bare pass-through', bareConfig('bare.js', origin, compatibilityFlags))
-}
-
-async function startEdges(folder: string, origin: string, built: Built): Promise<Contestant[]> {
+/** The bare Worker first. */
+function prepareContestants(
+  folder: string,
+  origin: string,
+  { file, compatibilityFlags }: Built,
+): Contestant[] {
   const compiled = compile(edgeDocument(origin), {
     environment: ENVIRONMENT,
     epoch: 1,
@@ -92,69 +86,112 @@ async function startEdges(folder: string, origin: string, built: Built): Promise
     allowPrivateOrigins: true,
   })
   if (!compiled.ok) throw new Error(`[bench] ${compiled.error[0]?.path}: ${compiled.error[0]?.message}`)
-  writeFileSync(join(folder, 'control.js'), CONTROL_WORKER)
-  writeFileSync(join(folder, 'snapshot'), encodeSnapshot(compiled.value.snapshot))
-  const edges: Contestant[] = []
-  for (const file of bundles.length === 0 ? [built.file] : bundles) {
-    const files = { bundle: relative(folder, file), control: 'control.js', snapshot: 'snapshot' }
-    const title = bundles.length === 0 ? 'Turnout edge' : basename(file)
-    edges.push(await start(folder, title, edgeConfig(files, ENVIRONMENT, built.compatibilityFlags)))
+  const write = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content)
+    return name
   }
-  return edges
+  const bare = bareConfig(write('bare.js', BARE_WORKER), origin, compatibilityFlags)
+  const control = write('control.js', CONTROL_WORKER)
+  const snapshot = write('snapshot', encodeSnapshot(compiled.value.snapshot))
+  const edges = (bundles.length === 0 ? [file] : bundles).map((bundle, at) => {
+    const files = { bundle: relative(folder, bundle), control, snapshot }
+    const config = edgeConfig(files, ENVIRONMENT, compatibilityFlags)
+    return {
+      title: bundles.length === 0 ? 'Turnout edge' : basename(bundle),
+      configFile: join(folder, write(`edge-${at}.capnp`, config)),
+      isEdge: true,
+      samples: [],
+    }
+  })
+  const configFile = join(folder, write('bare.capnp', bare))
+  return [{ title: 'bare pass-through', configFile, isEdge: false, samples: [] }, ...edges]
 }
 
-async function start(folder: string, title: string, config: string): Promise<Contestant> {
-  const configFile = join(folder, `${undo.length}.capnp`)
-  writeFileSync(configFile, config)
-  const workerd = await startWorkerd({ configFile, sockets: ['http'] })
-  undo.push(() => workerd.stop())
-  return { title, pid: workerd.pid, port: workerd.ports.http!, samples: [] }
+/** First visits at an edge: the cookies of many visitors. The key is the same in every process. */
+async function cookiesOf(contestants: readonly Contestant[]): Promise<string[]> {
+  const edge = contestants.find(({ isEdge }) => isEdge)!
+  const workerd = await startWorkerd({ configFile: edge.configFile, sockets: ['http'] })
+  try {
+    const cookies: string[] = []
+    for (let visitor = 0; visitor < VISITORS; visitor += 1) {
+      const response = await visit(edge, workerd, {})
+      const cookie = response.headers.getSetCookie()[0]?.split(';')[0]
+      if (cookie === undefined) throw new Error('[bench] the edge sets no cookie at a first visit')
+      cookies.push(cookie)
+    }
+    return cookies
+  } finally {
+    await workerd.stop()
+  }
 }
 
-/** First visits at the first edge: the cookies of many visitors. Throws unless every edge answers as it should. */
-async function visits(edges: readonly Contestant[]): Promise<string[]> {
-  const cookies: string[] = []
-  for (let visitor = 0; visitor < VISITORS; visitor += 1) {
-    const response = await visit(edges[0]!, {})
-    const cookie = response.headers.getSetCookie()[0]?.split(';')[0]
-    if (cookie === undefined) throw new Error('[bench] the edge sets no cookie at a first visit')
-    cookies.push(cookie)
-  }
-  for (const edge of edges) {
-    const { headers } = await visit(edge, headersOf(cookies[0]!))
-    if (headers.has('set-cookie') || headers.has('x-turnout-variant'))
-      throw new Error(`[bench] ${edge.title} does not know a visitor again, or sends debug headers`)
-  }
-  return cookies
-}
-
-async function visit({ title, port }: Contestant, headers: Record<string, string>): Promise<Response> {
-  const response = await fetch(`http://127.0.0.1:${port}${TARGET}`, { headers })
+async function visit(
+  { title }: Contestant,
+  { ports }: Workerd,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const response = await fetch(`http://127.0.0.1:${ports.http}${TARGET}`, { headers })
   const text = await response.text()
   if (response.headers.get('x-origin') === 'bench') return response
   throw new Error(`[bench] ${title} did not pass a request on: ${response.status} ${text}`)
 }
 
-async function sample(load: Generator, { pid, port }: Contestant): Promise<Sample> {
-  const before = cpuMicroseconds(pid)
-  const found = await load.run(port, seconds)
-  return { ...found, cpuPerRequest: (cpuMicroseconds(pid) - before) / found.requests }
+/** New processes, warmed up, each loaded twice: there and back, so that what changes with time falls on all of them. */
+async function round(load: Generator, contestants: readonly Contestant[]): Promise<void> {
+  const running: { contestant: Contestant; workerd: Workerd; turns: Sample[] }[] = []
+  try {
+    for (const contestant of contestants) {
+      const workerd = await startWorkerd({ configFile: contestant.configFile, sockets: ['http'] })
+      running.push({ contestant, workerd, turns: [] })
+      await load.run(workerd.ports.http!, WARM_UP_SECONDS)
+      if (contestant.isEdge) await requireKnown(load, contestant, workerd)
+    }
+    for (const { workerd, turns } of [...running, ...running.toReversed()])
+      turns.push(await turn(load, workerd))
+    for (const { contestant, turns } of running) contestant.samples.push(mean(turns))
+  } finally {
+    for (const { workerd } of running) await workerd.stop()
+  }
 }
 
-function print(load: Generator, bare: Contestant, edges: readonly Contestant[]): void {
+/** Throws unless an edge knows a visitor again and adds nothing to the answer. */
+async function requireKnown(load: Generator, contestant: Contestant, workerd: Workerd): Promise<void> {
+  const { headers } = await visit(contestant, workerd, headersOf(load.cookies[0]!))
+  if (headers.has('set-cookie') || headers.has('x-turnout-variant'))
+    throw new Error(`[bench] ${contestant.title} does not know a visitor again, or sends debug headers`)
+}
+
+async function turn(load: Generator, { pid, ports }: Workerd): Promise<Sample> {
+  const before = cpuMicroseconds(pid)
+  const { requests, ...rest } = await load.run(ports.http!, seconds)
+  return { ...rest, cpuPerRequest: (cpuMicroseconds(pid) - before) / requests }
+}
+
+function mean(turns: readonly Sample[]): Sample {
+  const of = (what: keyof Sample) => turns.reduce((sum, one) => sum + one[what], 0) / turns.length
+  return {
+    perSecond: of('perSecond'),
+    p50Ms: of('p50Ms'),
+    p99Ms: of('p99Ms'),
+    cpuPerRequest: of('cpuPerRequest'),
+  }
+}
+
+function print(load: Generator, contestants: readonly Contestant[]): void {
   const values = ({ samples }: Contestant, what: keyof Sample) => samples.map((sample) => sample[what])
   const columns = ['perSecond', 'p50Ms', 'p99Ms', 'cpuPerRequest'] as const
-  const rows = [bare, ...edges].map((one) => [
+  const rows = contestants.map((one) => [
     one.title,
     ...columns.map((what) => figure(median(values(one, what)))),
   ])
-  console.log(`Edge on workerd, 1 000 flags and 20 routes: median of ${rounds} rounds of ${seconds} s each, in turn
+  console.log(`Edge on workerd, 1 000 flags and 20 routes: median of ${rounds} rounds, new processes in each, ${2 * seconds} s a Worker
   ${load.title}, 32 connections, 12 headers, ${VISITORS} visitors; origin: a small TCP server on Node, on the same machine
   ${about}
 `)
   console.log(table([['worker', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request'], ...rows]))
+  const [bare, ...edges] = contestants
   const toBare = (edge: Contestant, what: keyof Sample): Ratio =>
-    ratio(values(edge, what), values(bare, what))
+    ratio(values(edge, what), values(bare!, what))
   finish(
     edges.flatMap((edge) => [
       {

@@ -18,6 +18,7 @@ export interface Load {
 
 export interface Generator {
   readonly title: string
+  readonly cookies: readonly string[]
   /** Sends requests for so long. Throws if one fails, or is answered otherwise than by 2xx or 3xx. */
   run(port: number, seconds: number): Promise<Load>
 }
@@ -77,6 +78,7 @@ end
   )
   return {
     title: 'wrk',
+    cookies,
     async run(port, seconds) {
       const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', scriptFile, `http://127.0.0.1:${port}`]
       const { stdout } = await promisify(execFile)('wrk', args)
@@ -114,6 +116,7 @@ function autocannon(target: string, cookies: readonly string[]): Generator {
   }
   return {
     title: `autocannon ${peerVersion('autocannon')}`,
+    cookies,
     async run(port, seconds) {
       const options = {
         url: `http://127.0.0.1:${port}`,
