@@ -29,11 +29,24 @@ const TABLE: Record<string, Allowed> = {
   },
   admin: {
     folders: ['engine'],
-    packages: ['hono', 'zod', '@hono/zod-openapi', '@aws-sdk/*', 'cloudflare:workers', 'node:crypto'],
+    packages: [
+      'hono',
+      'zod',
+      '@hono/zod-openapi',
+      'jose',
+      'rfc6902',
+      '@aws-sdk/*',
+      'cloudflare:workers',
+      'node:crypto',
+    ],
   },
   'admin/rollout': { folders: ['engine'], packages: [] },
   'admin/dashboard': { folders: ['engine'], types: ['admin/api'], packages: [] },
-  cli: { folders: ['engine'], types: ['admin/api'], packages: ['@aws-sdk/*', 'node:*'] },
+  cli: {
+    folders: ['engine'],
+    types: ['admin/api'],
+    packages: ['@aws-sdk/*', 'commander', 'openapi-fetch', 'node:*'],
+  },
   local: { folders: ['engine'], packages: ['node:*', 'workerd'] },
 }
 
