@@ -1,6 +1,7 @@
 /**
- * JSON from outside: parsed once, and an error says where. Pure, never throws. The scanner runs only when `JSON.parse`
- * has refused a text, whose messages do not always carry a position.
+ * JSON from outside: parsed once, and an error says where. Pure, never throws. What `JSON.parse` would let pass in silence
+ * is refused first, in one scan: values nested too deep, and names that an object holds twice, of which it keeps the last
+ * (RFC 8259 §4). Where `JSON.parse` refuses, a second scanner finds the position, which its messages do not always carry.
  */
 import { err, ok, type Result } from '../engine/index.ts'
 
@@ -15,45 +16,87 @@ export interface JsonError {
 export const MAX_DEPTH = 100
 
 export function parseJson(text: string): Result<unknown, JsonError> {
-  const deep = tooDeepAt(text)
-  if (deep >= 0) return err({ ...position(text, deep), message: `nested deeper than ${MAX_DEPTH} levels` })
+  const { tooDeep, repeated } = scan(text)
+  if (tooDeep !== null) return err(errorAt(text, tooDeep))
+  let value: unknown
   try {
-    return ok(JSON.parse(text))
+    value = JSON.parse(text)
   } catch {
-    const { at, message } = firstError(text)
-    return err({ ...position(text, at), message })
+    return err(errorAt(text, firstError(text)))
   }
-}
-
-function position(text: string, at: number): { line: number; column: number } {
-  const before = text.slice(0, at)
-  const lineStart = before.lastIndexOf('\n') + 1
-  return { line: before.split('\n').length, column: at - lineStart + 1 }
-}
-
-/** Offset of the bracket that opens level MAX_DEPTH + 1, or -1. */
-function tooDeepAt(text: string): number {
-  let depth = 0
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === 0x22) at = stringEnd(text, at)
-    else if (code === 0x7b || code === 0x5b) {
-      if (++depth > MAX_DEPTH) return at
-    } else if (code === 0x7d || code === 0x5d) depth--
-  }
-  return -1
-}
-
-/** Offset of the closing quote of the string that opens at `start`, or the end of the text. */
-function stringEnd(text: string, start: number): number {
-  let at = start + 1
-  while (at < text.length && text.charCodeAt(at) !== 0x22) at += text.charCodeAt(at) === 0x5c ? 2 : 1
-  return at
+  return repeated === null ? ok(value) : err(errorAt(text, repeated))
 }
 
 interface Found {
   at: number
   message: string
+}
+
+function errorAt(text: string, { at, message }: Found): JsonError {
+  const before = text.slice(0, at)
+  const lineStart = before.lastIndexOf('\n') + 1
+  return { line: before.split('\n').length, column: at - lineStart + 1, message }
+}
+
+/** The first bracket that opens level MAX_DEPTH + 1, and the first repeated name. The text need not be JSON. */
+function scan(text: string): { tooDeep: Found | null; repeated: Found | null } {
+  /** Names so far of each open object; `null` for a list. */
+  const open: (Set<string> | null)[] = []
+  let names: Set<string> | null = null
+  let atName = false
+  let repeated: Found | null = null
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      const end = stringEnd(text, at)
+      if (atName && names !== null) {
+        const name = nameIn(text.slice(at, end + 1))
+        if (names.has(name)) repeated ??= { at, message: `the name ${shown(name)} is there twice` }
+        names.add(name)
+        atName = false
+      }
+      at = end
+    } else if (code === COMMA) {
+      atName = true
+    } else if (code === OPEN_OBJECT || code === OPEN_LIST) {
+      if (open.length === MAX_DEPTH)
+        return { tooDeep: { at, message: `nested deeper than ${MAX_DEPTH} levels` }, repeated }
+      names = code === OPEN_OBJECT ? new Set() : null
+      open.push(names)
+      atName = true
+    } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
+      open.pop()
+      names = open.at(-1) ?? null
+    }
+  }
+  return { tooDeep: null, repeated }
+}
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const OPEN_OBJECT = 0x7b
+const OPEN_LIST = 0x5b
+const CLOSE_OBJECT = 0x7d
+const CLOSE_LIST = 0x5d
+
+/** The name that a literal in quotes stands for: `"\u0061"` is `a`. In a text that is no JSON, the literal itself. */
+function nameIn(literal: string): string {
+  if (!literal.includes('\\')) return literal.slice(1, -1)
+  try {
+    return JSON.parse(literal)
+  } catch {
+    return literal
+  }
+}
+
+/** In quotes, and never longer than a sentence bears. */
+const shown = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)
+
+/** Offset of the closing quote of the string that opens at `start`, or the end of the text. */
+function stringEnd(text: string, start: number): number {
+  let at = start + 1
+  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === 0x5c ? 2 : 1
+  return at
 }
 
 const SPACE = /[ \t\n\r]*/y

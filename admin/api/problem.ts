@@ -13,7 +13,7 @@ import type { ApiEnv } from './context.ts'
 
 /** Kinds of problems with their status and title; `type` is `urn:turnout:problem:<kind>`. */
 export const PROBLEMS = {
-  malformed: [400, 'The body is not valid JSON'],
+  malformed: [400, 'The request cannot be read'],
   unauthorized: [401, 'The token is missing or wrong'],
   'not-found': [404, 'There is no such thing'],
   'method-not-allowed': [405, 'This address does not take that method'],
