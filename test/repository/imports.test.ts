@@ -47,6 +47,8 @@ const TABLE: Record<string, Allowed> = {
     types: ['admin/api'],
     packages: ['@aws-sdk/*', 'commander', 'openapi-fetch', 'node:*'],
   },
+  // It makes the typed client from the control plane's own OpenAPI document.
+  'cli/generate': { folders: ['admin', 'local'], packages: ['node:*'] },
   local: { folders: ['engine'], packages: ['node:*', 'workerd'] },
 }
 
