@@ -38,7 +38,7 @@ It is operated through a JSON API under <code>/api/v1</code>.</p>
 
 export function landingPage(c: ApiContext): Response {
   const policy =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
   c.header('content-security-policy', policy)
   return c.html(PAGE) as Response
 }

@@ -12,24 +12,18 @@ import { flags } from './flags.ts'
 import { health } from './health.ts'
 import { keys } from './keys.ts'
 import { kills } from './kills.ts'
-import { refuseUnknown } from './method-not-allowed.ts'
 import { openapi } from './openapi.ts'
 import { answerProblem } from './problem.ts'
+import { responseHeaders } from './response-headers.ts'
+import { answerUnrouted } from './unrouted.ts'
 import { refuseInvalid } from './validation.ts'
 import { versions } from './versions.ts'
 
 export const app = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
 
-app.use(async (c, next) => {
-  const requestId = crypto.randomUUID()
-  c.set('requestId', requestId)
-  c.header('x-request-id', requestId)
-  c.header('x-content-type-options', 'nosniff')
-  c.header('cache-control', 'no-store')
-  await next()
-})
+app.use(responseHeaders)
 app.onError(answerProblem)
-app.notFound((c) => refuseUnknown(c, app.routes))
+app.notFound((c) => answerUnrouted(c, app.routes))
 
 app.get('/', landingPage)
 health(app)

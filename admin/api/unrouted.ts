@@ -1,17 +1,19 @@
-/** Tells a wrong method (405, with `allow`) from a wrong address (404). */
+/** Requests that no route took: a wrong address (404), a wrong method (405), or the question which methods there are. */
 import type { RouterRoute } from 'hono/types'
 import type { ApiContext } from './context.ts'
 import { Problem } from './problem.ts'
 
-/** Throws the problem of a request that no route took. */
-export function refuseUnknown(c: ApiContext, routes: readonly RouterRoute[]): never {
+/** Answers OPTIONS with `allow`, and nothing that would let a page of another site in; throws the problem of all others. */
+export function answerUnrouted(c: ApiContext, routes: readonly RouterRoute[]): Response {
   const methods = new Set(
     routes
       .filter(({ method, path }) => method !== 'ALL' && matches(path, c.req.path))
       .map(({ method }) => method),
   )
   if (methods.size === 0) throw new Problem('not-found', `There is nothing at ${c.req.path}.`)
-  const allow = [...methods].sort().join(', ')
+  if (methods.has('GET')) methods.add('HEAD')
+  const allow = [...methods.add('OPTIONS')].sort().join(', ')
+  if (c.req.method === 'OPTIONS') return c.body(null, 204, { allow })
   throw new Problem('method-not-allowed', `${c.req.path} takes ${allow}.`, [], { allow })
 }
 
