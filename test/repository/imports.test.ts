@@ -40,6 +40,7 @@ const TABLE: Record<string, Allowed> = {
       'node:crypto',
     ],
   },
+  'admin/governance': { folders: ['engine'], packages: ['rfc6902'] },
   'admin/rollout': { folders: ['engine'], packages: [] },
   'admin/dashboard': { folders: ['engine'], types: ['admin/api'], packages: [] },
   cli: {
@@ -53,7 +54,7 @@ const TABLE: Record<string, Allowed> = {
 }
 
 /** Folders whose code reads no clock, no randomness and no console. */
-const PURE = ['engine', 'admin/rollout']
+const PURE = ['engine', 'admin/governance', 'admin/rollout']
 
 interface Import {
   from: string
@@ -156,7 +157,7 @@ function isAllowed({ from, specifier, typeOnly }: Import, folder: string): boole
 
 /** The server of `admin` may use its own pure parts; nothing imports the dashboard. */
 const isPart = (folder: string, target: string): boolean =>
-  folder === 'admin' && folderOf(target) === 'admin/rollout'
+  folder === 'admin' && ['admin/governance', 'admin/rollout'].includes(folderOf(target)!)
 
 function isOfPackage(specifier: string, name: string): boolean {
   if (name.endsWith('*')) return specifier.startsWith(name.slice(0, -1))
