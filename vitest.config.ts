@@ -19,7 +19,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './admin/wrangler.toml' },
-            miniflare: { bindings: { ADMIN_TOKEN: 'token-of-the-tests', LOCAL: 'true' } },
+            miniflare: { bindings: { ADMIN_BOOTSTRAP_TOKEN: 'token-of-the-tests', LOCAL: 'true' } },
           }),
         ],
         test: { name: 'admin', include: ['test/admin/**/*.test.ts'], testTimeout: 30_000 },

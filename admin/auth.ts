@@ -1,4 +1,4 @@
-/** Who calls the admin API, and how SDK keys are made. Secrets are compared and kept as SHA-256 digests only. */
+/** How secrets are made, compared and named. They are compared and kept as SHA-256 digests only. */
 import type { SdkKey } from './settings.ts'
 
 const encoder = new TextEncoder()
@@ -16,16 +16,31 @@ export function bearerToken(header: string | undefined): string | null {
   return /^Bearer +([^\s]+) *$/i.exec(header ?? '')?.[1] ?? null
 }
 
+/** SHA-256 of a secret's text, lower-case hex: what is stored and looked up in its place. */
+export const hashOfSecret = async (text: string): Promise<string> => hex(new Uint8Array(await digest(text)))
+
+/** 256 random bits as text. */
+export const randomSecret = (): string => base64Url(crypto.getRandomValues(new Uint8Array(32)))
+
+/** `PREFIX_` and 64 random bits: names something, opens nothing. */
+export const randomId = (prefix: string): string =>
+  `${prefix}_${hex(crypto.getRandomValues(new Uint8Array(8)))}`
+
+/** A new API token: 256 random bits. */
+export async function mintToken(): Promise<{ id: string; text: string; hash: string }> {
+  const text = `tn_${randomSecret()}`
+  return { id: randomId('tok'), text, hash: await hashOfSecret(text) }
+}
+
 /** A new SDK key: 256 random bits. The text is shown once and stored nowhere. */
 export async function mintSdkKey(
   kind: SdkKey['kind'],
   name: string,
   nowMs: number,
 ): Promise<{ key: SdkKey; text: string }> {
-  const text = `tk_${kind}_${base64Url(crypto.getRandomValues(new Uint8Array(32)))}`
-  const hash = hex(new Uint8Array(await digest(text)))
-  const id = hex(crypto.getRandomValues(new Uint8Array(8)))
-  return { key: { id: `key_${id}`, hash, kind, name, createdAtMs: nowMs }, text }
+  const text = `tk_${kind}_${randomSecret()}`
+  const key = { id: randomId('key'), hash: await hashOfSecret(text), kind, name, createdAtMs: nowMs }
+  return { key, text }
 }
 
 const hex = (bytes: Uint8Array): string =>

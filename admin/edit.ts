@@ -46,6 +46,27 @@ export function applyEdit(document: Document, edit: Edit): Result<Outcome, Failu
   }
 }
 
+/** What the audit log calls the edit; `creates`: its subject was not there before. */
+export function actionOf(edit: Edit, creates: boolean): { action: string; subject: string } {
+  switch (edit.do) {
+    case 'put-document':
+      return { action: 'document.replaced', subject: 'document' }
+    case 'patch-flags':
+      return { action: 'flags.updated', subject: 'document' }
+    case 'put':
+      return {
+        action: `${edit.kind}.${creates ? 'created' : 'updated'}`,
+        subject: `${edit.kind}:${edit.key}`,
+      }
+    case 'patch':
+      return { action: `${edit.kind}.updated`, subject: `${edit.kind}:${edit.key}` }
+    case 'remove':
+      return { action: `${edit.kind}.deleted`, subject: `${edit.kind}:${edit.key}` }
+    case 'toggle':
+      return { action: edit.enabled ? 'flag.enabled' : 'flag.disabled', subject: `flag:${edit.key}` }
+  }
+}
+
 function put(document: Document, kind: EntityKind, key: string, value: unknown): Result<Outcome, Failure> {
   const named = kind === 'route' ? withOwnId(key, value) : ok(value)
   return named.ok ? ok({ document: withEntity(document, kind, key, named.value), kind, keys: [key] }) : named

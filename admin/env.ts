@@ -1,4 +1,5 @@
 /** What the control plane is bound to and configured with. `parseConfig` is the only reader of variables and secrets. */
+import type { AccessSettings } from './access/cloudflare-access.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
 import type { ProjectObject } from './objects/project.ts'
 
@@ -7,14 +8,18 @@ export interface Env {
   ENVIRONMENTS: DurableObjectNamespace<EnvironmentObject>
   PROJECT: DurableObjectNamespace<ProjectObject>
   LAST_KNOWN_GOOD: KVNamespace
-  ADMIN_TOKEN?: string
+  ADMIN_BOOTSTRAP_TOKEN?: string
   LOCAL?: string
+  ACCESS_TEAM_DOMAIN?: string
+  ACCESS_AUD?: string
 }
 
 /** Checked settings. */
 export interface Config {
-  /** `null`: not set, and every call of the API is answered 401. */
-  readonly adminToken: string | null
+  /** May do everything, and can be neither revoked nor locked out. `null`: there is none. */
+  readonly bootstrapToken: string | null
+  /** Cloudflare Access in front of the control plane; `null`: people cannot come through it. */
+  readonly access: AccessSettings | null
   /** Local runs only: loopback and private origins, and environments that are `open`. */
   readonly local: boolean
 }
@@ -28,7 +33,11 @@ const parsed = new WeakMap<Env, Config>()
 export function parseConfig(env: Env): Config {
   let config = parsed.get(env)
   if (config === undefined) {
-    config = { adminToken: env.ADMIN_TOKEN || null, local: local(env.LOCAL) }
+    config = {
+      bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN || null,
+      access: access(env.ACCESS_TEAM_DOMAIN, env.ACCESS_AUD),
+      local: local(env.LOCAL),
+    }
     parsed.set(env, config)
   }
   return config
@@ -38,4 +47,14 @@ function local(value: string | undefined): boolean {
   if (value === undefined || value === '' || value === 'false') return false
   if (value === 'true') return true
   throw new Error(`LOCAL must be "true" or "false", got ${JSON.stringify(value)}`)
+}
+
+const TEAM_DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.cloudflareaccess\.com$/
+
+function access(team: string | undefined, audience: string | undefined): AccessSettings | null {
+  if (!team && !audience) return null
+  if (!team || !TEAM_DOMAIN.test(team))
+    throw new Error(`ACCESS_TEAM_DOMAIN must be TEAM.cloudflareaccess.com, got ${JSON.stringify(team ?? '')}`)
+  if (!audience) throw new Error('ACCESS_AUD must be the AUD tag of the Access application, got nothing')
+  return { issuer: `https://${team}`, audience }
 }

@@ -26,8 +26,8 @@ It is operated through a JSON API under <code>/api/v1</code>.</p>
 <li><a href="/health/ready">/health/ready</a>: whether this control plane can answer</li>
 </ul>
 <h2>Authenticate</h2>
-<p>Every call of the API carries the admin token, the secret <code>ADMIN_TOKEN</code> of this Worker:</p>
-<pre id="call">curl -H "authorization: Bearer $ADMIN_TOKEN" ORIGIN/api/v1/environments</pre>
+<p>Every call of the API carries the admin token, the secret <code>ADMIN_BOOTSTRAP_TOKEN</code> of this Worker:</p>
+<pre id="call">curl -H "authorization: Bearer $ADMIN_BOOTSTRAP_TOKEN" ORIGIN/api/v1/environments</pre>
 <script>
   const call = document.getElementById('call')
   call.textContent = call.textContent.replace('ORIGIN', location.origin)

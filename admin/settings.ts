@@ -19,10 +19,30 @@ export interface SdkKey {
   readonly createdAtMs: number
 }
 
-/** Who makes a change, and why. */
+/** Who makes a change, why, and by which request. */
 export interface Author {
   readonly actor: string
   readonly reason: string | null
+  readonly requestId: string | null
+  /** Address of the caller; `null`: unknown, or the system itself. */
+  readonly address: string | null
+}
+
+/** The control plane acting by itself: expiries, schedules, recovery. */
+export const system = (reason: string | null): Author => ({
+  actor: 'turnout',
+  reason,
+  requestId: null,
+  address: null,
+})
+
+/** A change with its author, as the audit log names it. */
+export interface Act {
+  /** `flag.updated`, `kill.placed`, … */
+  readonly action: string
+  /** `flag:new-feature`, `document`, … */
+  readonly subject: string
+  readonly author: Author
 }
 
 /** `{project}.{env}`, or `{env}` in the default project. */

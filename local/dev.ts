@@ -35,7 +35,10 @@ export async function startDev(run: WorkersRun): Promise<Workers> {
   const local = 'LOCAL=true'
   const started = [
     start(run, 'edge', 'wrangler.toml', run.edgePort, [local, `COOKIE_KEY=${run.cookieKey}`]),
-    start(run, 'admin', 'admin/wrangler.toml', run.adminPort, [local, `ADMIN_TOKEN=${run.adminToken}`]),
+    start(run, 'admin', 'admin/wrangler.toml', run.adminPort, [
+      local,
+      `ADMIN_BOOTSTRAP_TOKEN=${run.adminToken}`,
+    ]),
   ]
   const ended = Promise.race(started.map((worker) => worker.ended))
   const stop = async () => {

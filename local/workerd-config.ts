@@ -102,7 +102,7 @@ function adminServices(admin: AdminOptions): string[] {
       ({ binding, className }) => `(name = "${binding}", durableObjectNamespace = "${className}")`,
     ),
     KEY_VALUE_BINDING,
-    text('ADMIN_TOKEN', admin.adminToken),
+    text('ADMIN_BOOTSTRAP_TOKEN', admin.adminToken),
     text('LOCAL', 'true'),
   ]
   const namespaces = DURABLE_OBJECTS.map(

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { ENTITY_KINDS } from '../document.ts'
 import { landingPage } from '../landing.ts'
+import { audit } from './audit.ts'
 import { authentication } from './authentication.ts'
 import type { ApiEnv } from './context.ts'
 import { document } from './document.ts'
@@ -13,9 +14,11 @@ import { health } from './health.ts'
 import { keys } from './keys.ts'
 import { kills } from './kills.ts'
 import { openapi } from './openapi.ts'
+import { people } from './people.ts'
 import { answerProblem } from './problem.ts'
 import { responseHeaders } from './response-headers.ts'
 import { answerUnrouted } from './unrouted.ts'
+import { tokens } from './tokens.ts'
 import { refuseInvalid } from './validation.ts'
 import { versions } from './versions.ts'
 
@@ -38,5 +41,8 @@ kills(api)
 versions(api)
 evaluate(api)
 keys(api)
+tokens(api)
+people(api)
+audit(api)
 app.route('/api/v1', api)
 openapi(app)

@@ -1,26 +1,86 @@
-/** Every call under /api/v1 shows the admin token. */
+/**
+ * Every call under /api/v1 comes from somebody: the bootstrap token, a token, or a person whom Cloudflare Access vouches
+ * for. The bootstrap token is checked here alone, so that it opens the API whatever has become of the stored tokens.
+ */
 import type { MiddlewareHandler } from 'hono'
-import { bearerToken, sameSecret } from '../auth.ts'
+import { ACCESS_HEADER, type AccessSettings, CloudflareAccess } from '../access/cloudflare-access.ts'
+import { EVERYWHERE, type Principal } from '../access/principal.ts'
+import { bearerToken, hashOfSecret, sameSecret } from '../auth.ts'
 import { parseConfig } from '../env.ts'
-import type { ApiEnv } from './context.ts'
+import { callProject } from '../stubs.ts'
+import type { ApiContext, ApiEnv } from './context.ts'
 import { Problem } from './problem.ts'
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="turnout"' }
 
+const BOOTSTRAP: Principal = { id: 'bootstrap', role: 'admin', ...EVERYWHERE }
+
 export const authentication: MiddlewareHandler<ApiEnv> = async (c, next) => {
-  const { adminToken } = parseConfig(c.env)
-  if (adminToken === null)
-    throw new Problem(
-      'unauthorized',
-      'ADMIN_TOKEN is not set on the control plane, so nobody may call this API; see admin/wrangler.toml.',
-      [],
-      CHALLENGE,
-    )
-  const token = bearerToken(c.req.header('authorization'))
-  if (token === null)
-    throw new Problem('unauthorized', 'Send "authorization: Bearer <ADMIN_TOKEN>".', [], CHALLENGE)
-  if (!(await sameSecret(token, adminToken)))
-    throw new Problem('unauthorized', 'The token is not the one of this control plane.', [], CHALLENGE)
-  c.set('actor', 'admin')
+  c.set('principal', await principalOf(c))
   await next()
 }
+
+/** Who calls. Throws 401 if nobody known does. */
+export async function principalOf(c: ApiContext): Promise<Principal> {
+  const token = bearerToken(c.req.header('authorization'))
+  if (token !== null) return holderOf(c, token)
+  const jwt = c.req.header(ACCESS_HEADER)
+  const { access, bootstrapToken } = parseConfig(c.env)
+  if (jwt !== undefined && access !== null) return personOf(c, jwt, access)
+  if (bootstrapToken === null && access === null)
+    throw unauthorized(
+      'ADMIN_BOOTSTRAP_TOKEN is not set on the control plane, so nobody may call this API; see admin/wrangler.toml.',
+    )
+  throw unauthorized('Send "authorization: Bearer <token>".')
+}
+
+async function holderOf(c: ApiContext, token: string): Promise<Principal> {
+  const { bootstrapToken } = parseConfig(c.env)
+  if (bootstrapToken !== null && (await sameSecret(token, bootstrapToken))) return BOOTSTRAP
+  const tokenHash = await hashOfSecret(token)
+  const recognized = await callProject(c.env, (stub) => stub.recognize({ tokenHash }))
+  if ('principal' in recognized) return recognized.principal
+  throw unauthorized(
+    recognized.refused === 'unknown'
+      ? 'The token is not one of this control plane.'
+      : `The token was ${recognized.refused === 'revoked' ? 'revoked' : 'valid until it expired'}; ask an admin for another.`,
+  )
+}
+
+async function personOf(c: ApiContext, jwt: string, settings: AccessSettings): Promise<Principal> {
+  refuseForgery(c)
+  const identified = await accessOf(settings).identify(jwt, new Date())
+  if ('refused' in identified) throw unauthorized(`${capital(identified.refused)}.`)
+  const recognized = await callProject(c.env, (stub) => stub.recognize({ person: identified.id }))
+  if ('principal' in recognized) return recognized.principal
+  throw new Problem(
+    'forbidden',
+    `${identified.id} has no role here; an admin gives one with PUT /api/v1/people/${identified.id}.`,
+  )
+}
+
+/** A person's browser sends the identity with every request, also with those that another site made it send. */
+function refuseForgery(c: ApiContext): void {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return
+  const site = c.req.header('sec-fetch-site')
+  const origin = c.req.header('origin')
+  const own = new URL(c.req.url).origin
+  if (
+    (site === undefined || site === 'same-origin' || site === 'none') &&
+    (origin === undefined || origin === own)
+  )
+    return
+  throw new Problem('forbidden', `A page of ${origin ?? 'another site'} may not make changes here.`)
+}
+
+let opened: { settings: AccessSettings; access: CloudflareAccess } | null = null
+
+/** One for each isolate: it remembers the team's keys. */
+function accessOf(settings: AccessSettings): CloudflareAccess {
+  if (opened?.settings !== settings) opened = { settings, access: new CloudflareAccess(settings) }
+  return opened.access
+}
+
+const unauthorized = (detail: string): Problem => new Problem('unauthorized', detail, [], CHALLENGE)
+
+const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)

@@ -1,6 +1,7 @@
 /** What every handler of the API has at hand. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import type { Principal, Scope } from '../access/principal.ts'
 import type { Env } from '../env.ts'
 import type { Author } from '../settings.ts'
 import { invalidRequest } from './problem.ts'
@@ -9,8 +10,8 @@ export interface ApiEnv {
   Bindings: Env
   Variables: {
     requestId: string
-    /** Who calls, as versions and kills name them. */
-    actor: string
+    /** Who calls. */
+    principal: Principal
   }
 }
 
@@ -20,12 +21,17 @@ export type ApiContext = Context<ApiEnv>
 /** Longest reason, in characters. */
 export const MAX_REASON = 500
 
-/** Who edits, and why: query `reason`, else header `x-turnout-reason`. */
-export function authorOf(c: ApiContext): Author {
-  const reason = c.req.query('reason') || c.req.header('x-turnout-reason') || null
+/** Who edits, and why: `given` in a body, else query `reason`, else header `x-turnout-reason`. */
+export function authorOf(c: ApiContext, given?: string): Author {
+  const reason = given || c.req.query('reason') || c.req.header('x-turnout-reason') || null
   if (reason !== null && reason.length > MAX_REASON)
     throw invalidRequest('query.reason', `must have at most ${MAX_REASON} characters, has ${reason.length}`)
-  return { actor: c.get('actor'), reason }
+  return {
+    actor: c.get('principal').id,
+    reason,
+    requestId: c.get('requestId'),
+    address: c.req.header('cf-connecting-ip') ?? null,
+  }
 }
 
 /** Answers JSON that is text already. */
@@ -37,3 +43,9 @@ export function json(c: ApiContext, text: string, status: 200 | 201 = 200, versi
 
 /** The tag of something that last changed in that version. */
 export const etag = (version: number): string => `"v${version}"`
+
+/** Where the caller may act: what lists are held to. */
+export function scopeOf(c: ApiContext): Scope {
+  const { projects, environments } = c.get('principal')
+  return { projects, environments }
+}

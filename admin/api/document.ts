@@ -1,17 +1,25 @@
 /** The whole document of an environment: read, replace, check. */
-import { createRoute } from '@hono/zod-openapi'
 import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
-import { answers, documentBody, EditHeaders, EditQuery, EnvironmentParams, FormQuery, ref } from './routes.ts'
+import {
+  answers,
+  documentBody,
+  EditHeaders,
+  EditQuery,
+  EnvironmentParams,
+  FormQuery,
+  operation,
+  ref,
+} from './routes.ts'
 import { PublishedSchema, ValidationSchema } from './schemas.ts'
 
 const path = '/environments/{env}/document'
 const tags = ['Document']
 const body = documentBody('FlagDocument')
 
-const get = createRoute({
+const get = operation('viewer', {
   method: 'get',
   path,
   tags,
@@ -28,7 +36,7 @@ const get = createRoute({
   ),
 })
 
-const put = createRoute({
+const put = operation('editor', {
   method: 'put',
   path,
   tags,
@@ -49,7 +57,7 @@ const put = createRoute({
   ),
 })
 
-const validate = createRoute({
+const validate = operation('viewer', {
   method: 'post',
   path: '/environments/{env}/validate',
   tags,

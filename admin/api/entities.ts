@@ -1,5 +1,5 @@
 /** Flags, segments and routes: one code for the three, list, read, put, patch and delete. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { EntityKind } from '../document.ts'
 import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
@@ -15,6 +15,7 @@ import {
   EnvironmentParams,
   FormQuery,
   keyParams,
+  operation,
   patchBody,
   ref,
 } from './routes.ts'
@@ -41,7 +42,7 @@ const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as co
 function routesOf(kind: EntityKind) {
   const { name, schema, example } = COLLECTIONS[kind]
   const path = `/environments/{env}/${name}/{key}`
-  const common = { path, tags: [schema], middleware: [] }
+  const common = { path, tags: [schema] }
   const params = keyParams(example)
   const body = documentBody(schema)
   const one = {
@@ -52,7 +53,7 @@ function routesOf(kind: EntityKind) {
   } as const
   const item = z.object({ key: z.string(), version: z.int(), [kind]: z.unknown().openapi(ref(schema)) })
   return {
-    list: createRoute({
+    list: operation('viewer', {
       ...common,
       method: 'get',
       path: `/environments/{env}/${name}`,
@@ -63,14 +64,14 @@ function routesOf(kind: EntityKind) {
         'invalid',
       ]),
     }),
-    get: createRoute({
+    get: operation('viewer', {
       ...common,
       method: 'get',
       summary: `One ${kind}`,
       request: { params, query: FormQuery },
       responses: answers(one, ['not-found', 'invalid']),
     }),
-    put: createRoute({
+    put: operation('editor', {
       ...common,
       method: 'put',
       summary: `Create or replace a ${kind}`,
@@ -80,7 +81,7 @@ function routesOf(kind: EntityKind) {
         201: { description: 'Created', content: { 'application/json': { schema: ref(schema) } } },
       }),
     }),
-    patch: createRoute({
+    patch: operation('editor', {
       ...common,
       method: 'patch',
       summary: `Change fields of a ${kind} (JSON Merge Patch, RFC 7396)`,
@@ -88,7 +89,7 @@ function routesOf(kind: EntityKind) {
       request: { params, query: EditQuery, headers: EditHeaders, body: patchBody.body },
       responses: answers(one, [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
     }),
-    remove: createRoute({
+    remove: operation('editor', {
       ...common,
       method: 'delete',
       summary: `Delete a ${kind}`,

@@ -1,22 +1,22 @@
 /** Environments: list, create, settings, delete. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { parseConfig } from '../env.ts'
 import type { Description } from '../objects/answers.ts'
 import { ENVIRONMENT_NAME, type Settings } from '../settings.ts'
 import { callProject } from '../stubs.ts'
 import { ask } from './ask.ts'
-import { type Api, authorOf, etag, json } from './context.ts'
+import { type Api, authorOf, etag, json, scopeOf } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EditHeaders, EditQuery, EnvironmentParams } from './routes.ts'
+import { answers, checkedBody, EditHeaders, EditQuery, EnvironmentParams, operation } from './routes.ts'
 import { EnvironmentSchema, ListedEnvironmentSchema, listOf, SettingsBody } from './schemas.ts'
 
 const path = '/environments/{env}'
 const tags = ['Environments']
 const body = checkedBody(SettingsBody)
 
-const list = createRoute({
+const list = operation('viewer', {
   method: 'get',
   path: '/environments',
   tags,
@@ -28,7 +28,7 @@ const list = createRoute({
   ),
 })
 
-const get = createRoute({
+const get = operation('viewer', {
   method: 'get',
   path,
   tags,
@@ -45,7 +45,7 @@ const get = createRoute({
   ),
 })
 
-const put = createRoute({
+const put = operation('admin', {
   method: 'put',
   path,
   tags,
@@ -73,7 +73,7 @@ const put = createRoute({
   ),
 })
 
-const remove = createRoute({
+const remove = operation('admin', {
   method: 'delete',
   path,
   tags,
@@ -90,7 +90,7 @@ export function environments(api: Api): void {
   api.openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid('query')
     const after = positionIn(cursor, z.string(), '')
-    const rows = await callProject(c.env, (stub) => stub.environments(after, limit + 1))
+    const rows = await callProject(c.env, (stub) => stub.environments(scopeOf(c), after, limit + 1))
     return json(c, JSON.stringify(pageOf(rows, limit, ({ name }) => name, listed)))
   })
 
@@ -118,7 +118,7 @@ export function environments(api: Api): void {
   api.openapi(remove, async (c) => {
     const { env } = c.req.valid('param')
     const precondition = preconditionOf(c)
-    await ask(c, env, (stub) => stub.remove(precondition))
+    await ask(c, env, (stub) => stub.remove(precondition, authorOf(c)))
     return c.body(null, 204)
   })
 }

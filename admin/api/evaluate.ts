@@ -1,13 +1,12 @@
 /** What a flag decides for a context, and why: the same engine that edges run, on the current snapshot and kills. */
-import { createRoute } from '@hono/zod-openapi'
 import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
-import { answers, checkedBody, EnvironmentParams } from './routes.ts'
+import { answers, checkedBody, EnvironmentParams, operation } from './routes.ts'
 import { EvaluateBody, ExplanationSchema } from './schemas.ts'
 
 const body = checkedBody(EvaluateBody)
 
-const explain = createRoute({
+const explain = operation('viewer', {
   method: 'post',
   path: '/environments/{env}/evaluate',
   tags: ['Evaluation'],

@@ -1,5 +1,5 @@
 /** What flags have beyond the other entities: many in one version, and the toggle. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Edited } from '../objects/answers.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
@@ -11,6 +11,7 @@ import {
   EditQuery,
   EnvironmentParams,
   keyParams,
+  operation,
   patchBody,
   ref,
 } from './routes.ts'
@@ -22,7 +23,7 @@ const PatchedSchema = PublishedSchema.extend({
   items: z.array(z.object({ key: z.string(), version: z.int(), flag: z.unknown().openapi(ref('Flag')) })),
 }).openapi('PatchedFlags')
 
-const patchMany = createRoute({
+const patchMany = operation('editor', {
   method: 'patch',
   path: '/environments/{env}/flags',
   tags: ['Flag'],
@@ -44,7 +45,7 @@ const patchMany = createRoute({
   ),
 })
 
-const toggle = createRoute({
+const toggle = operation('operator', {
   method: 'post',
   path: '/environments/{env}/flags/{key}/toggle',
   tags: ['Flag'],
@@ -71,7 +72,7 @@ export function flags(api: Api): void {
   api.openapi(toggle, async (c) => {
     const { env, key } = c.req.valid('param')
     const { enabled, reason } = c.req.valid('json')
-    const author = reason === undefined ? authorOf(c) : { ...authorOf(c), reason }
+    const author = authorOf(c, reason)
     const edited = await carryOut(c, env, { do: 'toggle', key, enabled }, null, author)
     const { text, since } = edited.entities[0]!
     return json(c, text, 200, since)

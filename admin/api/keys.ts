@@ -1,19 +1,20 @@
 /** SDK keys: what OFREP and SDK callers of an environment that is not open must show. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { mintSdkKey } from '../auth.ts'
 import type { ListedKey } from '../objects/project.ts'
 import { callProject } from '../stubs.ts'
 import { ask } from './ask.ts'
-import { type Api, authorOf, json } from './context.ts'
+import { requireEnvironment } from './authorization.ts'
+import { type Api, authorOf, json, scopeOf } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem } from './problem.ts'
-import { answers, checkedBody, EditQuery } from './routes.ts'
+import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { CreatedKeySchema, KeyBody, KeySchema, listOf } from './schemas.ts'
 
 const tags = ['Keys']
 const body = checkedBody(KeyBody)
 
-const list = createRoute({
+const list = operation('viewer', {
   method: 'get',
   path: '/keys',
   tags,
@@ -22,7 +23,7 @@ const list = createRoute({
   responses: answers({ status: 200, description: 'A page of keys', schema: listOf(KeySchema) }, ['invalid']),
 })
 
-const create = createRoute({
+const create = operation('admin', {
   method: 'post',
   path: '/keys',
   tags,
@@ -38,7 +39,7 @@ const create = createRoute({
   ]),
 })
 
-const remove = createRoute({
+const remove = operation('admin', {
   method: 'delete',
   path: '/keys/{id}',
   tags,
@@ -56,12 +57,13 @@ export function keys(api: Api): void {
   api.openapi(list, async (c) => {
     const { limit, cursor, environment = null } = c.req.valid('query')
     const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
-    const rows = await callProject(c.env, (stub) => stub.keys(environment, after, limit + 1))
+    const rows = await callProject(c.env, (stub) => stub.keys(scopeOf(c), environment, after, limit + 1))
     return json(c, JSON.stringify(pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
   })
 
   api.openapi(create, async (c) => {
     const { environment, kind, name } = c.req.valid('json')
+    requireEnvironment(c, environment)
     const { key, text } = await mintSdkKey(kind, name, Date.now())
     await ask(c, environment, (stub) => stub.addKey(key, authorOf(c)))
     return json(c, JSON.stringify({ ...shown({ ...key, environment }), key: text }), 201)
@@ -72,6 +74,7 @@ export function keys(api: Api): void {
     const key = await callProject(c.env, (stub) => stub.key(id))
     if (key === null) throw new Problem('not-found', `There is no key ${JSON.stringify(id)}.`)
     const { environment } = key
+    requireEnvironment(c, environment)
     await ask(c, environment, (stub) => stub.removeKey(id, authorOf(c)))
     return c.body(null, 204)
   })

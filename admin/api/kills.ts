@@ -1,12 +1,12 @@
 /** The kill switch. Needs no precondition and no valid document: it must work when nothing else does. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { isKillTarget, type KillTarget } from '../../engine/index.ts'
 import type { KillRecord } from '../storage/kills.ts'
 import { ask } from './ask.ts'
-import { type Api, type ApiContext, json } from './context.ts'
+import { type Api, type ApiContext, authorOf, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EnvironmentParams, TargetParams } from './routes.ts'
+import { answers, checkedBody, EnvironmentParams, operation, TargetParams } from './routes.ts'
 import { KillBody, KillSchema, listOf } from './schemas.ts'
 
 /** Header of every answer about kills: the version of the list that holds it. */
@@ -16,7 +16,7 @@ const path = '/environments/{env}/kills/{target}'
 const tags = ['Kills']
 const body = checkedBody(KillBody)
 
-const list = createRoute({
+const list = operation('viewer', {
   method: 'get',
   path: '/environments/{env}/kills',
   tags,
@@ -28,7 +28,7 @@ const list = createRoute({
   ]),
 })
 
-const get = createRoute({
+const get = operation('viewer', {
   method: 'get',
   path,
   tags,
@@ -37,7 +37,7 @@ const get = createRoute({
   responses: answers({ status: 200, description: 'The kill', schema: KillSchema }, ['not-found', 'invalid']),
 })
 
-const put = createRoute({
+const put = operation('operator', {
   method: 'put',
   path,
   tags,
@@ -51,7 +51,7 @@ const put = createRoute({
   ),
 })
 
-const remove = createRoute({
+const remove = operation('operator', {
   method: 'delete',
   path,
   tags,
@@ -82,7 +82,7 @@ export function kills(api: Api): void {
     const expiresAtMs = expiresAt === undefined ? null : Date.parse(expiresAt)
     const request = { reason, variant, expiresAtMs, onExpiry }
     const { created, version, kill } = await ask(c, env, (stub) =>
-      stub.putKill(checked(target), request, c.get('actor')),
+      stub.putKill(checked(target), request, authorOf(c, reason)),
     )
     tell(c, version)
     return json(c, JSON.stringify(shown(kill)), created ? 201 : 200)
@@ -90,7 +90,7 @@ export function kills(api: Api): void {
 
   api.openapi(remove, async (c) => {
     const { env, target } = c.req.valid('param')
-    const { version } = await ask(c, env, (stub) => stub.removeKill(checked(target)))
+    const { version } = await ask(c, env, (stub) => stub.removeKill(checked(target), authorOf(c)))
     tell(c, version)
     return c.body(null, 204)
   })

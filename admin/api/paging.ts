@@ -24,7 +24,7 @@ export function pageOf<Row, Item>(
   const last = rows.length > limit ? rows[limit - 1] : undefined
   return {
     items: rows.slice(0, limit).map(show),
-    nextCursor: last === undefined ? null : encode(positionOf(last)),
+    nextCursor: last === undefined ? null : encodeCursor(positionOf(last)),
   }
 }
 
@@ -37,7 +37,7 @@ export function positionIn<T>(cursor: string | undefined, schema: z.ZodType<T>, 
   return position.data
 }
 
-const encode = (position: unknown): string =>
+export const encodeCursor = (position: unknown): string =>
   btoa(encodeURIComponent(JSON.stringify(position)))
     .replaceAll('+', '-')
     .replaceAll('/', '_')

@@ -15,6 +15,7 @@ import type { ApiEnv } from './context.ts'
 export const PROBLEMS = {
   malformed: [400, 'The request cannot be read'],
   unauthorized: [401, 'The token is missing or wrong'],
+  forbidden: [403, 'This caller may not do that'],
   'not-found': [404, 'There is no such thing'],
   'method-not-allowed': [405, 'This address does not take that method'],
   stale: [412, 'It has changed since, or is not what the precondition says'],

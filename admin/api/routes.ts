@@ -1,11 +1,25 @@
 /** How routes are written down: parameters, bodies and answers that many of them share. */
-import { type RouteConfig, z } from '@hono/zod-openapi'
+import { createRoute, type RouteConfig, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import type { Role } from '../access/principal.ts'
 import { FORMS } from '../form.ts'
+import { requires } from './authorization.ts'
 import { jsonBody, textBody } from './body.ts'
+import type { ApiEnv } from './context.ts'
 import { PROBLEMS, type ProblemKind } from './problem.ts'
 import { ProblemSchema } from './schemas.ts'
 
 type Responses = RouteConfig['responses']
+
+/** A route of the API, and the least role that may call it. */
+export function operation<P extends string, R extends Omit<RouteConfig, 'path'> & { path: P }>(
+  role: Role,
+  config: R,
+) {
+  const before = [config.middleware ?? []].flat() as MiddlewareHandler<ApiEnv>[]
+  const described = { ...config, 'x-turnout-role': role, middleware: [requires(role), ...before] }
+  return createRoute(described as R)
+}
 type Schema = z.ZodType | { $ref: string }
 
 export const ref = (name: string): { $ref: string } => ({ $ref: `#/components/schemas/${name}` })
@@ -47,16 +61,21 @@ export const FormQuery = z.strictObject({
 })
 
 type Success =
-  | { status: 200 | 201; description: string; schema: Schema; etag?: string }
+  | { status: 200 | 201; description: string; schema: Schema; etag?: string; mediaType?: string }
   | { status: 204; description: string }
 
-/** A success and the problems that may stand in its place; 401 and 500 always may. */
+/** A success and the problems that may stand in its place; 401, 403 and 500 always may. */
 export function answers(success: Success, problems: readonly ProblemKind[], more: Responses = {}): Responses {
   const { status, description } = success
-  const content = 'schema' in success ? { content: { 'application/json': { schema: success.schema } } } : {}
+  const content =
+    'schema' in success
+      ? { content: { [success.mediaType ?? 'application/json']: { schema: success.schema } } }
+      : {}
   const headers =
     'etag' in success ? { headers: { etag: { description: success.etag, schema: { type: 'string' } } } } : {}
-  const failures = (['unauthorized', ...problems, 'internal'] as const).map((kind) => problemAnswer(kind))
+  const failures = (['unauthorized', 'forbidden', ...problems, 'internal'] as const).map((kind) =>
+    problemAnswer(kind),
+  )
   return { ...Object.fromEntries(failures), ...more, [status]: { description, ...headers, ...content } }
 }
 

@@ -1,12 +1,22 @@
 /** Bodies of the API beside documents: what is accepted, checked to the last field, and what is answered. */
 import { z } from '@hono/zod-openapi'
+import { TOKEN_NAME } from '../access/grants.ts'
+import { ROLES } from '../access/principal.ts'
 import { ENTITY_KINDS } from '../document.ts'
+import { ENVIRONMENT_NAME } from '../settings.ts'
 import { ON_EXPIRY } from '../storage/kills.ts'
 import { MAX_REASON } from './context.ts'
 
 const version = z.int().min(0).openapi({ example: 12 })
-const time = z.string().openapi({ format: 'date-time', example: '2026-11-21T10:00:00.000Z' })
-const reason = z.string().trim().min(1).max(MAX_REASON).openapi({ example: 'errors above 1 % since 10:02' })
+export const time = z.string().openapi({ format: 'date-time', example: '2026-11-21T10:00:00.000Z' })
+export const reason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(MAX_REASON)
+  .openapi({ example: 'errors above 1 % since 10:02' })
+
+const PROJECT = /^[a-z0-9][a-z0-9_-]{0,62}$/
 
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
 
@@ -145,6 +155,146 @@ export const VersionSchema = z
     changes: z.array(EntityChangeSchema).openapi({ description: 'In a list: the first 20 of `changeCount`' }),
   })
   .openapi('Version')
+
+const scope = {
+  role: z.enum(ROLES).openapi({
+    description:
+      '`viewer` reads; `operator` also toggles and kills; `editor` also edits; `admin` also manages access and settings',
+    example: 'operator',
+  }),
+  projects: z
+    .array(z.string().regex(PROJECT, 'must be the name of a project, or `default`'))
+    .min(1)
+    .max(100)
+    .nullable()
+    .default(null)
+    .openapi({ description: '`null`: all projects. The default project is `default`.', example: null }),
+  environments: z
+    .array(z.string().regex(ENVIRONMENT_NAME, 'must be the name of an environment'))
+    .min(1)
+    .max(100)
+    .nullable()
+    .default(null)
+    .openapi({ description: '`null`: all environments of those projects', example: ['media-register.prod'] }),
+}
+
+export const futureTime = z.iso.datetime({
+  offset: true,
+  message: 'must be an RFC 3339 time with a zone, e.g. 2026-11-21T10:00:00Z',
+})
+
+export const TokenBody = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(TOKEN_NAME, 'must be lower-case letters, digits, ".", "_" and "-", at most 63')
+      .openapi({ description: 'Names the token in the audit log; never used again', example: 'ci' }),
+    ...scope,
+    expiresAt: futureTime.optional(),
+  })
+  .openapi('TokenRequest', {
+    example: { name: 'ci', role: 'editor', environments: ['dev'], expiresAt: '2099-01-01T00:00:00Z' },
+  })
+
+const shownScope = {
+  role: z.enum(ROLES),
+  projects: z.array(z.string()).nullable(),
+  environments: z.array(z.string()).nullable(),
+}
+
+const listedToken = {
+  id: z.string().openapi({ example: 'tok_0123456789abcdef' }),
+  name: z.string(),
+  ...shownScope,
+  createdAt: time,
+  createdBy: z.string(),
+  expiresAt: time.nullable(),
+  revokedAt: time.nullable(),
+  lastUsedAt: time.nullable().openapi({ description: 'To the minute' }),
+}
+
+export const TokenSchema = z.object(listedToken).openapi('Token')
+
+export const CreatedTokenSchema = z
+  .object({
+    ...listedToken,
+    token: z.string().openapi({ description: "The token's text; it is never shown again" }),
+  })
+  .openapi('CreatedToken')
+
+export const PersonBody = z
+  .strictObject(scope)
+  .openapi('PersonRequest', { example: { role: 'editor', projects: ['media-register'] } })
+
+export const PersonSchema = z
+  .object({
+    id: z.string().openapi({ example: 'ana@example.com' }),
+    ...shownScope,
+    createdAt: time,
+    createdBy: z.string(),
+    lastUsedAt: time.nullable(),
+  })
+  .openapi('Person')
+
+export const PrincipalSchema = z
+  .object({
+    id: z.string().openapi({
+      description:
+        'As the audit log names the caller: `bootstrap`, `token:NAME`, an e-mail address or `service:NAME`',
+      example: 'token:ci',
+    }),
+    ...shownScope,
+  })
+  .openapi('Principal')
+
+export const AuditEntrySchema = z
+  .object({
+    seq: z.int().openapi({ description: 'From 1, without gaps, within its chain' }),
+    at: time,
+    environment: z.string().nullable().openapi({ description: '`null`: the control plane itself' }),
+    action: z.string().openapi({ example: 'flag.updated' }),
+    subject: z.string().openapi({ example: 'flag:new-feature' }),
+    actor: z.string().openapi({ example: 'token:ci' }),
+    reason: z.string().nullable(),
+    requestId: z.string().nullable(),
+    address: z.string().nullable().openapi({ description: 'Address of the caller' }),
+    version: version.nullable().openapi({ description: 'Version that holds the change' }),
+    kills: z.int().nullable().openapi({ description: 'Version of the kill list that holds the change' }),
+    changes: z.array(
+      z.object({
+        subject: z.string(),
+        patch: z.array(z.looseObject({ op: z.string(), path: z.string() })).nullable(),
+        hashes: z
+          .object({ before: z.string().nullable(), after: z.string().nullable() })
+          .optional()
+          .openapi({ description: 'SHA-256 before and after, where the patch would be too large' }),
+      }),
+    ),
+    changeCount: z.int(),
+    details: z.record(z.string(), z.unknown()),
+    previousHash: z.string(),
+    hash: z.string(),
+  })
+  .openapi('AuditEntry')
+
+const verification = {
+  valid: z.boolean(),
+  entries: z.int(),
+}
+
+export const VerificationSchema = z
+  .object({
+    ...verification,
+    chains: z.array(
+      z.object({
+        environment: z.string().nullable(),
+        ...verification,
+        head: z.string().openapi({ description: 'Hash of the last entry' }),
+        broken: z.object({ seq: z.int(), problem: z.string() }).optional(),
+      }),
+    ),
+  })
+  .openapi('Verification')
 
 export const KeyBody = z
   .strictObject({

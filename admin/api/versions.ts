@@ -1,16 +1,16 @@
 /** Published versions: who changed what, when and why, and the document as it was. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { VersionSummary } from '../objects/answers.ts'
 import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem } from './problem.ts'
-import { answers, EnvironmentParams, ref } from './routes.ts'
+import { answers, EnvironmentParams, operation, ref } from './routes.ts'
 import { listOf, VersionSchema } from './schemas.ts'
 
 const tags = ['Versions']
 
-const list = createRoute({
+const list = operation('viewer', {
   method: 'get',
   path: '/environments/{env}/versions',
   tags,
@@ -22,7 +22,7 @@ const list = createRoute({
   ]),
 })
 
-const get = createRoute({
+const get = operation('viewer', {
   method: 'get',
   path: '/environments/{env}/versions/{n}',
   tags,

@@ -1,6 +1,6 @@
 /** Carries out an edit of the document: precondition, outcome, publish. Runs inside the caller's transaction. */
 import { ok } from '../../engine/index.ts'
-import { applyEdit, type Edit } from '../edit.ts'
+import { actionOf, applyEdit, type Edit } from '../edit.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
 import type { Author } from '../settings.ts'
 import { readEntity, sinceOf } from '../storage/entities.ts'
@@ -27,7 +27,8 @@ export function carryOutEdit(
   const outcome = applyEdit(publisher.document(state), edit)
   if (!outcome.ok) return outcome
   const { document, kind, keys } = outcome.value
-  const published = publisher.publishDocument(state, document, author, nowMs)
+  const act = { ...actionOf(edit, subject.version === null), author }
+  const published = publisher.publishDocument(state, document, act, nowMs)
   if (!published.ok) return published
   const { warnings } = published.value
   const { version } = published.value.state

@@ -8,7 +8,6 @@ import {
   type CompileIssue,
   decodeSnapshot,
   explain,
-  type KillList,
   type KillTarget,
   type Known,
   ok,
@@ -24,14 +23,21 @@ import { parseJson } from '../json.ts'
 import { logError } from '../log.ts'
 import { nearest } from '../nearest.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
-import { type Author, MAX_KEYS, type SdkKey, type Settings } from '../settings.ts'
+import { type Author, MAX_KEYS, type SdkKey, type Settings, system } from '../settings.ts'
+import {
+  type AuditFilter,
+  type AuditPosition,
+  pageAudit,
+  type StoredEntry,
+  type Verification,
+  verifyAudit,
+} from '../storage/audit.ts'
 import { loadDocument } from '../storage/document.ts'
 import { keysOfKind, pageEntities, readEntity, type Stored, sinceOf } from '../storage/entities.ts'
-import { expireKills, type KillRecord, killsForEdges, nextExpiryMs, pageKills } from '../storage/kills.ts'
+import { expireKills, type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
 import { readKeys } from '../storage/settings.ts'
 import { clearState, readLineage, readState, type State, writeState } from '../storage/state.ts'
 import { pageVersions, readSnapshot, readVersion } from '../storage/versions.ts'
-import { AlarmClock } from './alarm-clock.ts'
 import {
   type Answer,
   type Description,
@@ -46,46 +52,39 @@ import { carryOutEdit } from './editing.ts'
 import { copyLastKnownGood, reportToDirectory } from './effects.ts'
 import { isAhead, isPossible, mintEpoch, raisedAbove } from './epoch.ts'
 import { findKill, type KillRequest, liftKill, placeKill } from './kill-switch.ts'
+import { Ledger, type Live } from './ledger.ts'
 import { ENVIRONMENT_MIGRATIONS, migrate } from './migrations.ts'
 import { Outbox } from './outbox.ts'
 import { Publisher } from './publisher.ts'
+import { record, recordKill } from './recording.ts'
 
 /** Changes named for each version in a list; one version alone names all. */
 const LISTED_CHANGES = 20
 
-/** What `read` answers from, without a query. */
-interface Live {
-  readonly state: State
-  readonly kills: KillList
-}
-
 export class EnvironmentObject extends DurableObject<Env> {
   readonly #sql: SqlStorage
   readonly #publisher: Publisher
-  readonly #outbox: Outbox<'last-known-good' | 'directory'>
-  readonly #clock: AlarmClock
-  /** Dropped by every write. */
-  #live: Live | null = null
+  readonly #ledger: Ledger
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#sql = ctx.storage.sql
     migrate(ctx.storage, ENVIRONMENT_MIGRATIONS)
     this.#publisher = new Publisher(this.#sql, parseConfig(env).local)
-    this.#clock = new AlarmClock(ctx)
-    this.#outbox = new Outbox(this.#sql, {
+    const outbox = new Outbox(this.#sql, {
       'last-known-good': () => copyLastKnownGood(this.#sql, this.env.LAST_KNOWN_GOOD),
       directory: () => reportToDirectory(this.#sql, this.env.PROJECT.getByName(PROJECT_NAME)),
     })
+    this.#ledger = new Ledger(ctx, { outbox, due: [nextExpiryMs], forget: () => this.#publisher.forget() })
   }
 
   // The edge, through ControlRpc.
 
   /** Small, and from memory. */
   read(known: Known): Answer<Update> {
-    const live = this.#current()
+    const live = this.#ledger.live()
     if (live === null) return failed({ reason: 'environment-unknown' })
-    if (this.#clock.isLate(Date.now())) this.#arm('anew')
+    this.#ledger.rearmIfLate()
     const ahead = isAhead(known, live.state)
     if (ahead && !isPossible(known))
       return invalid('known', '$', `must hold whole numbers, got ${JSON.stringify(known)}`)
@@ -105,7 +104,7 @@ export class EnvironmentObject extends DurableObject<Env> {
   // Settings and SDK keys.
 
   describe(): Answer<Description> {
-    return this.#ask((state) => ok(describe(this.#sql, state)))
+    return this.#ledger.ask((state) => ok(describe(this.#sql, state)))
   }
 
   /** Creates the environment (`absent`) or changes its settings. */
@@ -115,63 +114,72 @@ export class EnvironmentObject extends DurableObject<Env> {
     precondition: Precondition,
     author: Author,
   ): Promise<Answer<{ created: boolean; description: Description }>> {
-    const answer = this.#write((nowMs): Answer<{ created: boolean; description: Description }> => {
+    const answer = this.#ledger.write((nowMs): Answer<{ created: boolean; description: Description }> => {
       const allowed = checkPrecondition(precondition, 'environment', name, revisionOf(this.#sql))
       if (!allowed.ok) return allowed
       const state = readState(this.#sql)
       const published = state
-        ? this.#publisher.publishSettings(state, settings, author, nowMs)
+        ? this.#publisher.publishSettings(
+            state,
+            settings,
+            { action: 'environment.updated', subject: `environment:${name}`, author },
+            nowMs,
+          )
         : ok({ state: this.#create(name, settings, author, nowMs) })
       if (!published.ok) return published
-      this.#mark(nowMs, 'last-known-good', 'directory')
+      this.#ledger.mark(nowMs, 'last-known-good', 'directory')
       return ok({ created: state === null, description: describe(this.#sql, published.value.state) })
     })
-    return this.#toldToDirectory(answer)
+    return this.#ledger.toldToDirectory(answer)
   }
 
   /** Deletes the environment and all it holds. Edges go on with what they have. */
-  remove(precondition: Precondition): Promise<Answer<null>> {
-    const answer = this.#decide(({ name }, nowMs): Answer<null> => {
+  remove(precondition: Precondition, author: Author): Promise<Answer<null>> {
+    const answer = this.#ledger.decide(({ name }, nowMs): Answer<null> => {
       const allowed = checkPrecondition(precondition, 'environment', name, revisionOf(this.#sql))
       if (!allowed.ok) return allowed
+      const act = { action: 'environment.deleted', subject: `environment:${name}`, author }
+      record(this.#sql, name, act, nowMs)
       clearState(this.#sql)
-      this.#mark(nowMs, 'last-known-good', 'directory')
+      this.#ledger.mark(nowMs, 'last-known-good', 'directory')
       return ok(null)
     })
-    return this.#toldToDirectory(answer)
+    return this.#ledger.toldToDirectory(answer)
   }
 
   addKey(key: SdkKey, author: Author): Promise<Answer<null>> {
-    const answer = this.#decide((state, nowMs): Answer<null> => {
+    const answer = this.#ledger.decide((state, nowMs): Answer<null> => {
       if (readKeys(this.#sql).length >= MAX_KEYS)
         return invalid(
           'key',
           '$.environment',
           `has ${MAX_KEYS} SDK keys, which is the most; revoke one first`,
         )
-      this.#publisher.publishKey(state, key.id, key, author, nowMs)
-      this.#mark(nowMs, 'last-known-good', 'directory')
+      const act = { action: 'key.created', subject: `sdk-key:${key.id}`, author }
+      this.#publisher.publishKey(state, key.id, key, act, nowMs)
+      this.#ledger.mark(nowMs, 'last-known-good', 'directory')
       return ok(null)
     })
-    return this.#toldToDirectory(answer)
+    return this.#ledger.toldToDirectory(answer)
   }
 
   removeKey(id: string, author: Author): Promise<Answer<null>> {
-    const answer = this.#decide((state, nowMs): Answer<null> => {
+    const answer = this.#ledger.decide((state, nowMs): Answer<null> => {
       if (sinceOf(this.#sql, 'sdk-key', id) === null)
         return failed({ reason: 'unknown', what: 'key', key: id, nearest: null })
-      this.#publisher.publishKey(state, id, null, author, nowMs)
-      this.#mark(nowMs, 'last-known-good', 'directory')
+      const act = { action: 'key.revoked', subject: `sdk-key:${id}`, author }
+      this.#publisher.publishKey(state, id, null, act, nowMs)
+      this.#ledger.mark(nowMs, 'last-known-good', 'directory')
       return ok(null)
     })
-    return this.#toldToDirectory(answer)
+    return this.#ledger.toldToDirectory(answer)
   }
 
   // The document and its versions.
 
   /** JSON text of the document at a version that is kept, or of the current one (`null`). */
   document(version: number | null, form: Form): Answer<{ version: number; text: string }> {
-    return this.#ask((state) => {
+    return this.#ledger.ask((state) => {
       if (version !== null && readVersion(this.#sql, version) === null) return unknownVersion(version)
       const document = version === null ? this.#publisher.document(state) : loadDocument(this.#sql, version)
       return ok({ version: version ?? state.version, text: documentText(document, form) })
@@ -180,15 +188,15 @@ export class EnvironmentObject extends DurableObject<Env> {
 
   /** Changes the document; `precondition` is `null` for edits that need none. */
   edit(edit: Edit, precondition: Precondition | null, author: Author): Answer<Edited> {
-    return this.#decide((state, nowMs) => {
+    return this.#ledger.decide((state, nowMs) => {
       const edited = carryOutEdit(this.#sql, this.#publisher, state, edit, precondition, author, nowMs)
-      if (edited.ok && edited.value.version !== state.version) this.#mark(nowMs, 'last-known-good')
+      if (edited.ok && edited.value.version !== state.version) this.#ledger.mark(nowMs, 'last-known-good')
       return edited
     })
   }
 
   entity(kind: EntityKind, key: string, form: Form): Answer<Stored> {
-    return this.#ask(() => {
+    return this.#ledger.ask(() => {
       const stored = readEntity(this.#sql, kind, key)
       if (stored !== null) return ok({ ...stored, text: entityText(kind, key, stored.text, form) })
       return failed({
@@ -207,7 +215,7 @@ export class EnvironmentObject extends DurableObject<Env> {
     limit: number,
     form: Form,
   ): Answer<{ version: number; items: Stored[] }> {
-    return this.#ask(({ version }) => {
+    return this.#ledger.ask(({ version }) => {
       const items = pageEntities(this.#sql, kind, after, limit)
       const shown = items.map((item) => ({ ...item, text: entityText(kind, item.key, item.text, form) }))
       return ok({ version, items: shown })
@@ -216,14 +224,14 @@ export class EnvironmentObject extends DurableObject<Env> {
 
   /** Versions below `before`, newest first. */
   versions(before: number, limit: number): Answer<VersionSummary[]> {
-    return this.#ask(() => {
+    return this.#ledger.ask(() => {
       const versions = pageVersions(this.#sql, before, limit)
       return ok(versions.map((version) => summarize(this.#sql, version, LISTED_CHANGES)))
     })
   }
 
   version(n: number): Answer<VersionSummary> {
-    return this.#ask(() => {
+    return this.#ledger.ask(() => {
       const version = readVersion(this.#sql, n)
       return version ? ok(summarize(this.#sql, version, Number.MAX_SAFE_INTEGER)) : unknownVersion(n)
     })
@@ -231,7 +239,7 @@ export class EnvironmentObject extends DurableObject<Env> {
 
   /** Compiles a document without saving it. */
   validate(text: string): Answer<{ errors: readonly CompileIssue[]; warnings: readonly CompileIssue[] }> {
-    return this.#ask((state) => {
+    return this.#ledger.ask((state) => {
       const value = parseJson(text)
       if (!value.ok) return failed({ reason: 'malformed', ...value.error })
       const checked = this.#publisher.check(state, value.value)
@@ -243,7 +251,7 @@ export class EnvironmentObject extends DurableObject<Env> {
 
   /** JSON text of the decision and its steps, as an edge with the current snapshot and kills decides. */
   explain(flag: string, context: Record<string, unknown>): Answer<string> {
-    const live = this.#current()
+    const live = this.#ledger.live()
     if (live === null) return failed({ reason: 'environment-unknown' })
     const { epoch, version } = live.state
     const text = readSnapshot(this.#sql, epoch, version)
@@ -255,7 +263,7 @@ export class EnvironmentObject extends DurableObject<Env> {
   // Kills.
 
   kill(target: string): Answer<KillRecord> {
-    return this.#ask(() => findKill(this.#sql, target))
+    return this.#ledger.ask(() => findKill(this.#sql, target))
   }
 
   /** One page, newest first, after the one at `after`; with the list's version. */
@@ -263,129 +271,114 @@ export class EnvironmentObject extends DurableObject<Env> {
     after: readonly [number, string] | null,
     limit: number,
   ): Answer<{ version: number; items: KillRecord[] }> {
-    return this.#ask((state) => ok({ version: state.kills, items: pageKills(this.#sql, after, limit) }))
+    return this.#ledger.ask((state) =>
+      ok({ version: state.kills, items: pageKills(this.#sql, after, limit) }),
+    )
   }
 
   putKill(
     target: KillTarget,
     request: KillRequest,
-    actor: string,
+    author: Author,
   ): Answer<{ created: boolean; version: number; kill: KillRecord }> {
-    return this.#decide((state, nowMs) => {
+    return this.#ledger.decide((state, nowMs) => {
       const document = () => this.#publisher.document(state)
-      const placed = placeKill(this.#sql, document, target, request, actor, nowMs)
-      return placed.ok ? ok({ ...placed.value, version: this.#killsChanged(state, nowMs) }) : placed
+      const placed = placeKill(this.#sql, document, target, request, author.actor, nowMs)
+      if (!placed.ok) return placed
+      const { before, kill } = placed.value
+      const version = this.#killsChanged(state, nowMs)
+      recordKill(
+        this.#sql,
+        state.name,
+        version,
+        { action: 'kill.placed', before, after: kill, author },
+        nowMs,
+      )
+      return ok({ created: before === null, version, kill })
     })
   }
 
-  removeKill(target: string): Answer<{ version: number }> {
-    return this.#decide((state, nowMs) => {
+  removeKill(target: string, author: Author): Answer<{ version: number }> {
+    return this.#ledger.decide((state, nowMs) => {
       const lifted = liftKill(this.#sql, target)
-      return lifted.ok ? ok({ version: this.#killsChanged(state, nowMs) }) : lifted
+      if (!lifted.ok) return lifted
+      const version = this.#killsChanged(state, nowMs)
+      const change = { action: 'kill.lifted', before: lifted.value, after: null, author } as const
+      recordKill(this.#sql, state.name, version, change, nowMs)
+      return ok({ version })
     })
+  }
+
+  // The audit log, which outlives its environment.
+
+  audit(filter: AuditFilter, position: AuditPosition, limit: number): Answer<StoredEntry[]> {
+    return this.#askOfOnce(() => ok(pageAudit(this.#sql, filter, position, limit)))
+  }
+
+  verifyAudit(): Answer<Verification> {
+    return this.#askOfOnce((name) => ok(verifyAudit(this.#sql, name)))
   }
 
   /** Ends kills whose time is over and carries out what is owed. Safe to run at any time, any number of times. */
   override async alarm(): Promise<void> {
-    this.#clock.rang()
+    this.#ledger.rang()
     try {
-      this.#write((nowMs) => {
+      this.#ledger.write((nowMs) => {
         const state = readState(this.#sql)
-        if (state !== null && expireKills(this.#sql, nowMs).length > 0) this.#killsChanged(state, nowMs)
+        if (state !== null) this.#expireKills(state, nowMs)
       })
-      await this.#outbox.flush(Date.now, this.#logFields())
+      await this.#ledger.flush()
     } finally {
-      this.#arm()
+      this.#ledger.arm()
     }
   }
 
-  // Questions and decisions: one transaction for each decision, and memory that never runs ahead of it.
-
-  #ask<T>(question: (state: State) => Answer<T>): Answer<T> {
-    const state = readState(this.#sql)
-    return state === null ? failed({ reason: 'environment-unknown' }) : question(state)
-  }
-
-  #decide<T>(decision: (state: State, nowMs: number) => Answer<T>): Answer<T> {
-    return this.#write((nowMs) => this.#ask((state) => decision(state, nowMs)))
-  }
-
-  #write<T>(work: (nowMs: number) => T): T {
-    this.#live = null
-    try {
-      return this.ctx.storage.transactionSync(() => work(Date.now()))
-    } catch (thrown) {
-      this.#publisher.forget()
-      throw thrown
-    } finally {
-      this.#arm()
+  #expireKills(state: State, nowMs: number): void {
+    const { ended, extended } = expireKills(this.#sql, nowMs)
+    if (ended.length + extended.length === 0) return
+    const version = ended.length > 0 ? this.#killsChanged(state, nowMs) : null
+    for (const before of ended) {
+      const change = { action: 'kill.expired', before, after: null, author: system(null) } as const
+      recordKill(this.#sql, state.name, version, change, nowMs)
     }
+    for (const { before, after } of extended) {
+      const change = { action: 'kill.extended', before, after, author: system(null) } as const
+      recordKill(this.#sql, state.name, null, change, nowMs)
+    }
+  }
+
+  /** About an environment that is or was here. */
+  #askOfOnce<T>(question: (name: string) => Answer<T>): Answer<T> {
+    const lineage = readLineage(this.#sql)
+    return lineage === null ? failed({ reason: 'environment-unknown' }) : question(lineage.name)
   }
 
   #create(name: string, settings: Settings, author: Author, nowMs: number): State {
     const epoch = mintEpoch(nowMs, readLineage(this.#sql)?.epoch ?? 0)
-    return this.#publisher.create({ name, epoch, createdAtMs: nowMs }, settings, author, nowMs)
-  }
-
-  /** Notes in the transaction who needs to hear of it. */
-  #mark(nowMs: number, ...effects: ('last-known-good' | 'directory')[]): void {
-    for (const effect of effects) this.#outbox.mark(effect, nowMs)
+    const act = { action: 'environment.created', subject: `environment:${name}`, author }
+    return this.#publisher.create({ name, epoch, createdAtMs: nowMs }, settings, act, nowMs)
   }
 
   #killsChanged(state: State, nowMs: number): number {
     const version = state.kills + 1
     writeState(this.#sql, { ...state, kills: version })
-    this.#mark(nowMs, 'last-known-good')
+    this.#ledger.mark(nowMs, 'last-known-good')
     return version
   }
 
   #raiseEpoch(known: Known): Live {
     const holds = `epoch ${known.epoch}, version ${known.snapshot}, kills ${known.kills}`
     const reason = `an edge holds ${holds}: storage went back in time`
-    const { name: environment, epoch: from } = this.#write((nowMs) => {
+    const { name: environment, epoch: from } = this.#ledger.write((nowMs) => {
       const state = readState(this.#sql)!
-      const author = { actor: 'turnout', reason }
-      this.#publisher.republish(state, raisedAbove(known, state), author, nowMs)
-      this.#mark(nowMs, 'last-known-good', 'directory')
+      const act = { action: 'epoch.raised', subject: `environment:${state.name}`, author: system(reason) }
+      this.#publisher.republish(state, raisedAbove(known, state), act, nowMs)
+      this.#ledger.mark(nowMs, 'last-known-good', 'directory')
       return state
     })
-    const live = this.#current()!
+    const live = this.#ledger.live()!
     logError('epoch-raised', { environment, from, to: live.state.epoch, version: live.state.version, reason })
     return live
-  }
-
-  #current(): Live | null {
-    if (this.#live === null) {
-      const state = readState(this.#sql)
-      if (state === null) return null
-      const { epoch, kills: version } = state
-      this.#live = { state, kills: { epoch, version, kills: killsForEdges(this.#sql) } }
-      this.#clock.recall(this.#nextDueMs())
-    }
-    return this.#live
-  }
-
-  // Effects.
-
-  #nextDueMs(): number | null {
-    const due = [nextExpiryMs(this.#sql), this.#outbox.nextDueMs()].filter((at) => at !== null)
-    return due.length === 0 ? null : Math.min(...due)
-  }
-
-  #arm(how: 'anew' | 'if-changed' = 'if-changed'): void {
-    if (how === 'anew') this.#clock.rang()
-    this.#clock.set(this.#nextDueMs())
-  }
-
-  /** At once, so that lists show what was just done; the alarm tries again if this fails. */
-  async #toldToDirectory<T>(answer: T): Promise<T> {
-    await this.#outbox.flushNow('directory', Date.now, this.#logFields())
-    this.#arm()
-    return answer
-  }
-
-  #logFields(): { environment: string } {
-    return { environment: readLineage(this.#sql)?.name ?? '' }
   }
 }
 

@@ -40,19 +40,23 @@ export function placeKill(
   request: KillRequest,
   actor: string,
   nowMs: number,
-): Result<{ created: boolean; kill: KillRecord }, Failure> {
+): Result<{ before: KillRecord | null; kill: KillRecord }, Failure> {
   if (request.expiresAtMs !== null && request.expiresAtMs <= nowMs)
     return invalid('kill', '$.expiresAt', `must be in the future; it is now ${new Date(nowMs).toISOString()}`)
   const mistake = mistyped(sql, document, target, request.variant)
   if (mistake !== null) return mistake
-  const created = readKill(sql, target) === null
+  const before = readKill(sql, target)
   const kill: KillRecord = { target, ...request, actor, createdAtMs: nowMs }
   writeKill(sql, kill)
-  return ok({ created, kill })
+  return ok({ before, kill })
 }
 
-export function liftKill(sql: SqlStorage, target: string): Result<null, Failure> {
-  return deleteKill(sql, target) ? ok(null) : unknownKill(sql, target)
+/** Answers the kill that held. */
+export function liftKill(sql: SqlStorage, target: string): Result<KillRecord, Failure> {
+  const kill = readKill(sql, target)
+  if (kill === null) return unknownKill(sql, target)
+  deleteKill(sql, target)
+  return ok(kill)
 }
 
 export function findKill(sql: SqlStorage, target: string): Result<KillRecord, Failure> {

@@ -3,6 +3,9 @@
  * A released migration never changes; a change of the schema is a new one.
  */
 
+import { AUDIT_TABLES } from '../storage/audit.ts'
+import { GRANT_TABLES } from '../storage/grants.ts'
+
 export type Migration = (sql: SqlStorage) => void
 
 export function migrate(storage: DurableObjectStorage, migrations: readonly Migration[]): void {
@@ -54,6 +57,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
         expires_at INTEGER, duration INTEGER, on_expiry TEXT NOT NULL
       ) WITHOUT ROWID;
       ${OUTBOX}`),
+  (sql) => sql.exec(AUDIT_TABLES),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */
@@ -67,4 +71,5 @@ export const PROJECT_MIGRATIONS: readonly Migration[] = [
         id TEXT PRIMARY KEY, environment TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL
       ) WITHOUT ROWID;
       CREATE INDEX keys_environment ON keys (environment);`),
+  (sql) => sql.exec(`${AUDIT_TABLES} ${GRANT_TABLES}`),
 ]

@@ -1,10 +1,33 @@
 /**
- * The directory: which environments exist and which SDK key belongs to which. Environments report themselves after each
- * change; a report that is older than what is known is ignored, so late and repeated ones do no harm.
+ * The control plane's own storage: who may call the API, the audit log of that, and the directory of which environments
+ * exist and which SDK key belongs to which. Environments report themselves after each change; a report that is older than
+ * what is known is ignored, so late and repeated ones do no harm.
  */
 import { DurableObject } from 'cloudflare:workers'
+import type { Person, Token } from '../access/grants.ts'
+import { covers, type Scope } from '../access/principal.ts'
 import type { Env } from '../env.ts'
-import type { Description } from './answers.ts'
+import type { Author } from '../settings.ts'
+import {
+  type AuditFilter,
+  type AuditPosition,
+  pageAudit,
+  type StoredEntry,
+  type Verification,
+  verifyAudit,
+} from '../storage/audit.ts'
+import { pagePeople, pageTokens, readPerson, readToken } from '../storage/grants.ts'
+import {
+  addToken,
+  type Credential,
+  endToken,
+  type PersonGrant,
+  putPerson,
+  type Recognition,
+  recognize,
+  removePerson,
+} from './access.ts'
+import type { Answer, Description } from './answers.ts'
 import type { DirectoryEntry, KeyEntry } from './directory.ts'
 import { migrate, PROJECT_MIGRATIONS } from './migrations.ts'
 
@@ -31,6 +54,58 @@ export class ProjectObject extends DurableObject<Env> {
     return this.#sql.exec<{ one: number }>('SELECT 1 AS one').one().one === 1
   }
 
+  // Access.
+
+  /** Who shows that credential. Asked with every call: a revocation holds at once. */
+  recognize(credential: Credential): Recognition {
+    return this.#write((nowMs) => recognize(this.#sql, credential, nowMs))
+  }
+
+  addToken(token: Token, hash: string, author: Author): Answer<Token> {
+    return this.#write((nowMs) => addToken(this.#sql, token, hash, author, nowMs))
+  }
+
+  endToken(id: string, author: Author): Answer<Token> {
+    return this.#write((nowMs) => endToken(this.#sql, id, author, nowMs))
+  }
+
+  token(id: string): Token | null {
+    return readToken(this.#sql, 'id', id)
+  }
+
+  /** One page, newest first, older than the one at `after`. */
+  tokens(after: readonly [number, string] | null, limit: number): Token[] {
+    return pageTokens(this.#sql, after, limit)
+  }
+
+  putPerson(grant: PersonGrant, author: Author): Answer<{ created: boolean; person: Person }> {
+    return this.#write((nowMs) => putPerson(this.#sql, grant, author, nowMs))
+  }
+
+  removePerson(id: string, author: Author): Answer<null> {
+    return this.#write((nowMs) => removePerson(this.#sql, id, author, nowMs))
+  }
+
+  person(id: string): Person | null {
+    return readPerson(this.#sql, id)
+  }
+
+  /** One page, by id. */
+  people(after: string, limit: number): Person[] {
+    return pagePeople(this.#sql, after, limit)
+  }
+
+  /** Entries of the control plane's own log. */
+  audit(filter: AuditFilter, position: AuditPosition, limit: number): StoredEntry[] {
+    return pageAudit(this.#sql, filter, position, limit)
+  }
+
+  verifyAudit(): Verification {
+    return verifyAudit(this.#sql, null)
+  }
+
+  // The directory.
+
   /** An environment's report of itself. */
   record({ keys, ...entry }: DirectoryEntry): void {
     this.ctx.storage.transactionSync(() => {
@@ -52,34 +127,50 @@ export class ProjectObject extends DurableObject<Env> {
     this.ctx.storage.transactionSync(() => this.#replace(environment, epoch, version, null))
   }
 
-  /** One page of environments, by name, after the name `after`. */
-  environments(after: string, limit: number): Description[] {
-    const rows = this.#sql.exec<{ entry: string }>(
-      'SELECT entry FROM environments WHERE live = 1 AND name > ? ORDER BY name LIMIT ?',
+  /** One page of the environments in scope, by name, after the name `after`. */
+  environments(scope: Scope, after: string, limit: number): Description[] {
+    const rows = this.#sql.exec<{ name: string; entry: string }>(
+      'SELECT name, entry FROM environments WHERE live = 1 AND name > ? ORDER BY name',
       after,
-      limit,
     )
-    return [...rows].map(({ entry }) => JSON.parse(entry))
+    return first(rows, limit, ({ name }) => covers(scope, name)).map(({ entry }) => JSON.parse(entry))
   }
 
-  /** One page of SDK keys, newest first, after the one at `after` (`[createdAtMs, id]`); of one environment if named. */
-  keys(environment: string | null, after: readonly [number, string] | null, limit: number): ListedKey[] {
+  /** By name: those that exist, or `all` that ever did. */
+  environmentNames(which: 'live' | 'all'): string[] {
+    const rows = this.#sql.exec<{ name: string }>(
+      'SELECT name FROM environments WHERE live = 1 OR ? ORDER BY name',
+      which === 'all' ? 1 : 0,
+    )
+    return [...rows].map(({ name }) => name)
+  }
+
+  /** One page of SDK keys in scope, newest first, after the one at `after` (`[createdAtMs, id]`); of one environment if named. */
+  keys(
+    scope: Scope,
+    environment: string | null,
+    after: readonly [number, string] | null,
+    limit: number,
+  ): ListedKey[] {
     const [createdAtMs, id] = after ?? [Number.MAX_SAFE_INTEGER, '']
     const rows = this.#sql.exec<KeyRow>(
       `SELECT ${KEY_COLUMNS} FROM keys
        WHERE (?1 IS NULL OR environment = ?1) AND (created_at < ?2 OR (created_at = ?2 AND id > ?3))
-       ORDER BY created_at DESC, id LIMIT ?4`,
+       ORDER BY created_at DESC, id`,
       environment,
       createdAtMs,
       id,
-      limit,
     )
-    return [...rows].map(fromRow)
+    return first(rows, limit, (row) => covers(scope, row.environment)).map(fromRow)
   }
 
   key(id: string): ListedKey | null {
     const [row] = this.#sql.exec<KeyRow>(`SELECT ${KEY_COLUMNS} FROM keys WHERE id = ?`, id)
     return row === undefined ? null : fromRow(row)
+  }
+
+  #write<T>(work: (nowMs: number) => T): T {
+    return this.ctx.storage.transactionSync(() => work(Date.now()))
   }
 
   /** Puts a report in the place of the last one and drops that one's keys; false if the last one is newer. */
@@ -100,6 +191,16 @@ export class ProjectObject extends DurableObject<Env> {
     )
     return true
   }
+}
+
+/** The first `limit` rows that pass; reads no further. */
+function first<Row>(rows: Iterable<Row>, limit: number, passes: (row: Row) => boolean): Row[] {
+  const found: Row[] = []
+  for (const row of rows) {
+    if (found.length === limit) break
+    if (passes(row)) found.push(row)
+  }
+  return found
 }
 
 const fromRow = ({ created_at, ...row }: KeyRow): ListedKey => ({ ...row, createdAtMs: created_at })

@@ -10,15 +10,19 @@ import {
   ok,
   type Result,
 } from '../../engine/index.ts'
+import { changedEntities, type TextChange } from '../audit/change.ts'
 import { completeDocument, type Document, EMPTY_DOCUMENT } from '../document.ts'
 import { type Failure, failed } from '../failure.ts'
-import { type Author, accessOf, type SdkKey, type Settings } from '../settings.ts'
+import { type Act, accessOf, type SdkKey, type Settings } from '../settings.ts'
+import { appendAudit } from '../storage/audit.ts'
 import { changesBetween, loadDocument } from '../storage/document.ts'
 import {
   type Change,
   type EffectiveChange,
   effective,
+  type Kind,
   pruneEntities,
+  readEntity,
   writeChanges,
 } from '../storage/entities.ts'
 import { keyChange, readKeys, readSettings, settingsChange } from '../storage/settings.ts'
@@ -55,7 +59,7 @@ export class Publisher {
   }
 
   /** Publishes the first version: an empty document. */
-  create(state: Omit<State, 'version' | 'kills'>, settings: Settings, author: Author, nowMs: number): State {
+  create(state: Omit<State, 'version' | 'kills'>, settings: Settings, act: Act, nowMs: number): State {
     const start = { ...state, version: 0, kills: 0 }
     const compiled = this.#compile(start, EMPTY_DOCUMENT, settings, [])
     if (!compiled.ok)
@@ -64,49 +68,44 @@ export class Publisher {
       start,
       effective(this.#sql, [settingsChange(settings)]),
       compiled.value.text,
-      author,
+      act,
       nowMs,
       EMPTY_DOCUMENT,
     )
   }
 
   /** Publishes a document, or anything that claims to be one; one that says what the current one says is no new version. */
-  publishDocument(state: State, value: unknown, author: Author, nowMs: number): Result<Published, Failure> {
+  publishDocument(state: State, value: unknown, act: Act, nowMs: number): Result<Published, Failure> {
     const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
     if (!compiled.ok) return invalidDocument(compiled.error)
     const { text, warnings } = compiled.value
     const document = completeDocument(value)
     const changes = effective(this.#sql, changesBetween(this.document(state), document))
     if (changes.length === 0) return ok({ state, warnings })
-    return ok({ state: this.#commit(state, changes, text, author, nowMs, document), warnings })
+    return ok({ state: this.#commit(state, changes, text, act, nowMs, document), warnings })
   }
 
   /** Publishes other settings, checked against the current document. */
-  publishSettings(
-    state: State,
-    settings: Settings,
-    author: Author,
-    nowMs: number,
-  ): Result<Published, Failure> {
+  publishSettings(state: State, settings: Settings, act: Act, nowMs: number): Result<Published, Failure> {
     const document = this.document(state)
     const compiled = this.#compile(state, document, settings, readKeys(this.#sql))
     if (!compiled.ok) return invalidDocument(compiled.error)
     const { text, warnings } = compiled.value
     const changes = effective(this.#sql, [settingsChange(settings)])
     if (changes.length === 0) return ok({ state, warnings })
-    return ok({ state: this.#commit(state, changes, text, author, nowMs, document), warnings })
+    return ok({ state: this.#commit(state, changes, text, act, nowMs, document), warnings })
   }
 
   /** Publishes one key more, or one key less (`null`): a revocation needs no valid document. */
-  publishKey(state: State, id: string, key: SdkKey | null, author: Author, nowMs: number): State {
+  publishKey(state: State, id: string, key: SdkKey | null, act: Act, nowMs: number): State {
     const others = readKeys(this.#sql).filter((known) => known.id !== id)
     const keys = key === null ? others : [...others, key]
-    return this.#republish(state, state, keys, [keyChange(id, key)], author, nowMs)
+    return this.#republish(state, state, keys, [keyChange(id, key)], act, nowMs)
   }
 
   /** Publishes the current snapshot again as the next version of `above`, which is no smaller than `state`. */
-  republish(state: State, above: State, author: Author, nowMs: number): State {
-    return this.#republish(state, above, readKeys(this.#sql), [], author, nowMs)
+  republish(state: State, above: State, act: Act, nowMs: number): State {
+    return this.#republish(state, above, readKeys(this.#sql), [], act, nowMs)
   }
 
   /** The errors and warnings of a document that is not published. */
@@ -120,12 +119,12 @@ export class Publisher {
     above: State,
     keys: readonly SdkKey[],
     changes: readonly Change[],
-    author: Author,
+    act: Act,
     nowMs: number,
   ): State {
     const text = this.#stamped(state, above, keys)
     const document = this.#parsed?.version === state.version ? this.#parsed.document : null
-    return this.#commit(above, effective(this.#sql, changes), text, author, nowMs, document)
+    return this.#commit(above, effective(this.#sql, changes), text, act, nowMs, document)
   }
 
   /** The current snapshot as the next version of `above`: needs no compile, so it works whatever the stored document has become. */
@@ -166,18 +165,56 @@ export class Publisher {
     state: State,
     changes: readonly EffectiveChange[],
     snapshot: string,
-    author: Author,
+    act: Act,
     nowMs: number,
     document: Document | null,
   ): State {
     const next: State = { ...state, version: state.version + 1 }
+    this.#audit(next, changes, act, nowMs)
     writeChanges(this.#sql, next.version, changes)
     writeState(this.#sql, next)
-    writeVersion(this.#sql, { ...next, ...author, createdAtMs: nowMs }, snapshot)
+    const { actor, reason } = act.author
+    writeVersion(this.#sql, { ...next, actor, reason, createdAtMs: nowMs }, snapshot)
     pruneEntities(this.#sql, pruneVersions(this.#sql, nowMs))
     this.#parsed = document === null ? null : { ...next, document }
     return next
   }
+
+  /** Before the changes are written: the entry tells what was there. */
+  #audit({ name, version }: State, changes: readonly EffectiveChange[], act: Act, nowMs: number): void {
+    const { action, subject, author } = act
+    appendAudit(
+      this.#sql,
+      name,
+      {
+        action,
+        subject,
+        ...author,
+        version,
+        kills: null,
+        changes: changedEntities(textChanges(this.#sql, changes)),
+        changeCount: changes.length,
+        details: {},
+      },
+      nowMs,
+    )
+  }
+}
+
+function* textChanges(sql: SqlStorage, changes: readonly EffectiveChange[]): Generator<TextChange> {
+  for (const { kind, key, text } of changes)
+    yield {
+      subject: kind === 'settings' || kind === 'route-order' ? kind : `${kind}:${key}`,
+      before: shown(kind, readEntity(sql, kind, key)?.text ?? null),
+      after: shown(kind, text),
+    }
+}
+
+/** The hash of an SDK key is for edges, not for readers of a log. */
+function shown(kind: Kind, text: string | null): string | null {
+  if (kind !== 'sdk-key' || text === null) return text
+  const { hash: _, ...key } = JSON.parse(text) as SdkKey
+  return JSON.stringify(key)
 }
 
 const invalidDocument = (errors: readonly CompileIssue[]): { ok: false; error: Failure } =>

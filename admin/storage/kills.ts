@@ -91,20 +91,28 @@ export function writeKill(sql: SqlStorage, kill: KillRecord): void {
   )
 }
 
-/** Whether there was one. */
-export function deleteKill(sql: SqlStorage, target: string): boolean {
-  return [...sql.exec('DELETE FROM kills WHERE target = ? RETURNING target', target)].length > 0
+export function deleteKill(sql: SqlStorage, target: string): void {
+  sql.exec('DELETE FROM kills WHERE target = ?', target)
 }
 
-/** Ends or extends every kill whose time is over; returns the targets that ended. */
-export function expireKills(sql: SqlStorage, nowMs: number): string[] {
+/** Ends or extends every kill whose time is over, and says which. */
+export function expireKills(
+  sql: SqlStorage,
+  nowMs: number,
+): { ended: KillRecord[]; extended: { before: KillRecord; after: KillRecord }[] } {
+  const over = [...sql.exec<Row>(`SELECT ${COLUMNS} FROM kills WHERE expires_at <= ?`, nowMs)].map(fromRow)
   sql.exec(
     `UPDATE kills SET expires_at = expires_at + duration * (CAST((?1 - expires_at) / duration AS INTEGER) + 1)
      WHERE on_expiry = 'extend' AND expires_at <= ?1`,
     nowMs,
   )
-  const rows = sql.exec<{ target: string }>('DELETE FROM kills WHERE expires_at <= ? RETURNING target', nowMs)
-  return [...rows].map(({ target }) => target)
+  sql.exec('DELETE FROM kills WHERE expires_at <= ?', nowMs)
+  return {
+    ended: over.filter(({ onExpiry }) => onExpiry === 'restore'),
+    extended: over
+      .filter(({ onExpiry }) => onExpiry === 'extend')
+      .map((before) => ({ before, after: readKill(sql, before.target)! })),
+  }
 }
 
 /** When the next kill's time is over, ms since 1970. */

@@ -233,7 +233,7 @@ describe('a toggle', () => {
     expect(await value(toggled)).toEqual(expected)
     expect((await value(await call(`${api}/versions`))).items[0]).toMatchObject({
       reason: 'incident 7',
-      actor: 'admin',
+      actor: 'bootstrap',
     })
   })
 

@@ -74,7 +74,12 @@ describe('an environment', () => {
     const header = await runInDurableObject(stub, async (_, state) => {
       const elsewhere = new EnvironmentObject(state, remote)
       const edit = { do: 'put-document', text: '{"flags":{"a":true}}' } as const
-      const edited = elsewhere.edit(edit, null, { actor: 'test', reason: null })
+      const edited = elsewhere.edit(edit, null, {
+        actor: 'test',
+        reason: null,
+        requestId: null,
+        address: null,
+      })
       const version = edited.ok ? edited.value.version : 0
       const described = elsewhere.describe()
       const snapshot = elsewhere.snapshot(described.ok ? described.value.epoch : 0, version)
@@ -168,6 +173,8 @@ describe('an environment', () => {
         {
           actor: 'test',
           reason: null,
+          requestId: null,
+          address: null,
         },
       )
       expect(answer.ok).toBe(true)

@@ -28,7 +28,7 @@ describe('a kill', () => {
     expect(await value(placed)).toEqual({
       target: 'flag:beta',
       reason: 'broken',
-      actor: 'admin',
+      actor: 'bootstrap',
       createdAt: expect.stringMatching(/Z$/),
     })
     const replaced = await kill(api, 'flag:beta', { reason: 'half is fine', variant: 'half' })

@@ -23,10 +23,10 @@ describe('authentication', () => {
   })
 
   it('says so when no token is configured, whatever is sent', async () => {
-    for (const ADMIN_TOKEN of [undefined, '']) {
+    for (const ADMIN_BOOTSTRAP_TOKEN of [undefined, '']) {
       const headers = { authorization: 'Bearer ' }
-      const response = await fetchWith({ ADMIN_TOKEN }, '/api/v1/environments', { headers })
-      expect((await problem(response, 401)).detail).toContain('ADMIN_TOKEN is not set')
+      const response = await fetchWith({ ADMIN_BOOTSTRAP_TOKEN }, '/api/v1/environments', { headers })
+      expect((await problem(response, 401)).detail).toContain('ADMIN_BOOTSTRAP_TOKEN is not set')
     }
   })
 

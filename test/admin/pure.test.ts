@@ -109,11 +109,22 @@ describe('parseConfig', () => {
     const bindings = { ENVIRONMENTS: {}, PROJECT: {}, LAST_KNOWN_GOOD: {} } as Parameters<
       typeof parseConfig
     >[0]
-    expect(parseConfig({ ...bindings })).toEqual({ adminToken: null, local: false })
-    expect(parseConfig({ ...bindings, LOCAL: 'true', ADMIN_TOKEN: 'x' })).toEqual({
-      adminToken: 'x',
+    expect(parseConfig({ ...bindings })).toEqual({ bootstrapToken: null, access: null, local: false })
+    expect(parseConfig({ ...bindings, LOCAL: 'true', ADMIN_BOOTSTRAP_TOKEN: 'x' })).toEqual({
+      bootstrapToken: 'x',
+      access: null,
       local: true,
     })
+    const team = 'acme.cloudflareaccess.com'
+    expect(parseConfig({ ...bindings, ACCESS_TEAM_DOMAIN: team, ACCESS_AUD: 'aud' }).access).toEqual({
+      issuer: `https://${team}`,
+      audience: 'aud',
+    })
+    expect(() => parseConfig({ ...bindings, ACCESS_AUD: 'aud' })).toThrow('ACCESS_TEAM_DOMAIN must be')
+    expect(() => parseConfig({ ...bindings, ACCESS_TEAM_DOMAIN: 'evil.example' })).toThrow(
+      'ACCESS_TEAM_DOMAIN',
+    )
+    expect(() => parseConfig({ ...bindings, ACCESS_TEAM_DOMAIN: team })).toThrow('ACCESS_AUD must be')
     expect(() => parseConfig({ ...bindings, LOCAL: 'yes' })).toThrow(
       'LOCAL must be "true" or "false", got "yes"',
     )

@@ -36,7 +36,7 @@ beforeAll(async () => {
         ...common,
         name: 'admin',
         script: await bundle('admin'),
-        bindings: { ADMIN_TOKEN: TOKEN },
+        bindings: { ADMIN_BOOTSTRAP_TOKEN: TOKEN },
         durableObjects: {
           ENVIRONMENTS: { className: 'EnvironmentObject', useSQLite: true },
           PROJECT: { className: 'ProjectObject', useSQLite: true },

@@ -51,7 +51,7 @@ const ADMIN = `
       return { environment: this.ctx.props.environment, calls }
     }
   }
-  export default { fetch: (request, env) => new Response(env.ADMIN_TOKEN) }`
+  export default { fetch: (request, env) => new Response(env.ADMIN_BOOTSTRAP_TOKEN) }`
 
 interface Folder {
   dir: string

@@ -28,7 +28,9 @@ describe('the documents together', () => {
   const all = PAGES.map(read).join('\n')
 
   it('describe every setting that the code reads', () => {
-    expect(settingsRead()).toEqual(expect.arrayContaining(['COOKIE_KEY', 'ADMIN_TOKEN', 'TURNOUT_EDGE_PORT']))
+    expect(settingsRead()).toEqual(
+      expect.arrayContaining(['COOKIE_KEY', 'ADMIN_BOOTSTRAP_TOKEN', 'TURNOUT_EDGE_PORT']),
+    )
     expect(settingsRead().filter((name) => !isWord(name, all))).toStrictEqual([])
   })
 

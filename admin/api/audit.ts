@@ -1,0 +1,169 @@
+/** The audit log: each environment has a chain of its own, and so has the control plane itself. */
+import { z } from '@hono/zod-openapi'
+import { shownEntry } from '../audit/entry.ts'
+import type { AuditFilter, StoredEntry, Verification } from '../storage/audit.ts'
+import { type Chain, chainsOf, pageOfChain, verifyChain } from './audit-chains.ts'
+import { type Api, type ApiContext, json } from './context.ts'
+import { encodeCursor, PageQuery, positionIn } from './paging.ts'
+import { answers, operation } from './routes.ts'
+import { AuditEntrySchema, futureTime, listOf, VerificationSchema } from './schemas.ts'
+
+const tags = ['Audit']
+
+const ChainQuery = z.strictObject({
+  environment: z.string().optional().openapi({
+    description: 'Name of an environment, or `@control-plane` for what belongs to none. Default: everything.',
+    example: 'dev',
+  }),
+})
+
+const FilterQuery = ChainQuery.extend({
+  action: z
+    .string()
+    .optional()
+    .openapi({ description: 'An action, or the start of several before `*`', example: 'kill.*' }),
+  subject: z.string().optional().openapi({ example: 'flag:new-feature' }),
+  actor: z.string().optional().openapi({ example: 'token:ci' }),
+  from: futureTime.optional().openapi({ description: 'No earlier than' }),
+  to: futureTime.optional().openapi({ description: 'Earlier than' }),
+})
+
+const list = operation('viewer', {
+  method: 'get',
+  path: '/audit',
+  tags,
+  summary: 'What happened, newest first',
+  request: { query: FilterQuery.extend(PageQuery.shape) },
+  responses: answers({ status: 200, description: 'A page of entries', schema: listOf(AuditEntrySchema) }, [
+    'not-found',
+    'invalid',
+  ]),
+})
+
+const exported = operation('viewer', {
+  method: 'get',
+  path: '/audit/export',
+  tags,
+  summary: 'The log as NDJSON, chain after chain, oldest entries first',
+  request: { query: FilterQuery },
+  responses: answers(
+    {
+      status: 200,
+      description: 'One entry a line',
+      schema: AuditEntrySchema,
+      mediaType: 'application/x-ndjson',
+    },
+    ['not-found', 'invalid'],
+  ),
+})
+
+const verify = operation('viewer', {
+  method: 'get',
+  path: '/audit/verify',
+  tags,
+  summary: 'Compute every hash anew: whether the log is whole',
+  request: { query: ChainQuery },
+  responses: answers({ status: 200, description: 'What was found', schema: VerificationSchema }, [
+    'not-found',
+  ]),
+})
+
+export function audit(api: Api): void {
+  api.openapi(list, async (c) => {
+    const { limit, cursor, environment, ...query } = c.req.valid('query')
+    const chains = await chainsOf(c, environment)
+    const before = positionIn(cursor, z.record(z.string(), z.int()), {})
+    const page = await newestOf(c, chains, filterOf(query), before, limit)
+    const nextCursor = page.next === null ? 'null' : JSON.stringify(encodeCursor(page.next))
+    return json(c, `{"items":[${page.items.map(shownEntry).join(',')}],"nextCursor":${nextCursor}}`)
+  })
+
+  api.openapi(exported, async (c) => {
+    const { environment, ...query } = c.req.valid('query')
+    const lines = linesOf(c, await chainsOf(c, environment), filterOf(query))
+    c.header('content-type', 'application/x-ndjson')
+    c.header('content-disposition', 'attachment; filename="turnout-audit.ndjson"')
+    return c.body(streamOf(lines))
+  })
+
+  api.openapi(verify, async (c) => {
+    const chains = await chainsOf(c, c.req.valid('query').environment)
+    const found: (Verification & { environment: Chain })[] = []
+    for (const chain of chains) found.push({ environment: chain, ...(await verifyChain(c, chain)) })
+    const valid = found.every((one) => one.valid)
+    const entries = found.reduce((sum, one) => sum + one.entries, 0)
+    return json(c, JSON.stringify({ valid, entries, chains: found }))
+  })
+}
+
+const filterOf = ({
+  from,
+  to,
+  ...filter
+}: Omit<z.infer<typeof FilterQuery>, 'environment'>): AuditFilter => ({
+  ...filter,
+  ...(from === undefined ? {} : { fromMs: Date.parse(from) }),
+  ...(to === undefined ? {} : { toMs: Date.parse(to) }),
+})
+
+/** Where to go on in each chain: below that entry. */
+type Positions = Record<string, number>
+
+const nameOf = (chain: Chain): string => chain ?? '@'
+
+/** One page over several chains, by time. */
+async function newestOf(
+  c: ApiContext,
+  chains: readonly Chain[],
+  filter: AuditFilter,
+  before: Positions,
+  limit: number,
+): Promise<{ items: StoredEntry[]; next: Positions | null }> {
+  const found: { chain: Chain; entry: StoredEntry }[] = []
+  for (const chain of chains) {
+    const from = before[nameOf(chain)] ?? Number.MAX_SAFE_INTEGER
+    for (const entry of await pageOfChain(c, chain, filter, from, limit + 1)) found.push({ chain, entry })
+  }
+  // Stable: entries of one chain keep their order even where the clock went back.
+  found.sort((a, b) => b.entry.atMs - a.entry.atMs)
+  const page = found.slice(0, limit)
+  if (found.length <= limit) return { items: page.map(({ entry }) => entry), next: null }
+  const next: Positions = { ...before }
+  for (const { chain, entry } of page)
+    next[nameOf(chain)] = Math.min(next[nameOf(chain)] ?? entry.seq, entry.seq)
+  return { items: page.map(({ entry }) => entry), next }
+}
+
+const EXPORT_PAGE = 200
+
+/** Lines of the export, page by page as they are wanted. */
+async function* linesOf(
+  c: ApiContext,
+  chains: readonly Chain[],
+  filter: AuditFilter,
+): AsyncGenerator<string> {
+  for (const chain of chains) {
+    let after = 0
+    for (;;) {
+      const page = await pageOfChain(c, chain, filter, { after }, EXPORT_PAGE)
+      for (const entry of page) yield `${shownEntry(entry)}\n`
+      if (page.length < EXPORT_PAGE) break
+      after = page.at(-1)!.seq
+    }
+  }
+}
+
+/** Reads ahead by one page at most: whoever is slow slows the reading down. */
+function streamOf(lines: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await lines.next()
+      if (done) controller.close()
+      else controller.enqueue(encoder.encode(value))
+    },
+    async cancel() {
+      await lines.return(undefined)
+    },
+  })
+}

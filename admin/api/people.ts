@@ -1,0 +1,97 @@
+/** People and services that come through Cloudflare Access, and what each may do. */
+import { z } from '@hono/zod-openapi'
+import type { Person } from '../access/grants.ts'
+import { callProject } from '../stubs.ts'
+import { requireEverywhere } from './authorization.ts'
+import { type Api, authorOf, json } from './context.ts'
+import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { invalidRequest, settle } from './problem.ts'
+import { answers, checkedBody, EditQuery, operation } from './routes.ts'
+import { listOf, PersonBody, PersonSchema } from './schemas.ts'
+
+const tags = ['Access']
+const body = checkedBody(PersonBody)
+const params = z.object({
+  id: z.string().openapi({
+    param: { name: 'id', in: 'path' },
+    description: 'An e-mail address, or `service:NAME` for a service token of Access',
+    example: 'ana@example.com',
+  }),
+})
+
+const list = operation('admin', {
+  method: 'get',
+  path: '/people',
+  tags,
+  summary: 'People, by id',
+  request: { query: PageQuery },
+  responses: answers({ status: 200, description: 'A page of people', schema: listOf(PersonSchema) }, [
+    'invalid',
+  ]),
+})
+
+const put = operation('admin', {
+  method: 'put',
+  path: '/people/{id}',
+  tags,
+  summary: 'Give a person a role, or another one',
+  middleware: body.middleware,
+  request: { params, query: EditQuery, body: body.body },
+  responses: answers(
+    { status: 200, description: 'The person as changed', schema: PersonSchema },
+    ['malformed', 'too-large', 'unsupported-media-type', 'invalid'],
+    { 201: { description: 'Added', content: { 'application/json': { schema: PersonSchema } } } },
+  ),
+})
+
+const remove = operation('admin', {
+  method: 'delete',
+  path: '/people/{id}',
+  tags,
+  summary: "End a person's access, at once",
+  request: { params, query: EditQuery },
+  responses: answers({ status: 204, description: 'Removed' }, ['not-found']),
+})
+
+const ID = /^(?:[^\s@/]{1,64}@[a-z0-9.-]{1,253}|service:[^\s/]{1,200})$/
+
+export function people(api: Api): void {
+  api.openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const after = positionIn(cursor, z.string(), '')
+    const rows = await callProject(c.env, (stub) => stub.people(after, limit + 1))
+    return json(c, JSON.stringify(pageOf(rows, limit, ({ id }) => id, shown)))
+  })
+
+  api.openapi(put, async (c) => {
+    requireEverywhere(c)
+    const id = personId(c.req.valid('param').id)
+    const grant = { id, ...c.req.valid('json') }
+    const answer = await callProject(c.env, (stub) => stub.putPerson(grant, authorOf(c)))
+    const { created, person } = settle(answer, '')
+    return json(c, JSON.stringify(shown(person)), created ? 201 : 200)
+  })
+
+  api.openapi(remove, async (c) => {
+    requireEverywhere(c)
+    const { id } = c.req.valid('param')
+    settle(await callProject(c.env, (stub) => stub.removePerson(id.toLowerCase(), authorOf(c))), '')
+    return c.body(null, 204)
+  })
+}
+
+function personId(text: string): string {
+  const id = text.startsWith('service:') ? text : text.toLowerCase()
+  if (ID.test(id)) return id
+  throw invalidRequest('id', 'must be an e-mail address, or `service:NAME` for a service token of Access')
+}
+
+const shown = (person: Person) => ({
+  id: person.id,
+  role: person.role,
+  projects: person.projects,
+  environments: person.environments,
+  createdAt: new Date(person.createdAtMs).toISOString(),
+  createdBy: person.createdBy,
+  lastUsedAt: person.lastUsedAtMs === null ? null : new Date(person.lastUsedAtMs).toISOString(),
+})

@@ -1,0 +1,120 @@
+/** API tokens, and who the caller is. */
+import { z } from '@hono/zod-openapi'
+import type { Token } from '../access/grants.ts'
+import { isWithin } from '../access/principal.ts'
+import { mintToken } from '../auth.ts'
+import { callProject } from '../stubs.ts'
+import { type Api, authorOf, json } from './context.ts'
+import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { Problem, settle } from './problem.ts'
+import { answers, checkedBody, EditQuery, operation } from './routes.ts'
+import { CreatedTokenSchema, listOf, PrincipalSchema, TokenBody, TokenSchema } from './schemas.ts'
+
+const tags = ['Access']
+const body = checkedBody(TokenBody)
+
+const whoami = operation('viewer', {
+  method: 'get',
+  path: '/whoami',
+  tags,
+  summary: 'Who the caller is and may do',
+  responses: answers({ status: 200, description: 'The caller', schema: PrincipalSchema }, []),
+})
+
+const list = operation('admin', {
+  method: 'get',
+  path: '/tokens',
+  tags,
+  summary: 'Tokens, newest first, without their texts',
+  request: { query: PageQuery },
+  responses: answers({ status: 200, description: 'A page of tokens', schema: listOf(TokenSchema) }, [
+    'invalid',
+  ]),
+})
+
+const create = operation('admin', {
+  method: 'post',
+  path: '/tokens',
+  tags,
+  summary: 'Make a token; its text is shown once',
+  middleware: body.middleware,
+  request: { query: EditQuery, body: body.body },
+  responses: answers({ status: 201, description: 'Made', schema: CreatedTokenSchema }, [
+    'malformed',
+    'too-large',
+    'unsupported-media-type',
+    'invalid',
+  ]),
+})
+
+const revoke = operation('admin', {
+  method: 'delete',
+  path: '/tokens/{id}',
+  tags,
+  summary: 'Revoke a token, at once',
+  request: {
+    params: z.object({
+      id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: 'tok_0123456789abcdef' }),
+    }),
+    query: EditQuery,
+  },
+  responses: answers({ status: 204, description: 'Revoked' }, ['not-found']),
+})
+
+export function tokens(api: Api): void {
+  api.openapi(whoami, (c) => {
+    const { id, role, projects, environments } = c.get('principal')
+    return json(c, JSON.stringify({ id, role, projects, environments }))
+  })
+
+  api.openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
+    const rows = await callProject(c.env, (stub) => stub.tokens(after, limit + 1))
+    return json(c, JSON.stringify(pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
+  })
+
+  api.openapi(create, async (c) => {
+    const { expiresAt, ...wanted } = c.req.valid('json')
+    const principal = c.get('principal')
+    if (!isWithin(wanted, principal))
+      throw new Problem('forbidden', `${principal.id} may not give a token more than it may do itself.`)
+    const { text, hash, id } = await mintToken()
+    const token: Token = {
+      id,
+      ...wanted,
+      createdAtMs: Date.now(),
+      createdBy: principal.id,
+      expiresAtMs: expiresAt === undefined ? null : Date.parse(expiresAt),
+      revokedAtMs: null,
+      lastUsedAtMs: null,
+    }
+    settle(await callProject(c.env, (stub) => stub.addToken(token, hash, authorOf(c))), '')
+    return json(c, JSON.stringify({ ...shown(token), token: text }), 201)
+  })
+
+  api.openapi(revoke, async (c) => {
+    const { id } = c.req.valid('param')
+    const token = await callProject(c.env, (stub) => stub.token(id))
+    const principal = c.get('principal')
+    if (token !== null && !isWithin(token, principal))
+      throw new Problem('forbidden', `${principal.id} may not revoke a token that may do more than itself.`)
+    settle(await callProject(c.env, (stub) => stub.endToken(id, authorOf(c))), '')
+    return c.body(null, 204)
+  })
+}
+
+const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+
+const shown = (token: Token) => ({
+  id: token.id,
+  name: token.name,
+  role: token.role,
+  projects: token.projects,
+  environments: token.environments,
+  createdAt: new Date(token.createdAtMs).toISOString(),
+  createdBy: token.createdBy,
+  expiresAt: at(token.expiresAtMs),
+  revokedAt: at(token.revokedAtMs),
+  lastUsedAt: at(token.lastUsedAtMs),
+})

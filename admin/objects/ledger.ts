@@ -1,0 +1,140 @@
+/**
+ * How an environment's object writes: one transaction for each decision, no change of state without an entry in the audit
+ * log, memory that never runs ahead of storage, and the alarm set for whatever is due next.
+ */
+import type { KillList } from '../../engine/index.ts'
+import { failed } from '../failure.ts'
+import { lastSeq } from '../storage/audit.ts'
+import { killsForEdges } from '../storage/kills.ts'
+import { readLineage, readState, type State } from '../storage/state.ts'
+import { AlarmClock } from './alarm-clock.ts'
+import type { Answer } from './answers.ts'
+import type { Outbox } from './outbox.ts'
+
+/** What edges read, answered from without a query. */
+export interface Live {
+  readonly state: State
+  readonly kills: KillList
+}
+
+export type EffectName = 'last-known-good' | 'directory'
+
+export interface LedgerParts {
+  readonly outbox: Outbox<EffectName>
+  /** When each kind of work is due next, ms since 1970; `null`: none is. */
+  readonly due: readonly ((sql: SqlStorage) => number | null)[]
+  /** A transaction failed: what was remembered of it is void. */
+  readonly forget: () => void
+}
+
+export class Ledger {
+  readonly #ctx: DurableObjectState
+  readonly #sql: SqlStorage
+  readonly #parts: LedgerParts
+  readonly #clock: AlarmClock
+  /** Dropped by every write. */
+  #live: Live | null = null
+
+  constructor(ctx: DurableObjectState, parts: LedgerParts) {
+    this.#ctx = ctx
+    this.#sql = ctx.storage.sql
+    this.#parts = parts
+    this.#clock = new AlarmClock(ctx)
+  }
+
+  /** `null`: there is no environment here. */
+  live(): Live | null {
+    if (this.#live === null) {
+      const state = readState(this.#sql)
+      if (state === null) return null
+      const { epoch, kills: version } = state
+      this.#live = { state, kills: { epoch, version, kills: killsForEdges(this.#sql) } }
+      this.#clock.recall(this.#nextDueMs())
+    }
+    return this.#live
+  }
+
+  ask<T>(question: (state: State) => Answer<T>): Answer<T> {
+    const state = readState(this.#sql)
+    return state === null ? failed({ reason: 'environment-unknown' }) : question(state)
+  }
+
+  /** A decision about an environment that exists. */
+  decide<T>(decision: (state: State, nowMs: number) => Answer<T>): Answer<T> {
+    return this.write((nowMs) => this.ask((state) => decision(state, nowMs)))
+  }
+
+  /** One transaction. Throws, and changes nothing, if `work` throws or changes state without an entry in the audit log. */
+  write<T>(work: (nowMs: number) => T): T {
+    this.#live = null
+    try {
+      return this.#ctx.storage.transactionSync(() => {
+        const before = this.#fingerprint()
+        const result = work(Date.now())
+        this.#requireEntry(before)
+        return result
+      })
+    } catch (thrown) {
+      this.#parts.forget()
+      throw thrown
+    } finally {
+      this.arm()
+    }
+  }
+
+  /** Notes, in the transaction that makes it so, who needs to hear of it. */
+  mark(nowMs: number, ...effects: EffectName[]): void {
+    for (const effect of effects) this.#parts.outbox.mark(effect, nowMs)
+  }
+
+  /** Carries out what is owed and due. */
+  async flush(): Promise<void> {
+    await this.#parts.outbox.flush(Date.now, this.#logFields())
+  }
+
+  /** Tells the directory at once, so that lists show what was just done; the alarm tries again if this fails. */
+  async toldToDirectory<T>(answer: T): Promise<T> {
+    await this.#parts.outbox.flushNow('directory', Date.now, this.#logFields())
+    this.arm()
+    return answer
+  }
+
+  /** Sets the alarm for what is due next. */
+  arm(): void {
+    this.#clock.set(this.#nextDueMs())
+  }
+
+  /** An alarm that never came is set again. */
+  rearmIfLate(): void {
+    if (!this.#clock.isLate(Date.now())) return
+    this.#clock.rang()
+    this.arm()
+  }
+
+  /** The alarm is ringing. */
+  rang(): void {
+    this.#clock.rang()
+  }
+
+  #nextDueMs(): number | null {
+    const due = [...this.#parts.due.map((ask) => ask(this.#sql)), this.#parts.outbox.nextDueMs()]
+    const times = due.filter((at) => at !== null)
+    return times.length === 0 ? null : Math.min(...times)
+  }
+
+  #fingerprint(): { state: string; seq: number } {
+    return { state: JSON.stringify(readState(this.#sql)), seq: lastSeq(this.#sql) }
+  }
+
+  #requireEntry(before: { state: string; seq: number }): void {
+    const after = this.#fingerprint()
+    if (after.state !== before.state && after.seq === before.seq)
+      throw new Error(
+        `[ledger] a change from ${before.state} to ${after.state} left no entry in the audit log`,
+      )
+  }
+
+  #logFields(): { environment: string } {
+    return { environment: readLineage(this.#sql)?.name ?? '' }
+  }
+}

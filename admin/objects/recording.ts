@@ -1,0 +1,54 @@
+/** Entries of the audit log for what makes no version of the document. Inside the caller's transaction. */
+import { changedEntities } from '../audit/change.ts'
+import type { AuditRecord } from '../audit/entry.ts'
+import type { Act, Author } from '../settings.ts'
+import { appendAudit } from '../storage/audit.ts'
+import type { KillRecord } from '../storage/kills.ts'
+
+type More = Partial<Pick<AuditRecord, 'version' | 'kills' | 'changes' | 'details'>>
+
+/** `environment`: `null` for the control plane itself. Returns the entry's number. */
+export function record(
+  sql: SqlStorage,
+  environment: string | null,
+  { action, subject, author }: Act,
+  nowMs: number,
+  { version = null, kills = null, changes = [], details = {} }: More = {},
+): number {
+  const { actor, reason, requestId, address } = author
+  const what = { action, subject, actor, reason, requestId, address, version, kills }
+  return appendAudit(sql, environment, { ...what, changes, changeCount: changes.length, details }, nowMs).seq
+}
+
+export interface KillChange {
+  readonly action: 'kill.placed' | 'kill.lifted' | 'kill.expired' | 'kill.extended'
+  /** At least one is not `null`. */
+  readonly before: KillRecord | null
+  readonly after: KillRecord | null
+  readonly author: Author
+}
+
+/** `kills`: the version of the list that holds the change; `null`: what holds did not change. */
+export function recordKill(
+  sql: SqlStorage,
+  environment: string,
+  kills: number | null,
+  { action, before, after, author }: KillChange,
+  nowMs: number,
+): number {
+  const subject = `kill:${(after ?? before)!.target}`
+  const changes = changedEntities([{ subject, before: killText(before), after: killText(after) }])
+  const reason = author.reason ?? after?.reason ?? null
+  return record(sql, environment, { action, subject, author: { ...author, reason } }, nowMs, {
+    kills,
+    changes,
+  })
+}
+
+function killText(kill: KillRecord | null): string | null {
+  if (kill === null) return null
+  const { target, variant, reason, actor, createdAtMs, expiresAtMs, onExpiry } = kill
+  const createdAt = new Date(createdAtMs).toISOString()
+  const expiresAt = expiresAtMs === null ? null : new Date(expiresAtMs).toISOString()
+  return JSON.stringify({ target, variant, reason, actor, createdAt, expiresAt, onExpiry })
+}
