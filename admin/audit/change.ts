@@ -1,7 +1,7 @@
 /** Before and after of what a change touched, as JSON Patch (RFC 6902) that names both: a `test` before each change. Pure. */
-import type { Operation } from 'rfc6902'
+
+import { type Operation, patchBetween } from '../governance/json-patch.ts'
 import { contentHash } from '../storage/content-hash.ts'
-import { patchBetween } from './patch.ts'
 
 export interface ChangedEntity {
   /** `flag:new-feature`, `segment:beta`, `route:shop`, `settings`, … */

@@ -203,7 +203,7 @@ describe('an environment’s audit log', () => {
     const { name, api } = await environment({ flags: { beta: { enabled: true, percentage: 5, allowlist } } })
     await call(`${api}/flags/beta`, {
       method: 'PATCH',
-      body: { allowlist: [...allowlist, 'one-more'] },
+      body: { allowlist: allowlist.map((user) => `new-${user}`) },
       headers: ANY,
     })
     const [{ changes }] = await entriesOf(name)
