@@ -28,6 +28,10 @@ export interface ControlRpc {
   snapshot(epoch: number, version: number): Promise<string>
 }
 
+/** The larger `(epoch, version)` wins; the only freshness rule there is. */
+export const isNewer = (epoch: number, version: number, heldEpoch: number, heldVersion: number): boolean =>
+  epoch > heldEpoch || (epoch === heldEpoch && version > heldVersion)
+
 /** Key in the `LAST_KNOWN_GOOD` namespace. */
 export const lastKnownGoodKey = (environment: string): string => `${environment}.snapshot`
 

@@ -1,0 +1,55 @@
+/**
+ * What an edge may report. A batch comes from a Worker of ours, perhaps of another version, so fields that are not known are
+ * left out, and everything that is kept has bounds. Pure.
+ */
+import { z } from 'zod'
+import {
+  err,
+  isLocation,
+  MAX_ARRIVALS,
+  MAX_SAMPLED_TEXT,
+  MAX_SAMPLES,
+  type MetricBatch,
+  ok,
+  PUBLISHED_KINDS,
+  type Result,
+  SAMPLED_ATTRIBUTES,
+} from '../engine/index.ts'
+
+/** Above anything that a counter, a version or a clock can say. */
+const count = z
+  .int()
+  .min(0)
+  .max(2 ** 48)
+const attribute = z.union([z.string().max(MAX_SAMPLED_TEXT), z.number(), z.boolean()]).optional()
+const context = z.object(Object.fromEntries(SAMPLED_ATTRIBUTES.map((name) => [name, attribute])))
+
+const arrival = z.object({
+  kind: z.enum(PUBLISHED_KINDS),
+  epoch: count,
+  version: count,
+  atMs: count,
+  previousMs: count.nullable(),
+})
+
+const schema = z.object({
+  isolate: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be an id of at most 64 letters, digits and hyphens'),
+  sequence: count.min(1),
+  location: z.custom<string>(isLocation, 'must be a name of at most 32 letters, digits, "_" and "-"'),
+  sentAtMs: count,
+  roundTripMs: count.optional(),
+  requests: count,
+  serves: z.object({ epoch: count, snapshot: count, kills: count }),
+  arrivals: z.array(arrival).max(PUBLISHED_KINDS.length * MAX_ARRIVALS),
+  sample: z.object({ of: count, contexts: z.array(context).max(MAX_SAMPLES) }).optional(),
+})
+
+/** The batch, or a sentence that names what is wrong with it. */
+export function checkBatch(value: unknown): Result<MetricBatch, string> {
+  const checked = schema.safeParse(value)
+  if (checked.success) return ok(checked.data as MetricBatch)
+  const [issue] = checked.error.issues
+  return err(`${['batch', ...issue!.path].join('.')}: ${issue!.message}`)
+}
