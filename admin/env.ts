@@ -1,12 +1,14 @@
 /** What the control plane is bound to and configured with. `parseConfig` is the only reader of variables and secrets. */
 import type { AccessSettings } from './access/cloudflare-access.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
+import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
 
 /** Bindings and raw settings, as admin/wrangler.toml describes them. */
 export interface Env {
   ENVIRONMENTS: DurableObjectNamespace<EnvironmentObject>
   PROJECT: DurableObjectNamespace<ProjectObject>
+  METRICS: DurableObjectNamespace<MetricsObject>
   LAST_KNOWN_GOOD: KVNamespace
   ADMIN_BOOTSTRAP_TOKEN?: string
   LOCAL?: string

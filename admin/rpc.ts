@@ -1,12 +1,13 @@
 /**
- * What the edge reads. Its environment is fixed by the binding (`props = { environment = "…" }`), so an edge cannot ask
+ * What the edge reads and reports. Its environment is fixed by the binding (`props = { environment = "…" }`), so an edge cannot ask
  * for another.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
-import type { ControlRpc as Control, Known, Result, Update } from '../engine/index.ts'
+import type { ControlRpc as Control, Known, MetricBatch, Result, Update } from '../engine/index.ts'
+import { checkBatch } from './batch.ts'
 import type { Env } from './env.ts'
 import type { Failure } from './failure.ts'
-import { callEnvironment } from './stubs.ts'
+import { callEnvironment, callMetrics } from './stubs.ts'
 
 export class ControlRpc extends WorkerEntrypoint<Env, { environment?: string }> implements Control {
   async read(known: Known): Promise<Update> {
@@ -17,6 +18,16 @@ export class ControlRpc extends WorkerEntrypoint<Env, { environment?: string }> 
     return this.#settle(
       await callEnvironment(this.env, this.#environment(), (stub) => stub.snapshot(epoch, version)),
     )
+  }
+
+  async record(batch: MetricBatch): Promise<{ flushMs: number }> {
+    const environment = this.#environment()
+    const checked = checkBatch(batch)
+    if (!checked.ok) throw new Error(`environment "${environment}": ${checked.error}`)
+    const { flushMs } = await callMetrics(this.env, environment, checked.value.location, (stub) =>
+      stub.record(environment, checked.value),
+    )
+    return { flushMs }
   }
 
   #environment(): string {

@@ -5,6 +5,7 @@
 import type { Env } from './env.ts'
 import { PROJECT_NAME } from './objects/directory.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
+import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
 
 const ATTEMPTS = 3
@@ -27,6 +28,15 @@ export const callEnvironment = <T>(
 
 export const callProject = <T>(env: Env, call: (stub: Remote<ProjectObject>) => Promise<T>): Promise<T> =>
   persist(() => call(env.PROJECT.getByName(PROJECT_NAME) as unknown as Remote<ProjectObject>))
+
+/** One object for each location of an environment. */
+export const callMetrics = <T>(
+  env: Env,
+  environment: string,
+  location: string,
+  call: (stub: Remote<MetricsObject>) => Promise<T>,
+): Promise<T> =>
+  persist(() => call(env.METRICS.getByName(`${environment}/${location}`) as unknown as Remote<MetricsObject>))
 
 /** What the platform says about a failed call. */
 export interface StubError {

@@ -94,6 +94,7 @@ function edgeServices(edge: EdgeOptions): string[] {
 const DURABLE_OBJECTS = [
   { binding: 'ENVIRONMENTS', className: 'EnvironmentObject', uniqueKey: 'turnout-environment' },
   { binding: 'PROJECT', className: 'ProjectObject', uniqueKey: 'turnout-project' },
+  { binding: 'METRICS', className: 'MetricsObject', uniqueKey: 'turnout-metrics' },
 ]
 
 function adminServices(admin: AdminOptions): string[] {

@@ -2,16 +2,17 @@
  * What an isolate does with a request: normalise, reserved prefix or route, serve. Whatever fails, a response is served:
  * an uncaught exception would close the connection without one.
  */
-import { murmur3, type Prepared } from '../engine/index.ts'
+import { isLocation, murmur3, NO_LOCATION, type Prepared } from '../engine/index.ts'
 import { Callers } from './access.ts'
 import { attempt, unreachable } from './attempt.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
 import { logWarn } from './log.ts'
+import { Reporter } from './metrics.ts'
 import { outgoing } from './outgoing.ts'
 import { problem } from './problem.ts'
 import { proxy } from './proxy.ts'
-import { RequestFacts } from './request-facts.ts'
+import { type Place, RequestFacts } from './request-facts.ts'
 import { RouteTable } from './routes.ts'
 import { Snapshots, type Sources } from './snapshots.ts'
 import { openSources } from './sources.ts'
@@ -26,10 +27,12 @@ export class Isolate {
   readonly #ids: VisitorIds
   readonly #callers: Callers
   readonly #loopToken: string
+  readonly #reporter: Reporter
   #sources: Sources | null = null
   #table: { prepared: Prepared; routes: RouteTable } | null = null
 
-  constructor(env: Env) {
+  /** `place`: what the platform says of the first request. An isolate never moves. */
+  constructor(env: Env, place: Place) {
     this.#env = env
     this.#config = parseConfig(env)
     this.#snapshots = new Snapshots(this.#config, {
@@ -41,6 +44,7 @@ export class Isolate {
     this.#callers = new Callers(this.#config.local)
     // Not the name alone: an edge in front of another company's may well serve an environment of the same name.
     this.#loopToken = `turnout-${this.#config.environment}-${murmur3(this.#config.cookieKey, 0).toString(16)}`
+    this.#reporter = new Reporter(this.id, isLocation(place.colo) ? place.colo : NO_LOCATION, Math.random)
     for (const warning of this.#config.warnings) logWarn('setting', { warning })
   }
 
@@ -56,12 +60,12 @@ export class Isolate {
     }
     const current = this.#current(facts.host, ctx)
     return current instanceof Promise
-      ? current.then((prepared) => this.#routed(facts, prepared))
-      : this.#routed(facts, current)
+      ? current.then((prepared) => this.#routed(facts, ctx, prepared))
+      : this.#routed(facts, ctx, current)
   }
 
   #current(host: string, ctx: ExecutionContext): Prepared | Promise<Prepared | null> {
-    this.#sources ??= openSources(this.#env, this.#config, host)
+    this.#sources ??= openSources(this.#env, this.#config, host, this.#reporter)
     return this.#snapshots.current(this.#sources, (work) => ctx.waitUntil(work))
   }
 
@@ -71,15 +75,22 @@ export class Isolate {
       callers: this.#callers,
       isolate: this.id,
       status: () => this.#snapshots.status,
-      prepared: async () => this.#current(facts.host, ctx),
+      prepared: async () => {
+        const prepared = await this.#current(facts.host, ctx)
+        if (prepared !== null) this.#answers(prepared, ctx)
+        return prepared
+      },
     })
   }
 
-  #routed(facts: RequestFacts, prepared: Prepared | null): Response | Promise<Response> {
+  #routed(
+    facts: RequestFacts,
+    ctx: ExecutionContext,
+    prepared: Prepared | null,
+  ): Response | Promise<Response> {
     if (prepared === null) return this.#unprepared(facts)
-    if (this.#table?.prepared !== prepared) this.#table = { prepared, routes: new RouteTable(prepared) }
     const { host, path, request } = facts
-    const route = this.#table.routes.match({
+    const route = this.#answers(prepared, ctx).match({
       host,
       path,
       method: request.method,
@@ -91,7 +102,22 @@ export class Isolate {
         'Not Found',
         `no route of ${this.#config.environment} matches ${request.method} ${host}${path}`,
       )
-    return proxy(facts, route, { prepared, ids: this.#ids, loopToken: this.#loopToken })
+    const { samples } = this.#reporter
+    return proxy(facts, route, { prepared, ids: this.#ids, loopToken: this.#loopToken, samples })
+  }
+
+  /** Counts a request that is about to be answered with this, and reports at once what is in use for the first time. */
+  #answers(prepared: Prepared, ctx: ExecutionContext): RouteTable {
+    const nowMs = this.#snapshots.handedOutAtMs
+    this.#reporter.requests += 1
+    if (this.#table?.prepared !== prepared) {
+      this.#table = { prepared, routes: new RouteTable(prepared) }
+      this.#reporter.arrived(prepared, nowMs)
+      const sent = this.#sources?.report?.(this.#snapshots.known)
+      if (sent) ctx.waitUntil(sent)
+    }
+    this.#reporter.answeredAtMs = nowMs
+    return this.#table.routes
   }
 
   /** Nothing was ever loaded: plain pass-through where there is somewhere to pass to. */
@@ -116,7 +142,7 @@ let isolate: Isolate | null = null
 /** The outermost handler: always answers. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   try {
-    isolate ??= new Isolate(env)
+    isolate ??= new Isolate(env, (request.cf ?? {}) as Place)
     return await isolate.handle(request, ctx)
   } catch (cause) {
     // An error here is a bug or a bad setting: a person must act.

@@ -7,8 +7,10 @@ import { attempt } from './attempt.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
 import type { RequestFacts } from './request-facts.ts'
+import type { Reservoir } from './reservoir.ts'
 import { respond } from './respond.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
+import { type Drawn, draw } from './sample.ts'
 import { type Answered, afterFailure, heldBody } from './second-try.ts'
 import type { VisitorIds } from './visitor-id.ts'
 
@@ -16,16 +18,18 @@ export interface Edge {
   readonly prepared: Prepared
   readonly ids: VisitorIds
   readonly loopToken: string
+  readonly samples: Reservoir<Drawn>
 }
 
 export async function proxy(
   facts: RequestFacts,
   route: PreparedRoute,
-  { prepared, ids, loopToken }: Edge,
+  { prepared, ids, loopToken, samples }: Edge,
 ): Promise<Response> {
   const identified = identify(facts, route.identity, ids)
   const { key, setCookie } = identified instanceof Promise ? await identified : identified
   const decision = decide(prepared, route, facts, key)
+  if (samples.draws()) samples.keep(draw(facts, key))
   const forwarding: Forwarding = { facts, route, decision, loopToken }
   const chosen = originOf(route, decision)
   const startedMs = Date.now()

@@ -5,6 +5,7 @@
  */
 import {
   type ControlRpc,
+  isNewer,
   type KillList,
   type Known,
   NO_KILLS,
@@ -48,6 +49,8 @@ export interface Sources {
   readonly copies: readonly (() => Promise<Copy | null>)[]
   /** Called after each answer of the control plane itself, with everything that is now known. */
   readonly remember?: (known: Remembered) => Promise<unknown>
+  /** Called at every turn of the refresh loop, with what requests are answered from; never throws. */
+  readonly report?: (serves: Known) => Promise<void>
 }
 
 /** Keeps a promise alive beyond the response: `ctx.waitUntil`. */
@@ -65,6 +68,8 @@ const POLL_MS = 5
 const LOOP_MS = 25_000
 
 export class Snapshots {
+  /** When a request last got its answer from here, ms since 1970. */
+  handedOutAtMs = Number.NEGATIVE_INFINITY
   readonly #limits: FreshnessLimits
   readonly #clock: Clock
   #prepared: Prepared | null = null
@@ -100,7 +105,15 @@ export class Snapshots {
     const verdict = judge(this.#freshness(), this.#limits, nowMs)
     if (verdict === 'wait') return this.#wait(sources, background, this.#limits.refreshTimeoutMs)
     if (verdict === 'serve-and-refresh') background(this.#refreshLoop(sources, this.#limits.refreshTimeoutMs))
+    this.handedOutAtMs = nowMs
     return this.#prepared
+  }
+
+  /** Versions that a request is answered with now. */
+  get known(): Known {
+    const { epoch, version } = this.#prepared?.snapshot ?? { epoch: 0, version: 0 }
+    // Versions count within an epoch: a list of another one is as good as none.
+    return { epoch, snapshot: version, kills: this.#kills.epoch === epoch ? this.#kills.version : 0 }
   }
 
   #freshness() {
@@ -139,6 +152,7 @@ export class Snapshots {
         this.#copiesDueAtMs = this.#clock.now() + maxAgeMs
       } else await this.#clock.wait(POLL_MS)
     }
+    this.handedOutAtMs = this.#clock.now()
     return this.#prepared
   }
 
@@ -170,6 +184,7 @@ export class Snapshots {
       }
       await this.#clock.wait(POLL_MS)
     }
+    this.handedOutAtMs = this.#clock.now()
     return this.#prepared
   }
 
@@ -178,7 +193,7 @@ export class Snapshots {
     this.#loop += 1
     const loop = this.#loop
     const endMs = this.#clock.now() + LOOP_MS
-    const bodies: Promise<void>[] = []
+    const beside: Promise<void>[] = []
     // A younger loop means that this one was thought dead: one is enough.
     for (
       let limit = timeoutMs;
@@ -186,11 +201,12 @@ export class Snapshots {
       limit = this.#limits.refreshTimeoutMs
     ) {
       const update = await this.#read(sources, limit)
-      // Beside the loop, not in it: a large body never delays a kill.
-      if (update) bodies.push(this.#loadBody(sources, update))
+      // Beside the loop, not in it: a large body never delays a kill, and a report delays nothing.
+      if (update) beside.push(this.#loadBody(sources, update))
+      if (sources.report) beside.push(sources.report(this.known))
       await this.#clock.wait(Math.max(POLL_MS, this.#dueAtMs - this.#clock.now()))
     }
-    await Promise.all(bodies)
+    await Promise.all(beside)
   }
 
   /** One small read under the lease; `null` if somebody else holds it, or the control plane did not answer. */
@@ -201,7 +217,7 @@ export class Snapshots {
     const holder = this.#holder
     this.#leaseUntilMs = startedMs + timeoutMs
     try {
-      const update = await this.#within(timeoutMs, sources.control.read(this.#known()))
+      const update = await this.#within(timeoutMs, sources.control.read(this.known))
       this.#applyKills(update)
       this.#readAtMs = Math.max(this.#readAtMs, update.readAtMs ?? startedMs)
       this.#readProblem = null
@@ -213,12 +229,6 @@ export class Snapshots {
       this.#dueAtMs = this.#clock.now() + nextReadMs(this.#limits, this.#clock.random())
       if (holder === this.#holder) this.#leaseUntilMs = Number.NEGATIVE_INFINITY
     }
-  }
-
-  #known() {
-    const { epoch, version } = this.#prepared?.snapshot ?? { epoch: 0, version: 0 }
-    // Versions count within an epoch: a list of another one is as good as none.
-    return { epoch, snapshot: version, kills: this.#kills.epoch === epoch ? this.#kills.version : 0 }
   }
 
   /** Kills first: a large snapshot never delays one. */
@@ -285,9 +295,5 @@ export class Snapshots {
     return Promise.race([work, late])
   }
 }
-
-/** The larger `(epoch, version)` wins; the only freshness rule there is. */
-const isNewer = (epoch: number, version: number, heldEpoch: number, heldVersion: number): boolean =>
-  epoch > heldEpoch || (epoch === heldEpoch && version > heldVersion)
 
 const message = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

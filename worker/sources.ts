@@ -12,6 +12,8 @@ import {
   type Update,
 } from '../engine/index.ts'
 import type { Config, Env } from './env.ts'
+import type { Reporter } from './metrics.ts'
+import { reporting } from './report.ts'
 import type { Copy, Reading, Sources } from './snapshots.ts'
 
 /** A location's isolates share a read this long. */
@@ -29,8 +31,9 @@ interface SharedRead {
 const SHAPE = 1
 
 /** `host`: the edge's own host name, as cache keys must be under it. */
-export function openSources(env: Env, config: Config, host: string): Sources {
+export function openSources(env: Env, config: Config, host: string, reporter: Reporter): Sources {
   const control = env.CONTROL ? disposing(env.CONTROL) : noControl
+  const report = env.CONTROL ? { report: reporting(control, reporter) } : {}
   const lastKnownGood = async (): Promise<Copy | null> => {
     const text = (await env.LAST_KNOWN_GOOD?.get(lastKnownGoodKey(config.environment))) ?? null
     if (text === null) return null
@@ -43,7 +46,7 @@ export function openSources(env: Env, config: Config, host: string): Sources {
       snapshot: copy.value.snapshot,
     }
   }
-  if (!config.locationCache) return { control, copies: [lastKnownGood] }
+  if (!config.locationCache) return { control, copies: [lastKnownGood], ...report }
   const shared = new LocationCache(
     `https://${host}/.turnout/cache/${SHAPE}/${encodeURIComponent(config.environment)}`,
   )
@@ -53,6 +56,7 @@ export function openSources(env: Env, config: Config, host: string): Sources {
       snapshot: (epoch, version) => sharedBody(shared, control, epoch, version),
     },
     copies: [() => sharedCopy(shared), lastKnownGood],
+    ...report,
     remember: async ({ body, ...read }) => {
       if (body !== null) await shared.put(bodyName(read.update), body, KEEP_SECONDS)
       await shared.put('read', JSON.stringify(read satisfies SharedRead), KEEP_SECONDS)
@@ -60,10 +64,8 @@ export function openSources(env: Env, config: Config, host: string): Sources {
   }
 }
 
-const noControl: ControlRpc = {
-  read: () => Promise.reject(new Error('no CONTROL binding')),
-  snapshot: () => Promise.reject(new Error('no CONTROL binding')),
-}
+const unbound = (): Promise<never> => Promise.reject(new Error('no CONTROL binding'))
+const noControl: ControlRpc = { read: unbound, snapshot: unbound, record: unbound }
 
 /** RPC results hold resources on the other side until they are disposed. */
 function disposing(binding: ControlRpc): ControlRpc {
@@ -78,6 +80,14 @@ function disposing(binding: ControlRpc): ControlRpc {
       }
     },
     snapshot: (epoch, version) => binding.snapshot(epoch, version),
+    record: async (batch) => {
+      const answer = (await binding.record(batch)) as { flushMs: number } & Partial<Disposable>
+      try {
+        return { flushMs: answer.flushMs }
+      } finally {
+        answer[Symbol.dispose]?.()
+      }
+    },
   }
 }
 

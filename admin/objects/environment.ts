@@ -11,6 +11,7 @@ import {
   type KillTarget,
   type Known,
   ok,
+  type PublishedKind,
   prepare,
   type Update,
 } from '../../engine/index.ts'
@@ -23,6 +24,7 @@ import { parseJson } from '../json.ts'
 import { logError } from '../log.ts'
 import { nearest } from '../nearest.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
+import type { Target } from '../propagation.ts'
 import { type Author, MAX_KEYS, type SdkKey, type Settings, system } from '../settings.ts'
 import {
   type AuditFilter,
@@ -34,7 +36,9 @@ import {
 } from '../storage/audit.ts'
 import { loadDocument } from '../storage/document.ts'
 import { keysOfKind, pageEntities, readEntity, type Stored, sinceOf } from '../storage/entities.ts'
+import { readKillVersion, writeKillVersion } from '../storage/kill-versions.ts'
 import { expireKills, type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
+import { addLocation, readLocations } from '../storage/locations.ts'
 import { readKeys } from '../storage/settings.ts'
 import { clearState, readLineage, readState, type State, writeState } from '../storage/state.ts'
 import { pageVersions, readSnapshot, readVersion } from '../storage/versions.ts'
@@ -99,6 +103,36 @@ export class EnvironmentObject extends DurableObject<Env> {
     const text = readSnapshot(this.#sql, epoch, version)
     const key = `${version} of epoch ${epoch}`
     return text === null ? failed({ reason: 'unknown', what: 'snapshot', key, nearest: null }) : ok(text)
+  }
+
+  // Where versions have landed: propagation.ts, over what the MetricsObjects know.
+
+  /** A published version of the snapshot (`null`: the current one) or of the kill list, and every location that ever reported. */
+  published(kind: PublishedKind, version: number | null): Answer<{ target: Target; locations: string[] }> {
+    return this.#ledger.ask((state) => {
+      const n = version ?? state.version
+      const found = kind === 'snapshot' ? readVersion(this.#sql, n) : readKillVersion(this.#sql, n)
+      if (found === null) return kind === 'snapshot' ? unknownVersion(n) : unknownKillVersion(n)
+      const { epoch, createdAtMs: publishedAtMs } = found
+      return ok({ target: { kind, epoch, version: n, publishedAtMs }, locations: readLocations(this.#sql) })
+    })
+  }
+
+  addLocation(location: string): Answer<null> {
+    return this.#ledger.ask(() => {
+      addLocation(this.#sql, location)
+      return ok(null)
+    })
+  }
+
+  /** The same kill list under the next version: travels as a kill does and changes nothing. */
+  drill(author: Author): Answer<{ version: number; publishedAtMs: number }> {
+    return this.#ledger.decide((state, nowMs) => {
+      const version = this.#killsChanged(state, nowMs)
+      const act = { action: 'drill', subject: `environment:${state.name}`, author }
+      record(this.#sql, state.name, act, nowMs, { kills: version })
+      return ok({ version, publishedAtMs: nowMs })
+    })
   }
 
   // Settings and SDK keys.
@@ -362,6 +396,7 @@ export class EnvironmentObject extends DurableObject<Env> {
   #killsChanged(state: State, nowMs: number): number {
     const version = state.kills + 1
     writeState(this.#sql, { ...state, kills: version })
+    writeKillVersion(this.#sql, { version, epoch: state.epoch, createdAtMs: nowMs })
     this.#ledger.mark(nowMs, 'last-known-good')
     return version
   }
@@ -372,7 +407,9 @@ export class EnvironmentObject extends DurableObject<Env> {
     const { name: environment, epoch: from } = this.#ledger.write((nowMs) => {
       const state = readState(this.#sql)!
       const act = { action: 'epoch.raised', subject: `environment:${state.name}`, author: system(reason) }
-      this.#publisher.republish(state, raisedAbove(known, state), act, nowMs)
+      const above = raisedAbove(known, state)
+      this.#publisher.republish(state, above, act, nowMs)
+      writeKillVersion(this.#sql, { version: above.kills, epoch: above.epoch, createdAtMs: nowMs })
       this.#ledger.mark(nowMs, 'last-known-good', 'directory')
       return state
     })
@@ -381,6 +418,9 @@ export class EnvironmentObject extends DurableObject<Env> {
     return live
   }
 }
+
+const unknownKillVersion = (n: number) =>
+  failed({ reason: 'unknown', what: 'version of the kill list', key: String(n), nearest: null })
 
 const unknownVersion = (n: number) =>
   failed({ reason: 'unknown', what: 'version', key: String(n), nearest: null })

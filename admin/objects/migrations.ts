@@ -58,6 +58,10 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
       ) WITHOUT ROWID;
       ${OUTBOX}`),
   (sql) => sql.exec(AUDIT_TABLES),
+  (sql) =>
+    sql.exec(`
+      CREATE TABLE kill_versions (n INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, created_at INTEGER NOT NULL);
+      CREATE TABLE locations (name TEXT PRIMARY KEY) WITHOUT ROWID;`),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */
@@ -72,4 +76,14 @@ export const PROJECT_MIGRATIONS: readonly Migration[] = [
       ) WITHOUT ROWID;
       CREATE INDEX keys_environment ON keys (environment);`),
   (sql) => sql.exec(`${AUDIT_TABLES} ${GRANT_TABLES}`),
+]
+
+/** The one row of `MetricsObject`; a new location is silent until it is heard. */
+export const METRICS_MIGRATIONS: readonly Migration[] = [
+  (sql) =>
+    sql.exec(`
+      CREATE TABLE location (
+        id INTEGER PRIMARY KEY CHECK (id = 1), told_epoch INTEGER NOT NULL, seen_at INTEGER, silent INTEGER NOT NULL
+      );
+      INSERT INTO location (id, told_epoch, seen_at, silent) VALUES (1, 0, NULL, 1);`),
 ]

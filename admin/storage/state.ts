@@ -44,6 +44,6 @@ export function writeState(sql: SqlStorage, { name, epoch, version, kills, creat
 /** Deletes everything but the row, as one version more, and what the outbox still has to say. */
 export function clearState(sql: SqlStorage): void {
   sql.exec('UPDATE environment SET live = 0, version = version + 1')
-  for (const table of ['versions', 'entities', 'bodies', 'snapshots', 'kills'])
+  for (const table of ['versions', 'entities', 'bodies', 'snapshots', 'kills', 'kill_versions', 'locations'])
     sql.exec(`DELETE FROM ${table}`)
 }

@@ -40,6 +40,7 @@ beforeAll(async () => {
         durableObjects: {
           ENVIRONMENTS: { className: 'EnvironmentObject', useSQLite: true },
           PROJECT: { className: 'ProjectObject', useSQLite: true },
+          METRICS: { className: 'MetricsObject', useSQLite: true },
         },
       },
     ],

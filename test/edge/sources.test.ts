@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type ControlRpc, compile, encodeSnapshot, type Update } from '../../engine/index.ts'
 import { type Env, parseConfig } from '../../worker/env.ts'
+import { Reporter } from '../../worker/metrics.ts'
 import type { Sources } from '../../worker/snapshots.ts'
 import { openSources } from '../../worker/sources.ts'
 
@@ -25,7 +26,7 @@ beforeEach(() => {
   vi.stubGlobal('caches', { default: cache })
   control = { read: vi.fn(async () => UPDATE), snapshot: vi.fn(async () => BODY) }
   const env: Env = { ENVIRONMENT: 'test', LOCATION_CACHE: 'true', CONTROL: control as unknown as ControlRpc }
-  sources = openSources(env, parseConfig(env), 'edge.test')
+  sources = openSources(env, parseConfig(env), 'edge.test', new Reporter('isolate', 'local', () => 0))
 })
 
 afterEach(() => void vi.unstubAllGlobals())

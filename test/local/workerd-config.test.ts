@@ -45,6 +45,7 @@ const ADMIN = `
     }
   }
   export class ProjectObject extends DurableObject {}
+  export class MetricsObject extends DurableObject {}
   export class ControlRpc extends WorkerEntrypoint {
     async whoami() {
       const calls = await this.env.ENVIRONMENTS.getByName(this.ctx.props.environment).count()
@@ -147,7 +148,11 @@ describe('the configuration and wrangler.toml', () => {
   test('every Durable Object class of admin/wrangler.toml has storage under a name that stays', () => {
     const toml = readFileSync(new URL('../../admin/wrangler.toml', import.meta.url), 'utf8')
     const classes = Array.from(toml.matchAll(/^class_name = "(\w+)"/gm), ([, name]) => name!)
-    const kept = { EnvironmentObject: 'turnout-environment', ProjectObject: 'turnout-project' }
+    const kept = {
+      EnvironmentObject: 'turnout-environment',
+      ProjectObject: 'turnout-project',
+      MetricsObject: 'turnout-metrics',
+    }
     expect(classes.sort()).toEqual(Object.keys(kept).sort())
     for (const [name, key] of Object.entries(kept))
       expect(text).toContain(`(className = "${name}", uniqueKey = "${key}", enableSql = true)`)

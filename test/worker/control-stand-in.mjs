@@ -1,5 +1,5 @@
 /**
- * The control plane as an edge sees it: holds what a test published and answers `read` and `snapshot` over real RPC.
+ * The control plane as an edge sees it: holds what a test published and answers `read`, `snapshot` and `record` over real RPC.
  * `publish`, `fail` and `delay` are the test's own way in, by RPC or, from another process, by HTTP.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
@@ -22,6 +22,10 @@ export class ControlRpc extends WorkerEntrypoint {
     if (state.failure !== null) throw new Error(state.failure)
     if (body === undefined) throw new Error(`version ${epoch}/${version} is not kept`)
     return body
+  }
+
+  record() {
+    return { flushMs: 1_000 }
   }
 
   publish(update, body) {

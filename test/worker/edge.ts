@@ -15,6 +15,7 @@ import {
   type Kill,
   type KillList,
   type Known,
+  type MetricBatch,
   NO_KILLS,
   type Overlay,
   type Route,
@@ -59,6 +60,9 @@ export class Control implements ControlRpc {
   /** What stands between the edge and an answer: throws, waits, or nothing. */
   beforeRead: () => unknown = () => {}
   beforeBody: () => unknown = () => {}
+  /** What was reported, in order; also what `beforeRecord` then refused. */
+  readonly batches: MetricBatch[] = []
+  beforeRecord: () => unknown = () => {}
 
   publish(document: FlagDocument, at: SnapshotOptions = {}): this {
     const { epoch = 1, version = this.#version + 1 } = at
@@ -97,6 +101,12 @@ export class Control implements ControlRpc {
       snapshot: this.#version,
       kills: current ? null : kills,
     }
+  }
+
+  async record(batch: MetricBatch) {
+    this.batches.push(batch)
+    await this.beforeRecord()
+    return { flushMs: 1_000 }
   }
 
   async snapshot(epoch: number, version: number) {
