@@ -1,7 +1,14 @@
-/** The admin API as commands use it. Every failure is a sentence: what the control plane said, or why it said nothing. */
-import type { CompileIssue, FlagDocument } from '../engine/index.ts'
+/**
+ * The admin API as commands call it: openapi-fetch over types from the control plane's own OpenAPI document. Every failure
+ * is a sentence: what the control plane said, or why it said nothing.
+ */
+import createClient, { type Client } from 'openapi-fetch'
+import type { paths } from '../admin/api/openapi-types.d.ts'
 import type { Connection } from './connection.ts'
 import { Failure, type Finding } from './failure.ts'
+
+/** Calls throw `Failure` in place of answering with an error. */
+export type AdminApi = Client<paths>
 
 const TIMEOUT_MS = 30_000
 
@@ -15,110 +22,62 @@ export class ApiFailure extends Failure {
   }
 }
 
-export interface Held {
-  readonly document: FlagDocument
-  /** For `If-Match`. */
-  readonly etag: string
+export function connect(connection: Connection): AdminApi {
+  return createClient<paths>({
+    baseUrl: connection.url,
+    headers: {
+      authorization: `Bearer ${connection.token}`,
+      accept: 'application/json, application/x-ndjson',
+    },
+    // The token is for this address and no other.
+    redirect: 'manual',
+    fetch: (request) => exchange(request, connection),
+    pathSerializer: addressOf,
+  })
 }
 
-export interface Published {
-  /** The environment's version now. */
-  readonly version: number
-  readonly warnings: readonly CompileIssue[]
+export interface Answer<T> {
+  readonly value: T
+  readonly headers: Headers
 }
 
-interface Call {
-  readonly method: 'GET' | 'PATCH'
-  /** Below /api/v1. */
-  readonly path: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: unknown
+/** What a call was answered with. */
+export async function answerOf<T>(call: Promise<{ data?: T; response: Response }>): Promise<Answer<T>> {
+  const { data, response } = await call
+  return { value: data as T, headers: response.headers }
 }
 
-export class AdminClient {
-  readonly #connection: Connection
+/** The answer's value alone. */
+export const bodyOf = async <T>(call: Promise<{ data?: T; response: Response }>): Promise<T> =>
+  (await answerOf(call)).value
 
-  constructor(connection: Connection) {
-    this.#connection = connection
-  }
-
-  async document(environment: string): Promise<Held> {
-    const path = `/environments/${encodeURIComponent(environment)}/document`
-    const { response, body } = await this.#call({ method: 'GET', path })
-    const etag = response.headers.get('etag')
-    if (etag === null) throw new Failure(`GET ${path} was answered without an ETag: ${this.#notOurs()}`)
-    return { document: body as FlagDocument, etag }
-  }
-
-  /** Many flags in one version, all or none. */
-  async patchFlags(
-    environment: string,
-    patch: unknown,
-    { etag, reason }: { readonly etag: string; readonly reason: string },
-  ): Promise<Published> {
-    const query = new URLSearchParams({ reason })
-    const path = `/environments/${encodeURIComponent(environment)}/flags?${query}`
-    const headers = { 'if-match': etag, 'content-type': 'application/merge-patch+json' }
-    const { body } = await this.#call({ method: 'PATCH', path, headers, body: patch })
-    return body as Published
-  }
-
-  async #call(call: Call): Promise<{ response: Response; body: unknown }> {
-    const { response, text } = await this.#exchange(call)
-    if (!response.ok) throw this.#problem(call, response, text)
-    try {
-      return { response, body: JSON.parse(text) }
-    } catch (error) {
-      throw new Failure(`${named(call)} was not answered with JSON: ${this.#notOurs()}`, [], { cause: error })
-    }
-  }
-
-  async #exchange(call: Call): Promise<{ response: Response; text: string }> {
-    const { url, token } = this.#connection
-    const { method, path, headers, body } = call
-    try {
-      const response = await fetch(`${url}/api/v1${path}`, {
-        method,
-        // The token is for this address and no other.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...headers },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
-      return { response, text: await response.text() }
-    } catch (error) {
-      const why = unreachable(error as Error, url)
-      const unsure = method === 'GET' ? '' : '; whether it was carried out, --dry-run shows'
-      throw new Failure(`${named(call)} failed: ${why}${unsure}`, [], { cause: error })
-    }
-  }
-
-  #problem(call: Call, response: Response, text: string): Failure {
-    const { status } = response
-    if (status >= 300 && status < 400) {
-      const location = response.headers.get('location') ?? 'nowhere'
-      return new ApiFailure(
-        status,
-        `${this.#connection.url} redirects to ${location}: give its final address`,
-        [],
-      )
-    }
-    const problem = problemIn(text)
-    if (problem === null)
-      return new ApiFailure(status, `${named(call)} was answered ${status}: ${this.#notOurs()}`, [])
-    const { title, detail, errors, requestId } = problem
-    const words = [detail ?? title ?? `status ${status}`]
-    if (status === 401) words.push('Give the right one with --token or TURNOUT_ADMIN_TOKEN.')
-    if (status >= 500 && requestId !== undefined) words.push(`Its log has it under request ${requestId}.`)
-    return new ApiFailure(status, `the control plane refuses (${status}): ${words.join(' ')}`, errors)
-  }
-
-  #notOurs(): string {
-    return `what answers at ${this.#connection.url} may not be a Turnout control plane`
-  }
+/** What the control plane says in a header, such as an ETag for `If-Match`. */
+export function headerOf({ headers }: Answer<unknown>, name: string): string {
+  const text = headers.get(name)
+  if (text === null)
+    throw new Failure(`the control plane answered without ${name}: it is of another version, or none`)
+  return text
 }
 
-const named = ({ method, path }: Call): string => `${method} ${path.replace(/\?.*$/, '')}`
+async function exchange(request: Request, connection: Connection): Promise<Response> {
+  const { response, text } = await sent(request, connection)
+  if (!response.ok) throw refusal(request, response, text, connection)
+  const { status, headers } = response
+  if (status === 204) return new Response(null, { status, headers })
+  if (!isJson(text) && !headers.get('content-type')?.includes('ndjson'))
+    throw new Failure(`${named(request)} was not answered with JSON: ${notOurs(connection)}`)
+  return new Response(text, { status, headers })
+}
+
+async function sent(request: Request, { url }: Connection): Promise<{ response: Response; text: string }> {
+  try {
+    const response = await fetch(request, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return { response, text: await response.text() }
+  } catch (error) {
+    const why = unreachable(error as Error, url)
+    throw new Failure(`${named(request)} failed: ${why}${doubtAfter(request)}`, [], { cause: error })
+  }
+}
 
 /** `fetch` says only "fetch failed" and keeps the reason in `cause`. */
 function unreachable(error: Error, url: string): string {
@@ -126,6 +85,53 @@ function unreachable(error: Error, url: string): string {
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return `nothing listens at ${url}; start Turnout with npm start, or give --url`
   return `${url} cannot be reached (${message || code})`
+}
+
+/** A change that got no answer may have been carried out all the same. */
+function doubtAfter({ method, url }: Request): string {
+  const { pathname } = new URL(url)
+  if (method === 'GET' || /\/(?:evaluate|validate|impact)$/.test(pathname)) return ''
+  const look = /\/kills\//.test(pathname) ? 'turnout kills list' : 'turnout versions list'
+  return `; whether it was carried out, ${look} shows`
+}
+
+function refusal(request: Request, response: Response, text: string, connection: Connection): Failure {
+  const { status, headers } = response
+  if (status >= 300 && status < 400) {
+    const location = headers.get('location') ?? 'nowhere'
+    const sentence = `${connection.url} redirects to ${location}: give its final address`
+    return new ApiFailure(status, sentence, [])
+  }
+  const problem = problemIn(text)
+  if (problem === null)
+    return new ApiFailure(status, `${named(request)} was answered ${status}: ${notOurs(connection)}`, [])
+  const { title, detail, errors, requestId } = problem
+  const words = [detail ?? title ?? `status ${status}`, ...advice(status, headers, connection)]
+  if (status >= 500 && requestId !== undefined) words.push(`Its log has it under request ${requestId}.`)
+  return new ApiFailure(status, `the control plane refuses (${status}): ${words.join(' ')}`, errors)
+}
+
+/** What to do next. */
+function advice(status: number, headers: Headers, { url, tokenFrom }: Connection): string[] {
+  if (status === 401) return [`The token came from ${tokenFrom}; turnout login --url ${url} stores another.`]
+  if (status === 403) return ['What this token may do, turnout whoami says.']
+  const seconds = headers.get('retry-after')
+  return seconds !== null && /^\d+$/.test(seconds) ? [`Try again in ${seconds} s.`] : []
+}
+
+const notOurs = ({ url }: Connection): string => `what answers at ${url} may not be a Turnout control plane`
+
+/** `GET /environments/dev/document` */
+const named = ({ method, url }: Request): string =>
+  `${method} ${new URL(url).pathname.replace(/^.*?\/api\/v1/, '')}`
+
+/** A name of only dots would be taken as a way up the address, to something else. */
+function addressOf(path: string, names: Readonly<Record<string, unknown>>): string {
+  return path.replace(/\{(\w+)\}/g, (_, param: string) => {
+    const name = String(names[param])
+    if (/^\.{0,2}$/.test(name)) throw new Failure(`${JSON.stringify(name)} cannot be the name of anything`)
+    return encodeURIComponent(name)
+  })
 }
 
 interface ProblemDetails {
@@ -137,19 +143,23 @@ interface ProblemDetails {
 
 /** Problem details (RFC 9457) in a body, as far as they are what they should be; `null`: it is something else. */
 function problemIn(text: string): ProblemDetails | null {
-  let body: Record<string, unknown>
-  try {
-    body = JSON.parse(text)
-  } catch {
-    return null
-  }
+  const body = isJson(text) ? JSON.parse(text) : null
   if (typeof body !== 'object' || body === null || typeof body.status !== 'number') return null
   const word = (name: string) => (typeof body[name] === 'string' ? body[name] : undefined)
-  const errors = Array.isArray(body.errors) ? body.errors : []
+  const errors: { path?: unknown; message?: unknown }[] = Array.isArray(body.errors) ? body.errors : []
   return {
     title: word('title'),
     detail: word('detail'),
     requestId: word('requestId'),
     errors: errors.map((issue) => ({ path: String(issue?.path), message: String(issue?.message) })),
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,103 +1,83 @@
-/** What a command is, and how the one that was asked for is chosen, run and answered with an exit code. */
-import { Failure, showFinding, UsageError } from './failure.ts'
-import { createOutput, type Output, type Write } from './output.ts'
+/**
+ * Commander's command with our manners: whatever is wrong with a command line is one sentence that names the option, a
+ * line of usage, and nothing that was typed after a "=", which may be a secret.
+ */
+import { Command as Commander, type ErrorOptions, type HelpContext, type ParseOptionsResult } from 'commander'
+import { UsageError } from './failure.ts'
+import { list } from './words.ts'
 
-export type Variables = Readonly<Record<string, string | undefined>>
-
-/** What a command has to do with beside its arguments. */
-export interface World {
-  readonly env: Variables
-  /** Root of the project: where a local run keeps its state. */
-  readonly root: string
-  /** Where relative paths of files begin. */
-  readonly cwd: string
-  readonly output: Output
-  /** Resolves after that many milliseconds. */
-  wait(ms: number): Promise<unknown>
-}
-
-/** A command with its arguments checked. */
-export interface Task {
-  /** Print the result as JSON, and nothing else, to standard output. */
-  readonly json: boolean
-  /** Resolves with the result for `--json`. Throws `Failure`. */
-  run(world: World): Promise<unknown>
-}
-
-export interface Command {
-  readonly usage: string
-  /** Throws `UsageError`. */
-  prepare(args: readonly string[], env: Variables): Task
-}
-
-/** Commands by name; a command's modules are loaded when it is run. */
-export type Commands = Readonly<Record<string, { summary: string; load(): Promise<Command> }>>
-
-/** Done, or nothing to do · could not be done · the command line is wrong. */
-export const EXIT = { done: 0, failed: 1, usage: 2 } as const
-
-interface Host extends Omit<World, 'output'> {
-  readonly out: Write
-  readonly err: Write
-}
-
-/** Runs the command that `args` name. Resolves with the exit code; throws only what is a bug. */
-export async function dispatch(args: readonly string[], commands: Commands, host: Host): Promise<number> {
-  const output = createOutput(host.out, host.err)
-  for (const name of ['TURNOUT_ADMIN_TOKEN', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
-    output.hide(host.env[name])
-
-  const [name, ...rest] = args
-  const overview = overviewOf(commands)
-  if (name === undefined) return misused(output, 'a command is missing', overview)
-  if (isHelp(name) || name === 'help') return explained(output, overview)
-  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (entry === undefined) return misused(output, `there is no command ${JSON.stringify(name)}`, overview)
-
-  const command = await entry.load()
-  if (rest.some(isHelp)) return explained(output, command.usage)
-  try {
-    const task = command.prepare(rest, host.env)
-    return await carryOut(task, { ...host, output: task.json ? quiet(output) : output }, output)
-  } catch (error) {
-    if (error instanceof UsageError) return misused(output, error.message, command.usage)
-    throw error
+export class Command extends Commander {
+  override createCommand(name?: string): Command {
+    return new Command(name)
   }
-}
 
-async function carryOut(task: Task, world: World, output: Output): Promise<number> {
-  try {
-    const result = await task.run(world)
-    if (task.json) output.json(result)
-    return EXIT.done
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error
-    if (task.json) output.json({ error: error.message, findings: error.findings })
-    else {
-      output.note(`turnout: ${error.message}`)
-      for (const finding of error.findings) output.note(`  ${showFinding(finding)}`)
+  override error(message: string, { code = '' }: ErrorOptions = {}): never {
+    throw this.wrong(sentence(this, message, code))
+  }
+
+  override parseOptions(args: string[]): ParseOptionsResult {
+    try {
+      return super.parseOptions(args)
+    } catch (error) {
+      // What reads the value of an option knows the option, and this the command.
+      throw error instanceof UsageError && error.usage === undefined ? this.wrong(error.message) : error
     }
-    return EXIT.failed
+  }
+
+  /** Commander shows the help of a command whose subcommand is missing; other help is asked for. */
+  override help(context?: HelpContext | ((text: string) => string)): never {
+    if (typeof context === 'function' || context?.error !== true) return super.help()
+    if (this.parent === null)
+      throw new UsageError('a command is missing', { usage: this.helpInformation().trimEnd() })
+    throw this.wrong(`a command is missing: ${list(this.commands.map((each) => each.name()).filter(isOurs))}`)
+  }
+
+  /** The error that says so, with this command's usage. */
+  wrong(sentence: string): UsageError {
+    const name = this.path()
+    const usage = this.createHelp().commandUsage(this)
+    return new UsageError(sentence, { usage: `usage: ${usage}\n${name} --help says more.` })
+  }
+
+  /** `turnout flags list` */
+  path(): string {
+    const parent = this.parent as Command | null
+    return parent === null ? this.name() : `${parent.path()} ${this.name()}`
   }
 }
 
-const isHelp = (arg: string): boolean => arg === '--help' || arg === '-h'
+const isOurs = (name: string): boolean => name !== 'help'
 
-function explained(output: Output, usage: string): number {
-  output.line(usage)
-  return EXIT.done
+/** What commander complains about, in our words. Source: the messages of commander's lib/command.js. */
+function sentence(command: Command, message: string, code: string): string {
+  const [, quoted = ''] = /'([^']*)'/.exec(message) ?? []
+  const hint = /\(Did you mean (?:one of )?(.*)\?\)/.exec(message)?.[1]
+  const suggestion = hint === undefined ? '' : `; did you mean ${hint}?`
+  switch (code) {
+    case 'commander.unknownOption': {
+      const [name = ''] = quoted.split('=')
+      const takesNone = lineOf(command).some(({ options }) => options.some(({ long }) => long === name))
+      return takesNone ? `${name} takes no value` : `there is no option ${name}${suggestion}`
+    }
+    case 'commander.unknownCommand':
+      return `there is no command ${JSON.stringify(quoted)}${suggestion}`
+    case 'commander.optionMissingArgument':
+      return `${longOf(quoted)} needs a value`
+    case 'commander.missingMandatoryOptionValue':
+      return `${longOf(quoted)} is missing`
+    case 'commander.missingArgument':
+      return `${quoted.toUpperCase()} is missing`
+    case 'commander.excessArguments': {
+      const extra = command.args[command.registeredArguments.length] ?? ''
+      return `there is an argument too many: ${JSON.stringify(extra)}`
+    }
+    default:
+      return message.replace(/^error: /, '')
+  }
 }
 
-function misused(output: Output, sentence: string, usage: string): number {
-  output.note(`turnout: ${sentence}\n\n${usage}`)
-  return EXIT.usage
-}
+/** The command and those above it. */
+const lineOf = (command: Commander | null): Commander[] =>
+  command === null ? [] : [command, ...lineOf(command.parent)]
 
-/** With `--json`, words for people would only be in the way. */
-const quiet = (output: Output): Output => ({ ...output, line: () => {}, note: () => {} })
-
-function overviewOf(commands: Commands): string {
-  const width = Math.max(...Object.keys(commands).map((name) => name.length))
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
-  return `usage: turnout <command> [options]\n\n${lines.join('\n')}\n\nturnout <command> --help says more.`
-}
+const longOf = (flags: string): string => /--[\w-]+/.exec(flags)?.[0] ?? flags

@@ -1,56 +1,128 @@
-/** Which control plane, and the token that it wants. The token of a local run is only ever sent to this machine. */
+/**
+ * Which control plane, the token that it wants, and the environment. A token is only ever sent to the address that it was
+ * stored for, and that of a local run to this machine alone.
+ */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Variables } from './command.ts'
+import { type Context, type Contexts, readContexts } from './contexts.ts'
 import { Failure, UsageError } from './failure.ts'
+import { list } from './words.ts'
+import type { Variables, World } from './world.ts'
 
 export interface Connection {
   /** Without a slash at the end. */
   readonly url: string
   readonly token: string
+  /** Where the token came from, as people name it. */
+  readonly tokenFrom: string
 }
+
+/** Where a command goes, before any token is looked for. */
+export interface Place {
+  readonly url: string
+  /** What is stored for that address. */
+  readonly context: Context | null
+  /** Name of the context, if it was asked for by name. */
+  readonly named: string | null
+}
+
+type Asked = Pick<World, 'common' | 'env' | 'configHome' | 'root'>
 
 export const DEFAULT_URL = 'http://127.0.0.1:8788'
 
-/** Address from `--url`, else TURNOUT_URL, else the local run's. Throws `UsageError`. */
-export function controlPlaneUrl(option: string | undefined, env: Variables): string {
-  const [name, text] =
-    option === undefined ? ['TURNOUT_URL', env.TURNOUT_URL || DEFAULT_URL] : ['--url', option]
+/** The control plane: `--url`, `--context`, TURNOUT_URL, the current context, the local run, in that order. */
+export function placeOf({ common, env, configHome }: Asked): Place {
+  if (common.url !== undefined && common.context !== undefined)
+    throw new UsageError('--context names a control plane already: leave out --url')
+  const stored = readContexts(configHome)
+  if (common.url !== undefined) return placeAt(addressOf('--url', common.url), stored)
+  if (common.context !== undefined) {
+    const { context, named } = contextNamed(common.context, stored)
+    return { url: context.url, context, named }
+  }
+  if (env.TURNOUT_URL) return placeAt(addressOf('TURNOUT_URL', env.TURNOUT_URL), stored)
+  const current = stored.current === null ? undefined : stored.contexts[stored.current]
+  return current === undefined
+    ? placeAt(DEFAULT_URL, stored)
+    : { url: current.url, context: current, named: null }
+}
+
+/** The place with its token: `--token`, that of a context named, TURNOUT_ADMIN_TOKEN, one stored, the local run's. */
+export function connectionOf(asked: Asked): Connection {
+  const { url, context, named } = placeOf(asked)
+  const { common, env, root } = asked
+  const found =
+    from('--token', common.token) ??
+    (named === null ? null : from(`context ${JSON.stringify(named)}`, context?.token)) ??
+    from('TURNOUT_ADMIN_TOKEN', env.TURNOUT_ADMIN_TOKEN) ??
+    from('turnout login', context?.token) ??
+    (isLoopback(url) ? localToken(env, root) : null)
+  if (found === null) {
+    const also = isLoopback(url) ? ', or start Turnout here with npm start' : ''
+    throw new Failure(
+      `there is no admin token for ${url}: run turnout login --url ${url}, or set TURNOUT_ADMIN_TOKEN${also}`,
+    )
+  }
+  return { url, token: usable(found.token), tokenFrom: found.tokenFrom }
+}
+
+/** The environment: `--env`, TURNOUT_ENV, the one given at login, in that order. */
+export function environmentOf(asked: Asked): string {
+  const { common, env } = asked
+  const name = common.env ?? (env.TURNOUT_ENV || placeOf(asked).context?.environment)
+  if (name === undefined)
+    throw new UsageError('--env is missing; TURNOUT_ENV and turnout login --env set it for all commands')
+  return name
+}
+
+/** A token that a header can hold. Said here, because fetch would name the whole header in its complaint. */
+export function usable(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw new Failure('the admin token must be printable ASCII without spaces, as it travels in a header')
+}
+
+/** An address as it was given; `name` is for complaints. Without a slash at the end. */
+export function addressOf(name: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !['http:', 'https:'].includes(url.protocol))
     throw new UsageError(`${name} must be an http or https address, got ${JSON.stringify(text)}`)
   if (url.username !== '' || url.password !== '')
-    throw new UsageError(`${name} must not hold credentials; the token goes into --token`)
+    throw new UsageError(`${name} must not hold credentials; turnout login takes the token`)
   if (url.search !== '' || url.hash !== '') throw new UsageError(`${name} must have no query and no fragment`)
   return url.href.replace(/\/+$/, '')
 }
 
-/** Token from `--token`, else TURNOUT_ADMIN_TOKEN, else the one that the local run keeps. Throws `Failure`. */
-export function adminToken(option: string | undefined, url: string, env: Variables, root: string): string {
-  const token = option ?? (env.TURNOUT_ADMIN_TOKEN || (isLoopback(url) ? localToken(env, root) : null))
-  if (token === null) {
-    const also = isLoopback(url) ? ', or start Turnout here with npm start' : ''
-    throw new Failure(`there is no admin token for ${url}: give --token or set TURNOUT_ADMIN_TOKEN${also}`)
-  }
-  // Said here, because fetch would name the whole header in its complaint.
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new Failure('the admin token must be printable ASCII without spaces, as it travels in a header')
-  return token
+export function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url)
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
 
+export function contextNamed(name: string, { contexts }: Contexts): { context: Context; named: string } {
+  const context = Object.hasOwn(contexts, name) ? contexts[name] : undefined
+  if (context !== undefined) return { context, named: name }
+  const names = Object.keys(contexts).map((each) => JSON.stringify(each))
+  const hint =
+    names.length === 0 ? 'none is logged in to; turnout login --url URL does that' : `there is ${list(names)}`
+  throw new Failure(`there is no context ${JSON.stringify(name)}: ${hint}`)
+}
+
+/** The current context comes first, should two be at the same address. */
+function placeAt(url: string, { current, contexts }: Contexts): Place {
+  const at = Object.entries(contexts).filter(([, context]) => context.url === url)
+  const [, context] = at.find(([name]) => name === current) ?? at[0] ?? [null, null]
+  return { url, context, named: null }
+}
+
+const from = (tokenFrom: string, token: string | undefined) => (token ? { tokenFrom, token } : null)
+
 /** As local/state.ts keeps it. */
-function localToken(env: Variables, root: string): string | null {
+function localToken(env: Variables, root: string) {
   const file = join(resolve(root, env.TURNOUT_STATE_DIR || '.turnout'), 'admin-token')
   try {
-    return readFileSync(file, 'utf8').trim() || null
+    return from(file, readFileSync(file, 'utf8').trim())
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return null
     throw new Failure(`the token of the local run cannot be read: ${message}`, [], { cause: error })
   }
-}
-
-function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url)
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }

@@ -8,11 +8,22 @@ export interface Finding extends CompileIssue {
 }
 
 /** The command line is wrong: one sentence, followed by the usage. Exit code 2. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  /** Lines on how it is used; absent: the command that was asked for knows. */
+  readonly usage: string | undefined
+
+  constructor(message: string, { usage, ...options }: ErrorOptions & { readonly usage?: string } = {}) {
+    super(message, options)
+    this.usage = usage
+  }
+}
 
 /** The command could not be carried out: a sentence, and what exactly is wrong. Exit code 1. */
 export class Failure extends Error {
   readonly findings: readonly Finding[]
+  readonly exitCode: number = 1
+  /** What was found out all the same, for `--json`. */
+  readonly result: object = {}
 
   constructor(message: string, findings: readonly Finding[] = [], options?: ErrorOptions) {
     super(message, options)

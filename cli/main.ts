@@ -1,14 +1,12 @@
-/** The command line: `npm run -s turnout -- <command>`. Each command is one entry of the table. */
+#!/usr/bin/env node
+/** The command line: `turnout <command>`, or `npm run -s turnout -- <command>`. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Commands, dispatch } from './command.ts'
-
-const COMMANDS: Commands = {
-  import: {
-    summary: 'bring flags from SSM, AppConfig or a file into an environment',
-    load: async () => (await import('./import.ts')).importCommand,
-  },
-}
+import { COMMANDS } from './program.ts'
+import { run } from './run.ts'
+import { processTerminal } from './terminal.ts'
 
 // A reader that has seen enough (`| head`) is no reason to fail.
 for (const stream of [process.stdout, process.stderr])
@@ -16,14 +14,18 @@ for (const stream of [process.stdout, process.stderr])
     if (error.code !== 'EPIPE') throw error
   })
 
+const { env } = process
 // npm runs scripts at the root of the project, wherever the user stands.
-const { npm_lifecycle_event: script, INIT_CWD: userCwd } = process.env
+const { npm_lifecycle_event: script, INIT_CWD: userCwd } = env
 
-process.exitCode = await dispatch(process.argv.slice(2), COMMANDS, {
-  env: process.env,
+process.exitCode = await run(process.argv.slice(2), COMMANDS, {
+  env,
   root: fileURLToPath(new URL('..', import.meta.url)),
   cwd: (script === 'turnout' && userCwd) || process.cwd(),
+  configHome: env.XDG_CONFIG_HOME || env.APPDATA || join(homedir(), '.config'),
+  terminal: processTerminal(process),
   wait: (ms) => wait(ms),
+  nowMs: () => Date.now(),
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
 })

@@ -1,58 +1,44 @@
-/** Options of commands: node:util's parser, whose complaints are turned into one sentence each. Throws `UsageError`. */
-import { parseArgs } from 'node:util'
+/** Options of commands, and how their values are read. Each reader throws `UsageError` with the option's name. */
+import { Option } from 'commander'
 import { UsageError } from './failure.ts'
 
-export type OptionTable = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>
+/** Turns the text of an option into its value; `name` is for complaints. */
+export type Read<T> = (text: string, name: string) => T
 
-export type Values<T extends OptionTable> = {
-  readonly [Name in keyof T]?: T[Name]['type'] extends 'boolean' ? boolean : string
+/** An option with a value: never empty, never twice, and never the next option in place of a forgotten value. */
+export function option<T = string>(flags: string, description: string, read?: Read<T>): Option {
+  const made = new Option(flags, description)
+  const name = `--${made.name()}`
+  return made.argParser<unknown>((text, previous) => {
+    if (previous !== undefined) throw new UsageError(`${name} is given twice`)
+    if (text === '') throw new UsageError(`${name} must not be empty`)
+    if (text.startsWith('--')) throw new UsageError(`${name} needs a value`)
+    return read === undefined ? text : read(text, name)
+  })
 }
 
-/** Options of every command that talks to the control plane. */
-export const COMMON_OPTIONS = {
-  url: { type: 'string' },
-  token: { type: 'string' },
-  json: { type: 'boolean' },
-} as const satisfies OptionTable
+/** Longest reason that the control plane takes, in characters. */
+export const MAX_REASON = 500
 
-/** The part of a usage text that tells of them. */
-export const COMMON_USAGE = `  --url URL              the control plane; default TURNOUT_URL, else http://127.0.0.1:8788
-  --token TOKEN          its admin token; default TURNOUT_ADMIN_TOKEN, else the one of the local run (loopback only)
-  --json                 print one JSON object for machines
-  --help                 print this`
+/** `--reason`, which every change takes. */
+export const reasonOption = (description = 'kept with the change'): Option =>
+  option('--reason <text>', description, (text, name) => {
+    if (text.length <= MAX_REASON) return text
+    throw new UsageError(`${name} may have ${MAX_REASON} characters, has ${text.length}`)
+  })
 
-/** The options' values. There are no positional arguments, and an option that is given twice or empty is a mistake. */
-export function parseOptions<T extends OptionTable>(args: readonly string[], table: T): Values<T> {
-  const { values, tokens } = parsed(args, table)
-  const seen = new Set<string>()
-  for (const token of tokens) {
-    if (token.kind === 'positional')
-      throw new UsageError(`options begin with "--", got ${JSON.stringify(token.value)}`)
-    if (token.kind !== 'option') continue
-    if (seen.has(token.name)) throw new UsageError(`--${token.name} is given twice`)
-    if (token.value === '') throw new UsageError(`--${token.name} must not be empty`)
-    seen.add(token.name)
-  }
-  return values as Values<T>
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `30s`, `30m`, `4h` or `2d`, in milliseconds. */
+export const duration: Read<number> = (text, name) => {
+  const [, number, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(text) ?? []
+  if (number === undefined)
+    throw new UsageError(`${name} must be a time such as 30s, 30m, 4h or 2d, got ${JSON.stringify(text)}`)
+  return Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS]
 }
 
-function parsed(args: readonly string[], options: OptionTable) {
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: true, tokens: true })
-  } catch (error) {
-    throw new UsageError(sentence((error as Error).message), { cause: error })
-  }
-}
-
-/** Node's messages go on with advice that does not help here. */
-function sentence(message: string): string {
-  const unknown = /^Unknown option '([^']*)'/.exec(message)?.[1]
-  if (unknown !== undefined) return `there is no option ${unknown}`
-  const missing =
-    /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' (?:argument missing|argument is ambiguous)/.exec(
-      message,
-    )?.[1]
-  if (missing !== undefined) return `${missing} needs a value`
-  const flag = /^Option '(?:-\w, )?(--[\w-]+)' does not take an argument/.exec(message)?.[1]
-  return flag === undefined ? (message.split('\n')[0] ?? message) : `${flag} takes no value`
+/** A whole number from 1. */
+export const positive: Read<number> = (text, name) => {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new UsageError(`${name} must be a whole number from 1, got ${JSON.stringify(text)}`)
 }

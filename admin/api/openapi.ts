@@ -16,6 +16,7 @@ export function openapi(app: OpenAPIHono<ApiEnv>): void {
   registry.registerComponent('schemas', 'MergePatch', {
     description: 'JSON Merge Patch (RFC 7396): fields replace, null removes',
     type: 'object',
+    additionalProperties: true,
     examples: [{ percentage: 25 }],
   })
   registry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { flatten } from '../../cli/flatten.ts'
-import type { Entry } from '../../cli/sources/source.ts'
+import { flatten } from '../../cli/import/flatten.ts'
+import type { Entry } from '../../cli/import/sources/source.ts'
 
 const entries = (flags: Record<string, unknown>): Entry[] =>
   Object.entries(flags).map(([key, value]) => ({ key, value }))

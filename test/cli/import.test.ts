@@ -61,7 +61,7 @@ Done: dev is at version 8.
     })
     const [patch, ...others] = writes(admin)
     expect(others).toEqual([])
-    expect(patch!.line).toBe('PATCH /api/v1/environments/dev/flags?reason=import+from+flags.json')
+    expect(patch!.line).toBe('PATCH /api/v1/environments/dev/flags?reason=import%20from%20flags.json')
     expect(patch!.headers).toMatchObject({
       'if-match': '"v7"',
       'content-type': 'application/merge-patch+json',
@@ -275,14 +275,14 @@ describe('a control plane that does not help', () => {
     [
       'refuses the token',
       ['--env', 'dev', '--token', 'tn_some-other-token'],
-      'refuses (401): The token is not the one of this control plane. Give the right one with --token or TURNOUT_ADMIN_TOKEN.',
+      'refuses (401): The token is not the one of this control plane. The token came from --token; turnout login --url URL stores another.',
     ],
     ['has no such environment', ['--env', 'nowhere'], 'refuses (404): There is no environment "nowhere".'],
   ])('%s', async (_, options, message) => {
     const { url } = await startAdmin()
     const args = ['import', '--from', 'file', '--file', 'flags.json', '--url', url, ...options]
     const { code, err } = await turnout(args, { cwd: fileWith(FLAGS), env: { TURNOUT_ADMIN_TOKEN: TOKEN } })
-    expect(err).toBe(`turnout: the control plane ${message}\n`)
+    expect(err).toBe(`turnout: the control plane ${message.replace('URL', url)}\n`)
     expect(code).toBe(1)
   })
 
@@ -316,7 +316,7 @@ describe('a control plane that does not help', () => {
     const { code, err } = await importFile(FLAGS, { url })
     proxy.close()
     expect(err).toMatch(
-      /^turnout: PATCH \/environments\/dev\/flags failed: .* cannot be reached \(.+\); whether it was carried out, --dry-run shows\n$/,
+      /^turnout: PATCH \/environments\/dev\/flags failed: .* cannot be reached \(.+\); whether it was carried out, turnout versions list shows\n$/,
     )
     expect(code).toBe(1)
   })
@@ -332,7 +332,13 @@ describe('a control plane that does not help', () => {
     ['a page of HTML', 200, { etag: '"v1"' }, '<html>', 'was not answered with JSON: what answers at'],
     ['an error of a proxy', 502, {}, '<html>', 'was answered 502: what answers at'],
     ['JSON of something else', 404, {}, '{"message":"no"}', 'was answered 404: what answers at'],
-    ['no ETag', 200, {}, '{"flags":{}}', 'was answered without an ETag'],
+    [
+      'no ETag',
+      200,
+      {},
+      '{"flags":{}}',
+      'the control plane answered without etag: it is of another version, or none',
+    ],
   ])('is something else: %s', async (_, status, headers, body, message) => {
     let asked = 0
     const other = createServer((_request, response) => {

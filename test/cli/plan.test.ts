@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Plan, planImport } from '../../cli/plan.ts'
-import { planJson, planLines } from '../../cli/show-plan.ts'
-import type { Entry } from '../../cli/sources/source.ts'
+import { type Plan, planImport } from '../../cli/import/plan.ts'
+import { planJson, planLines } from '../../cli/import/show-plan.ts'
+import type { Entry } from '../../cli/import/sources/source.ts'
 import { canonicalFlag, type FlagDocument } from '../../engine/index.ts'
 import { mergePatch } from './fake-admin.ts'
 

@@ -1,7 +1,8 @@
-/** Runs the command line inside the test, with environment variables of its own. */
+/** Runs the command line inside the test, with environment variables, folders and answers of its own. */
 import { vi } from 'vitest'
-import { type Commands, dispatch, type Variables } from '../../cli/command.ts'
-import { importCommand } from '../../cli/import.ts'
+import { COMMANDS } from '../../cli/program.ts'
+import { run } from '../../cli/run.ts'
+import type { Variables } from '../../cli/world.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 export interface Ran {
@@ -10,28 +11,60 @@ export interface Ran {
   readonly err: string
   /** Milliseconds that the command wanted to wait, each time. */
   readonly waits: readonly number[]
+  /** Questions that it asked, and whether the answer was hidden. */
+  readonly asked: readonly { readonly question: string; readonly secret: boolean }[]
 }
 
-const COMMANDS: Commands = { import: { summary: 'brings flags', load: async () => importCommand } }
+export interface Circumstances {
+  readonly env?: Variables
+  readonly root?: string
+  readonly cwd?: string
+  /** Where `turnout login` keeps what it is told. */
+  readonly configHome?: string
+  /** Standard input, if it is no terminal. */
+  readonly input?: string
+  /** What the person at the terminal answers, one after the other. Absent: nobody sits there. */
+  readonly answers?: readonly string[]
+  /** Standard output is a screen. */
+  readonly screen?: boolean
+  /** The clock, which stands still but for what the command waits. */
+  readonly nowMs?: number
+}
 
 /** Variables that a machine may have and that must not leak into a test. */
 const OWN = /^(AWS_|TURNOUT_)/
 
-export async function turnout(
-  args: readonly string[],
-  { env = {}, root, cwd = '/' }: { env?: Variables; root?: string; cwd?: string } = {},
-): Promise<Ran> {
+export const NOW_MS = Date.parse('2026-11-21T10:00:00Z')
+
+export async function turnout(args: readonly string[], circumstances: Circumstances = {}): Promise<Ran> {
+  const { env = {}, root, cwd = '/', configHome, input = '', answers, screen = false } = circumstances
   // The AWS SDK reads process.env itself.
   for (const name of Object.keys(process.env).filter((name) => OWN.test(name))) vi.stubEnv(name, undefined)
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-  let [out, err] = ['', '']
+  let [out, err, nowMs] = ['', '', circumstances.nowMs ?? NOW_MS]
   const waits: number[] = []
+  const asked: { question: string; secret: boolean }[] = []
+  const pending = [...(answers ?? [])]
   try {
-    const code = await dispatch(args, COMMANDS, {
+    const code = await run(args, COMMANDS, {
       env: process.env,
       root: root ?? temporaryFolder(),
       cwd,
-      wait: async (ms) => waits.push(ms),
+      configHome: configHome ?? temporaryFolder(),
+      terminal: {
+        answers: answers !== undefined,
+        screen,
+        read: async () => input,
+        async ask(question, { secret = false } = {}) {
+          asked.push({ question, secret })
+          return pending.shift() ?? null
+        },
+      },
+      async wait(ms) {
+        waits.push(ms)
+        nowMs += ms
+      },
+      nowMs: () => nowMs,
       out: (text) => {
         out += text
       },
@@ -39,7 +72,7 @@ export async function turnout(
         err += text
       },
     })
-    return { code, out, err, waits }
+    return { code, out, err, waits, asked }
   } finally {
     vi.unstubAllEnvs()
   }

@@ -5,12 +5,15 @@ import { turnout } from './run.ts'
 const FILE = ['import', '--env', 'dev', '--from', 'file', '--file', 'flags.json']
 const APPCONFIG = ['import', '--env', 'dev', '--from', 'appconfig', '--application', 'a', '--profile', 'p']
 
+const NO_ENVIRONMENT = '--env is missing; TURNOUT_ENV and turnout login --env set it for all commands'
+
 describe('a wrong command line', () => {
   test.each<[string[], string]>([
     [[], 'a command is missing'],
-    [['imprt'], 'there is no command "imprt"'],
+    [['imprt'], 'there is no command "imprt"; did you mean import?'],
     [['toString'], 'there is no command "toString"'],
-    [['import'], '--env is missing'],
+    [['import'], '--from is missing'],
+    [['import', '--from', 'file', '--file', 'flags.json'], NO_ENVIRONMENT],
     [['import', '--env', 'dev'], '--from is missing'],
     [['import', '--env', 'dev', '--from', 's3'], '--from must be ssm, appconfig or file, got "s3"'],
     [
@@ -42,6 +45,8 @@ describe('a wrong command line', () => {
       '--configuration-version must be a whole number from 1, got "v2"',
     ],
     [[...FILE, '--verbose'], 'there is no option --verbose'],
+    [[...FILE, '--jsn'], 'there is no option --jsn; did you mean --json?'],
+    [[...FILE, '--json=1'], '--json takes no value'],
     [[...FILE, '--tokn=tn_secret'], 'there is no option --tokn'],
     [[...FILE, '-x'], 'there is no option -x'],
     [[...FILE, '--reason'], '--reason needs a value'],
@@ -49,18 +54,18 @@ describe('a wrong command line', () => {
     [[...FILE, '--dry-run=yes'], '--dry-run takes no value'],
     [[...FILE, '--reason', ''], '--reason must not be empty'],
     [[...FILE, '--env', 'prod'], '--env is given twice'],
-    [[...FILE, 'more'], 'options begin with "--", got "more"'],
+    [[...FILE, 'more'], 'there is an argument too many: "more"'],
     [[...FILE, '--reason', 'x'.repeat(501)], '--reason may have 500 characters, has 501'],
     [[...FILE, '--url', 'localhost:8788'], '--url must be an http or https address, got "localhost:8788"'],
     [
       [...FILE, '--url', 'http://u:p@127.0.0.1'],
-      '--url must not hold credentials; the token goes into --token',
+      '--url must not hold credentials; turnout login takes the token',
     ],
     [[...FILE, '--url', 'http://127.0.0.1/?a=b'], '--url must have no query and no fragment'],
   ])('%j: %s', async (args, sentence) => {
     const { code, out, err } = await turnout(args)
     expect(err.split('\n')[0]).toBe(`turnout: ${sentence}`)
-    expect(err).toMatch(/\n\nusage: turnout /)
+    expect(err).toMatch(/\n\nusage: turnout .*\nturnout .*--help says more\.\n$|\n\nUsage: turnout /)
     expect(err).not.toContain('tn_secret')
     expect(out).toBe('')
     expect(code).toBe(2)
@@ -76,14 +81,14 @@ describe('a wrong command line', () => {
 describe('help', () => {
   test.each([[['--help']], [['-h']], [['help']]])('%j lists the commands', async (args) => {
     const { code, out, err } = await turnout(args)
-    expect(out).toMatch(/^usage: turnout <command>/)
-    expect(out).toContain('  import  brings flags')
+    expect(out).toMatch(/^Usage: turnout \[options\] \[command\]/)
+    expect(out).toMatch(/^ {2}import \[options\] +bring flags from SSM/m)
     expect([code, err]).toEqual([0, ''])
   })
 
   test('of a command wins over everything else on the line', async () => {
     const { code, out, err } = await turnout(['import', '--verbose', '--help'])
-    expect(out).toMatch(/^usage: turnout import --env ENV --from SOURCE/)
+    expect(out).toMatch(/^Usage: turnout import \[options\]/)
     for (const option of [
       'path',
       'application',
@@ -94,6 +99,7 @@ describe('help', () => {
       'url',
       'token',
       'json',
+      'env',
     ])
       expect(out).toContain(`--${option}`)
     expect([code, err]).toEqual([0, ''])

@@ -3,9 +3,9 @@
  * `patterns: { cqrs: { enabled: true } }`, become one flag for each boolean, `patterns.cqrs.enabled`. Only import does
  * this. Pure.
  */
-import { child, isObject, type Path, showPath } from '../engine/check.ts'
-import { bareBoolean } from '../engine/index.ts'
-import type { Finding } from './failure.ts'
+import { child, isObject, type Path, showPath } from '../../engine/check.ts'
+import { bareBoolean } from '../../engine/index.ts'
+import type { Finding } from '../failure.ts'
 import type { Entry } from './sources/source.ts'
 
 /** Deeper nesting is a mistake, and would not fit into a key. */

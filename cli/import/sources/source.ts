@@ -1,6 +1,7 @@
 /** What every source of flags gives: values as they were found, before anything is flattened or checked. */
-import type { World } from '../command.ts'
-import type { Finding } from '../failure.ts'
+
+import type { Finding } from '../../failure.ts'
+import type { World } from '../../world.ts'
 
 /** One value under the name that it has at its source. */
 export interface Entry {

@@ -7,8 +7,8 @@ import {
   paginateListConfigurationProfiles,
   paginateListHostedConfigurationVersions,
 } from '@aws-sdk/client-appconfig'
+import { Failure } from '../../failure.ts'
 import { calling, clientSettings } from '../aws.ts'
-import { Failure } from '../failure.ts'
 import { readFlags } from './document.ts'
 import type { Source } from './source.ts'
 

@@ -3,7 +3,7 @@
  * planned unless the outcome compiles. Pure.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { child, isObject, type Path, showPath } from '../engine/check.ts'
+import { child, isObject, type Path, showPath } from '../../engine/check.ts'
 import {
   bareBoolean,
   type CompileIssue,
@@ -15,8 +15,8 @@ import {
   ok,
   type Result,
   type ShortFlag,
-} from '../engine/index.ts'
-import type { Finding } from './failure.ts'
+} from '../../engine/index.ts'
+import type { Finding } from '../failure.ts'
 import type { Entry } from './sources/source.ts'
 
 export interface Plan {

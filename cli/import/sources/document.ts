@@ -1,8 +1,8 @@
 /** The flags of a document, as files and AppConfig hold it: `{ "flags": … }` or a bare map of flags. Pure. */
-import { isObject } from '../../engine/check.ts'
-import { readDocument } from '../../engine/index.ts'
-import { Failure, type Finding } from '../failure.ts'
-import { parseJson } from '../json.ts'
+import { isObject } from '../../../engine/check.ts'
+import { readDocument } from '../../../engine/index.ts'
+import { Failure, type Finding } from '../../failure.ts'
+import { parseJson } from '../../json.ts'
 import type { Reading } from './source.ts'
 
 const PARTS = ['flags', 'segments', 'routes']

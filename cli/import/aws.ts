@@ -2,8 +2,9 @@
  * How commands talk to AWS: settings of the SDK's clients, and its errors as sentences. Region, credentials and endpoints
  * come from the SDK's own chain (AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL_SSM, …).
  */
-import type { Variables } from './command.ts'
-import { Failure } from './failure.ts'
+
+import { Failure } from '../failure.ts'
+import type { Variables } from '../world.ts'
 
 /** Attempts of one call, backing off between them, up to about 15 s in all; AWS_MAX_ATTEMPTS overrides. */
 const MAX_ATTEMPTS = 6

@@ -1,11 +1,11 @@
 /** Flags from SSM Parameter Store: one parameter each, named by the part of its name after the path, `/` read as `.`. */
 import { type Parameter, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm'
-import { isObject } from '../../engine/check.ts'
-import { bareBoolean, ok, type Result } from '../../engine/index.ts'
+import { isObject } from '../../../engine/check.ts'
+import { bareBoolean, ok, type Result } from '../../../engine/index.ts'
+import type { Finding } from '../../failure.ts'
+import { parseJson } from '../../json.ts'
+import type { World } from '../../world.ts'
 import { calling, clientSettings } from '../aws.ts'
-import type { World } from '../command.ts'
-import type { Finding } from '../failure.ts'
-import { parseJson } from '../json.ts'
 import type { Entry, Source } from './source.ts'
 
 const ACTION = 'ssm:GetParametersByPath'

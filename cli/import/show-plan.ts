@@ -1,5 +1,5 @@
 /** A plan as lines for people and as JSON for machines. Pure. */
-import { isObject, show } from '../engine/check.ts'
+import { isObject, show } from '../../engine/check.ts'
 import type { Changed, Plan } from './plan.ts'
 
 /** One line for each flag: `+` added, `~` changed, `=` unchanged; then what stays as it is. */

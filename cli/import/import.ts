@@ -2,22 +2,26 @@
  * `turnout import`: reads flags from where a company keeps them, checks what would come of it with the engine, says what
  * would change, and changes it in one version. Nothing is written unless everything is right.
  */
-import { AdminClient, ApiFailure } from './client.ts'
-import type { Command, World } from './command.ts'
-import { adminToken } from './connection.ts'
-import { Failure, type Finding, showFinding } from './failure.ts'
+import type { FlagDocument } from '../../engine/index.ts'
+import { type AdminApi, ApiFailure, answerOf, bodyOf, headerOf } from '../client.ts'
+import { Failure, type Finding, showFinding } from '../failure.ts'
+import { MAX_REASON } from '../options.ts'
+import type { Commands } from '../run.ts'
+import { openEnvironment } from '../session.ts'
+import type { World } from '../world.ts'
 import { flatten } from './flatten.ts'
-import { type ImportOptions, MAX_REASON, parseImport, USAGE } from './import-options.ts'
+import { addOptions, type Given, sourceOf } from './options.ts'
 import { type Plan, planImport } from './plan.ts'
 import { planJson, planLines } from './show-plan.ts'
-import type { Entry } from './sources/source.ts'
+import type { Entry, Source } from './sources/source.ts'
 
-export const importCommand: Command = {
-  usage: USAGE,
-  prepare(args, env) {
-    const options = parseImport(args, env)
-    return { json: options.json, run: (world) => run(options, world) }
-  },
+export const importCommands: Commands = (program, act) => {
+  addOptions(program.command('import'))
+    .summary('bring flags from SSM, AppConfig or a file into an environment')
+    .description(
+      'Brings flags into an environment, all or none, as one version. Flags that the source does not have stay.',
+    )
+    .action(act(importFlags))
 }
 
 /** What `--json` prints. */
@@ -31,22 +35,18 @@ interface Outcome extends ReturnType<typeof planJson> {
   readonly version: number | null
 }
 
-async function run(options: ImportOptions, world: World): Promise<Outcome> {
-  const { environment, dryRun, url } = options
+async function importFlags(world: World, given: Given): Promise<Outcome> {
   const { output } = world
-  // Known to the output before anything can be printed.
-  output.hide(options.token)
-  const token = adminToken(options.token, url, world.env, world.root)
-  output.hide(token)
-  const client = new AdminClient({ url, token })
-
-  const { origin, flags, findings, notes } = await readSource(options, world)
+  const { dryRun = false } = given
+  const open = sourceOf(given)
+  const { api, environment, path } = openEnvironment(world)
+  const { origin, flags, findings, notes } = await readSource(open, world)
   output.line(`${environment} ← ${origin}: ${flags.size} ${flags.size === 1 ? 'flag' : 'flags'}`)
   for (const note of notes) output.note(`note: ${note}`)
-  const reason = options.reason ?? `import from ${origin}`.slice(0, MAX_REASON)
+  const reason = given.reason ?? `import from ${origin}`.slice(0, MAX_REASON)
 
   const attempt = async (mayRetry: boolean): Promise<Outcome> => {
-    const { document, etag } = await client.document(environment)
+    const { document, etag } = await documentOf(api, path)
     const plan = agreed(planImport(environment, document, flags), findings, origin)
     for (const line of planLines(plan, environment)) output.line(line)
     for (const warning of plan.warnings) output.note(`warning: ${showFinding(warning)}`)
@@ -56,7 +56,13 @@ async function run(options: ImportOptions, world: World): Promise<Outcome> {
       return outcome
     }
     try {
-      const { version } = await client.patchFlags(environment, plan.patch, { etag, reason })
+      const { version } = await bodyOf(
+        api.PATCH('/api/v1/environments/{env}/flags', {
+          params: { path, query: { reason }, header: { 'if-match': etag } },
+          headers: { 'content-type': 'application/merge-patch+json' },
+          body: plan.patch,
+        }),
+      )
       output.line(`Done: ${environment} is at version ${version}.`)
       return { ...outcome, version }
     } catch (error) {
@@ -68,6 +74,15 @@ async function run(options: ImportOptions, world: World): Promise<Outcome> {
   return attempt(true)
 }
 
+/** The document, and its ETag for `If-Match`. */
+async function documentOf(
+  api: AdminApi,
+  path: { readonly env: string },
+): Promise<{ document: FlagDocument; etag: string }> {
+  const held = await answerOf(api.GET('/api/v1/environments/{env}/document', { params: { path } }))
+  return { document: held.value as FlagDocument, etag: headerOf(held, 'etag') }
+}
+
 interface Read {
   readonly origin: string
   readonly flags: ReadonlyMap<string, Entry>
@@ -75,8 +90,8 @@ interface Read {
   readonly notes: readonly string[]
 }
 
-async function readSource(options: ImportOptions, world: World): Promise<Read> {
-  const source = await options.open()
+async function readSource(open: () => Promise<Source>, world: World): Promise<Read> {
+  const source = await open()
   const { origin, entries, findings, notes } = await source(world)
   if (entries.length + findings.length === 0) throw new Failure(`${origin}: there are no flags`)
   const flattened = flatten(entries)

@@ -1,7 +1,7 @@
 /** Flags from a file. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Failure } from '../failure.ts'
+import { Failure } from '../../failure.ts'
 import { readFlags } from './document.ts'
 import type { Source } from './source.ts'
 

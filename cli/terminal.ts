@@ -1,0 +1,26 @@
+/** The terminal that the process has, as commands use it. */
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type { Terminal } from './world.ts'
+
+export function processTerminal({ stdin, stdout, stderr }: NodeJS.Process): Terminal {
+  return {
+    answers: stdin.isTTY === true && stderr.isTTY === true,
+    screen: stdout.isTTY === true,
+    read: () => text(stdin),
+    async ask(question, { secret = false } = {}) {
+      stderr.write(question)
+      // Line editing writes what is typed to its output: a secret goes nowhere.
+      const output = secret ? new Writable({ write: (_chunk, _encoding, done) => done() }) : stderr
+      const lines = createInterface({ input: stdin, output, terminal: true })
+      const closed = new Promise<null>((done) => lines.once('close', () => done(null)))
+      try {
+        return await Promise.race([lines.question(secret ? '' : question), closed])
+      } finally {
+        lines.close()
+        if (secret) stderr.write('\n')
+      }
+    },
+  }
+}
