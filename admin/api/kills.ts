@@ -6,7 +6,7 @@ import { ask } from './ask.ts'
 import { type Api, type ApiContext, authorOf, json } from './context.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EnvironmentParams, operation, TargetParams } from './routes.ts'
+import { answers, checkedBody, EditQuery, EnvironmentParams, operation, TargetParams } from './routes.ts'
 import { KillBody, KillSchema, listOf } from './schemas.ts'
 
 /** Header of every answer about kills: the version of the list that holds it. */
@@ -56,7 +56,7 @@ const remove = operation('operator', {
   path,
   tags,
   summary: 'End a kill',
-  request: { params: TargetParams },
+  request: { params: TargetParams, query: EditQuery },
   responses: answers({ status: 204, description: 'Ended' }, ['not-found', 'invalid']),
 })
 
