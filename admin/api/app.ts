@@ -16,6 +16,7 @@ import { kills } from './kills.ts'
 import { openapi } from './openapi.ts'
 import { people } from './people.ts'
 import { answerProblem } from './problem.ts'
+import { propagation } from './propagation.ts'
 import { responseHeaders } from './response-headers.ts'
 import { tokens } from './tokens.ts'
 import { answerUnrouted } from './unrouted.ts'
@@ -38,6 +39,7 @@ document(api)
 for (const kind of ENTITY_KINDS) entities(api, kind)
 flags(api)
 kills(api)
+propagation(api)
 versions(api)
 evaluate(api)
 keys(api)

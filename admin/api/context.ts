@@ -35,7 +35,7 @@ export function authorOf(c: ApiContext, given?: string): Author {
 }
 
 /** Answers JSON that is text already. */
-export function json(c: ApiContext, text: string, status: 200 | 201 = 200, version?: number): Response {
+export function json(c: ApiContext, text: string, status: 200 | 201 | 202 = 200, version?: number): Response {
   if (version !== undefined) c.header('etag', etag(version))
   c.header('content-type', 'application/json')
   return c.body(text, status)

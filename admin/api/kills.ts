@@ -67,7 +67,7 @@ export function kills(api: Api): void {
     const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
     const { version, items } = await ask(c, env, (stub) => stub.kills(after, limit + 1))
     const page = pageOf(items, limit, ({ createdAtMs, target }) => [createdAtMs, target], shown)
-    tell(c, version)
+    tellKills(c, version)
     return json(c, JSON.stringify(page))
   })
 
@@ -84,19 +84,20 @@ export function kills(api: Api): void {
     const { created, version, kill } = await ask(c, env, (stub) =>
       stub.putKill(checked(target), request, authorOf(c, reason)),
     )
-    tell(c, version)
+    tellKills(c, version)
     return json(c, JSON.stringify(shown(kill)), created ? 201 : 200)
   })
 
   api.openapi(remove, async (c) => {
     const { env, target } = c.req.valid('param')
     const { version } = await ask(c, env, (stub) => stub.removeKill(checked(target), authorOf(c)))
-    tell(c, version)
+    tellKills(c, version)
     return c.body(null, 204)
   })
 }
 
-const tell = (c: ApiContext, version: number): void => c.header(KILLS_HEADER, String(version))
+/** Says in a header which version of the list an answer is about. */
+export const tellKills = (c: ApiContext, version: number): void => c.header(KILLS_HEADER, String(version))
 
 function checked(target: string): KillTarget {
   if (isKillTarget(target)) return target

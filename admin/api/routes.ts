@@ -61,7 +61,7 @@ export const FormQuery = z.strictObject({
 })
 
 type Success =
-  | { status: 200 | 201; description: string; schema: Schema; etag?: string; mediaType?: string }
+  | { status: 200 | 201 | 202; description: string; schema: Schema; etag?: string; mediaType?: string }
   | { status: 204; description: string }
 
 /** A success and the problems that may stand in its place; 401, 403 and 500 always may. */

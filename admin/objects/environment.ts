@@ -118,6 +118,11 @@ export class EnvironmentObject extends DurableObject<Env> {
     })
   }
 
+  /** Every location that ever reported, by name. */
+  locations(): Answer<string[]> {
+    return this.#ledger.ask(() => ok(readLocations(this.#sql)))
+  }
+
   addLocation(location: string): Answer<null> {
     return this.#ledger.ask(() => {
       addLocation(this.#sql, location)

@@ -32,6 +32,8 @@ export class MetricsObject extends DurableObject<Env> {
   readonly #isolates = new Isolates()
   readonly #contexts = new RecentContexts(Math.random)
   readonly #listeningSinceMs = Date.now()
+  /** There was traffic when this instance began, so there are isolates that it has not heard of. */
+  readonly #missesSome: boolean
   /** The row, as stored. */
   #row: Row
   /** Whether this instance has seen to it that the alarm is set. */
@@ -44,6 +46,7 @@ export class MetricsObject extends DurableObject<Env> {
     migrate(ctx.storage, METRICS_MIGRATIONS)
     this.#clock = new AlarmClock(ctx)
     this.#row = this.#sql.exec<Row>('SELECT told_epoch, seen_at, silent FROM location').one()
+    this.#missesSome = this.#row.silent === 0
   }
 
   /** Counts a batch that was checked. `environment` is the binding's, not the batch's word. */
@@ -65,7 +68,7 @@ export class MetricsObject extends DurableObject<Env> {
     const nowMs = Date.now()
     const reports = [...this.#isolates.reports(nowMs)]
     const lastSeenAtMs = reports.at(-1)?.lastSeenAtMs ?? this.#row.seen_at
-    const settling = this.#row.silent === 0 && this.#isSettling(nowMs)
+    const settling = this.#isSettling(nowMs)
     const requests = this.#isolates.requests(nowMs)
     return reachOf(target, { location, settling, lastSeenAtMs, requests }, reports, nowMs)
   }
@@ -89,7 +92,7 @@ export class MetricsObject extends DurableObject<Env> {
 
   /** Too early to know of every isolate with traffic. */
   #isSettling(nowMs: number): boolean {
-    return nowMs - this.#listeningSinceMs < TRAFFIC_MS
+    return this.#missesSome && nowMs - this.#listeningSinceMs < TRAFFIC_MS
   }
 
   #watch(nowMs: number): void {
