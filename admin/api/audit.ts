@@ -4,6 +4,7 @@ import { shownEntry } from '../audit/entry.ts'
 import type { AuditFilter, StoredEntry, Verification } from '../storage/audit.ts'
 import { type Chain, chainsOf, pageOfChain, verifyChain } from './audit-chains.ts'
 import { type Api, type ApiContext, json } from './context.ts'
+import { EXAMPLES } from './examples.ts'
 import { encodeCursor, PageQuery, positionIn } from './paging.ts'
 import { answers, operation } from './routes.ts'
 import { AuditEntrySchema, futureTime, listOf, VerificationSchema } from './schemas.ts'
@@ -22,8 +23,8 @@ const FilterQuery = ChainQuery.extend({
     .string()
     .optional()
     .openapi({ description: 'An action, or the start of several before `*`', example: 'kill.*' }),
-  subject: z.string().optional().openapi({ example: 'flag:new-feature' }),
-  actor: z.string().optional().openapi({ example: 'token:ci' }),
+  subject: z.string().optional().openapi({ description: 'What was changed', example: 'flag:new-feature' }),
+  actor: z.string().optional().openapi({ description: 'Who did it', example: 'token:ci' }),
   from: futureTime.optional().openapi({ description: 'No earlier than' }),
   to: futureTime.optional().openapi({ description: 'Earlier than' }),
 })
@@ -32,18 +33,20 @@ const list = operation('viewer', {
   method: 'get',
   path: '/audit',
   tags,
+  operationId: 'listAudit',
   summary: 'What happened, newest first',
   request: { query: FilterQuery.extend(PageQuery.shape) },
-  responses: answers({ status: 200, description: 'A page of entries', schema: listOf(AuditEntrySchema) }, [
-    'not-found',
-    'invalid',
-  ]),
+  responses: answers(
+    { status: 200, description: 'A page of entries', schema: listOf(AuditEntrySchema, EXAMPLES.auditEntry) },
+    ['not-found', 'invalid'],
+  ),
 })
 
 const exported = operation('viewer', {
   method: 'get',
   path: '/audit/export',
   tags,
+  operationId: 'exportAudit',
   summary: 'The log as NDJSON, chain after chain, oldest entries first',
   request: { query: FilterQuery },
   responses: answers(
@@ -61,6 +64,7 @@ const verify = operation('viewer', {
   method: 'get',
   path: '/audit/verify',
   tags,
+  operationId: 'verifyAudit',
   summary: 'Compute every hash anew: whether the log is whole',
   request: { query: ChainQuery },
   responses: answers({ status: 200, description: 'What was found', schema: VerificationSchema }, [

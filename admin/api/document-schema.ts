@@ -53,17 +53,32 @@ export const EXAMPLE_ROUTE = {
   overrides: { header: { 'x-canary': { true: 'on' } } },
 }
 
+export const EXAMPLE_SEGMENT = {
+  include: ['user1'],
+  when: { attribute: 'email', op: 'endsWith', value: '@example.com' },
+}
+
 export const EXAMPLE_DOCUMENT = {
   flags: {
     CONDUIT_USE_REPOSITORY_PATTERN: true,
     'new-feature': { enabled: true, percentage: 50, allowlist: ['user1', 'user2'] },
     'web-canary': EXAMPLE_FLAG,
   },
+  segments: { 'beta-testers': EXAMPLE_SEGMENT },
   routes: [EXAMPLE_ROUTE],
 }
 
 /** Component name → schema. */
 export const DOCUMENT_SCHEMAS: Record<string, object> = {
+  MergePatch: {
+    description: 'JSON Merge Patch (RFC 7396): fields replace, `null` removes',
+    type: 'object',
+    additionalProperties: true,
+  },
+  FlagPatches: {
+    ...mapOf({}),
+    description: 'Flag key → merge patch of that flag; `null` deletes it',
+  },
   FlagDocument: object(
     [],
     {
@@ -126,7 +141,11 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       }),
     ],
   },
-  Segment: object([], { description: text, include: strings, exclude: strings, when: ref('Condition') }),
+  Segment: object(
+    [],
+    { description: text, include: strings, exclude: strings, when: ref('Condition') },
+    { examples: [EXAMPLE_SEGMENT] },
+  ),
   Route: object(
     ['id', 'match', 'flag', 'origins', 'fallback'],
     {

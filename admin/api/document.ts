@@ -10,7 +10,9 @@ import {
   EditQuery,
   EnvironmentParams,
   FormQuery,
+  NOT_MODIFIED,
   operation,
+  ReadHeaders,
   ref,
 } from './routes.ts'
 import { PublishedSchema, ValidationSchema } from './schemas.ts'
@@ -23,15 +25,19 @@ const get = operation('viewer', {
   method: 'get',
   path,
   tags,
+  operationId: 'getDocument',
   summary: 'The document, as written or in canonical form',
-  request: { params: EnvironmentParams, query: FormQuery },
+  request: { params: EnvironmentParams, query: FormQuery, headers: ReadHeaders },
   responses: answers(
-    {
-      status: 200,
-      description: 'The document',
-      schema: ref('FlagDocument'),
-      etag: 'Version of the document',
-    },
+    [
+      {
+        status: 200,
+        description: 'The document',
+        schema: ref('FlagDocument'),
+        etag: 'Version of the document',
+      },
+      NOT_MODIFIED,
+    ],
     ['not-found', 'invalid'],
   ),
 })
@@ -40,11 +46,18 @@ const put = operation('editor', {
   method: 'put',
   path,
   tags,
+  operationId: 'putDocument',
   summary: 'Replace the document, as one version',
   middleware: body.middleware,
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: body.body },
   responses: answers(
-    { status: 200, description: 'Published', schema: PublishedSchema, etag: 'Version of the document' },
+    {
+      status: 200,
+      description: 'Published',
+      schema: PublishedSchema,
+      etag: 'Version of the document',
+      headers: ['x-turnout-version'],
+    },
     [
       'malformed',
       'not-found',
@@ -61,6 +74,7 @@ const validate = operation('viewer', {
   method: 'post',
   path: '/environments/{env}/validate',
   tags,
+  operationId: 'validateDocument',
   summary: 'Check a document without saving it',
   middleware: body.middleware,
   request: { params: EnvironmentParams, body: body.body },

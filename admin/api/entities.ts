@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { EntityKind } from '../document.ts'
 import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
-import { EXAMPLE_ROUTE } from './document-schema.ts'
+import { EXAMPLE_FLAG, EXAMPLE_ROUTE, EXAMPLE_SEGMENT } from './document-schema.ts'
 import { carryOut } from './edits.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
@@ -15,24 +15,48 @@ import {
   EnvironmentParams,
   FormQuery,
   keyParams,
+  NOT_MODIFIED,
   operation,
   patchBody,
+  ReadHeaders,
   ref,
 } from './routes.ts'
 import { listOf } from './schemas.ts'
 
 interface Collection {
-  /** Path segment and tag. */
+  /** Path segment. */
   readonly name: 'flags' | 'segments' | 'routes'
-  /** Component that describes one. */
+  /** Component that describes one; in the plural, the tag. */
   readonly schema: 'Flag' | 'Segment' | 'Route'
-  readonly example: string
+  /** An example and its key. */
+  readonly key: string
+  readonly example: unknown
+  /** A change of the example. */
+  readonly patch: object
 }
 
 export const COLLECTIONS: Readonly<Record<EntityKind, Collection>> = {
-  flag: { name: 'flags', schema: 'Flag', example: 'new-feature' },
-  segment: { name: 'segments', schema: 'Segment', example: 'beta-testers' },
-  route: { name: 'routes', schema: 'Route', example: EXAMPLE_ROUTE.id },
+  flag: {
+    name: 'flags',
+    schema: 'Flag',
+    key: 'new-feature',
+    example: EXAMPLE_FLAG,
+    patch: { owner: 'checkout' },
+  },
+  segment: {
+    name: 'segments',
+    schema: 'Segment',
+    key: 'beta-testers',
+    example: EXAMPLE_SEGMENT,
+    patch: { include: ['user1', 'user2'] },
+  },
+  route: {
+    name: 'routes',
+    schema: 'Route',
+    key: EXAMPLE_ROUTE.id,
+    example: EXAMPLE_ROUTE,
+    patch: { timeoutMs: 5000 },
+  },
 }
 
 const EDIT_PROBLEMS = ['not-found', 'stale', 'invalid', 'precondition-required'] as const
@@ -40,61 +64,77 @@ const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as co
 
 /** The five routes of one kind. */
 function routesOf(kind: EntityKind) {
-  const { name, schema, example } = COLLECTIONS[kind]
+  const { name, schema, key, example, patch } = COLLECTIONS[kind]
   const path = `/environments/{env}/${name}/{key}`
-  const common = { path, tags: [schema] }
-  const params = keyParams(example)
+  const common = { path, tags: [`${schema}s`] }
+  const params = keyParams(key)
   const body = documentBody(schema)
+  const patches = patchBody('MergePatch', patch)
   const one = {
     status: 200,
     description: `The ${kind} as written`,
     schema: ref(schema),
     etag: `Version in which the ${kind} last changed`,
   } as const
+  const edited = { ...one, headers: ['x-turnout-version'] } as const
   const item = z.object({ key: z.string(), version: z.int(), [kind]: z.unknown().openapi(ref(schema)) })
   return {
     list: operation('viewer', {
       ...common,
       method: 'get',
       path: `/environments/{env}/${name}`,
+      operationId: `list${schema}s`,
       summary: `All ${name}, by key`,
       request: { params: EnvironmentParams, query: PageQuery.extend(FormQuery.shape) },
-      responses: answers({ status: 200, description: `A page of ${name}`, schema: listOf(item) }, [
-        'not-found',
-        'invalid',
-      ]),
+      responses: answers(
+        {
+          status: 200,
+          description: `A page of ${name}`,
+          schema: listOf(item, { key, version: 12, [kind]: example }),
+          etag: 'Version of the document',
+        },
+        ['not-found', 'invalid'],
+      ),
     }),
     get: operation('viewer', {
       ...common,
       method: 'get',
+      operationId: `get${schema}`,
       summary: `One ${kind}`,
-      request: { params, query: FormQuery },
-      responses: answers(one, ['not-found', 'invalid']),
+      request: { params, query: FormQuery, headers: ReadHeaders },
+      responses: answers([one, NOT_MODIFIED], ['not-found', 'invalid']),
     }),
     put: operation('editor', {
       ...common,
       method: 'put',
+      operationId: `put${schema}`,
       summary: `Create or replace a ${kind}`,
       middleware: body.middleware,
       request: { params, query: EditQuery, headers: EditHeaders, body: body.body },
-      responses: answers(one, [...EDIT_PROBLEMS, ...BODY_PROBLEMS], {
-        201: { description: 'Created', content: { 'application/json': { schema: ref(schema) } } },
-      }),
+      responses: answers(
+        [edited, { ...edited, status: 201, description: 'Created' }],
+        [...EDIT_PROBLEMS, ...BODY_PROBLEMS],
+      ),
     }),
     patch: operation('editor', {
       ...common,
       method: 'patch',
+      operationId: `patch${schema}`,
       summary: `Change fields of a ${kind} (JSON Merge Patch, RFC 7396)`,
-      middleware: patchBody.middleware,
-      request: { params, query: EditQuery, headers: EditHeaders, body: patchBody.body },
-      responses: answers(one, [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
+      middleware: patches.middleware,
+      request: { params, query: EditQuery, headers: EditHeaders, body: patches.body },
+      responses: answers(edited, [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
     }),
     remove: operation('editor', {
       ...common,
       method: 'delete',
+      operationId: `delete${schema}`,
       summary: `Delete a ${kind}`,
       request: { params, query: EditQuery, headers: EditHeaders },
-      responses: answers({ status: 204, description: 'Deleted' }, EDIT_PROBLEMS),
+      responses: answers(
+        { status: 204, description: 'Deleted', headers: ['x-turnout-version'] },
+        EDIT_PROBLEMS,
+      ),
     }),
   }
 }

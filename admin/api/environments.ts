@@ -6,24 +6,44 @@ import { ENVIRONMENT_NAME, type Settings } from '../settings.ts'
 import { callProject } from '../stubs.ts'
 import { ask } from './ask.ts'
 import { type Api, authorOf, etag, json, scopeOf } from './context.ts'
+import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EditHeaders, EditQuery, EnvironmentParams, operation } from './routes.ts'
+import {
+  answers,
+  checkedBody,
+  EditHeaders,
+  EditQuery,
+  EnvironmentParams,
+  NOT_MODIFIED,
+  operation,
+  ReadHeaders,
+} from './routes.ts'
 import { EnvironmentSchema, ListedEnvironmentSchema, listOf, SettingsBody } from './schemas.ts'
 
 const path = '/environments/{env}'
 const tags = ['Environments']
 const body = checkedBody(SettingsBody)
+const one = {
+  status: 200,
+  schema: EnvironmentSchema,
+  etag: 'Version in which the settings last changed',
+} as const
 
 const list = operation('viewer', {
   method: 'get',
   path: '/environments',
   tags,
+  operationId: 'listEnvironments',
   summary: 'All environments, by name',
   request: { query: PageQuery },
   responses: answers(
-    { status: 200, description: 'A page of environments', schema: listOf(ListedEnvironmentSchema) },
+    {
+      status: 200,
+      description: 'A page of environments',
+      schema: listOf(ListedEnvironmentSchema, EXAMPLES.listedEnvironment),
+    },
     ['invalid'],
   ),
 })
@@ -32,44 +52,26 @@ const get = operation('viewer', {
   method: 'get',
   path,
   tags,
+  operationId: 'getEnvironment',
   summary: 'One environment',
-  request: { params: EnvironmentParams },
-  responses: answers(
-    {
-      status: 200,
-      description: 'The environment',
-      schema: EnvironmentSchema,
-      etag: 'Version in which the settings last changed',
-    },
-    ['not-found'],
-  ),
+  request: { params: EnvironmentParams, headers: ReadHeaders },
+  responses: answers([{ ...one, description: 'The environment' }, NOT_MODIFIED], ['not-found']),
 })
 
 const put = operation('admin', {
   method: 'put',
   path,
   tags,
+  operationId: 'putEnvironment',
   summary: 'Create an environment, or change its settings',
   middleware: body.middleware,
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: body.body },
   responses: answers(
-    {
-      status: 200,
-      description: 'The environment as changed',
-      schema: EnvironmentSchema,
-      etag: 'Version in which the settings last changed',
-    },
+    [
+      { ...one, description: 'The environment as changed' },
+      { ...one, status: 201, description: 'Created' },
+    ],
     ['malformed', 'stale', 'too-large', 'unsupported-media-type', 'invalid', 'precondition-required'],
-    {
-      201: {
-        description: 'Created',
-        content: {
-          'application/json': {
-            schema: EnvironmentSchema,
-          },
-        },
-      },
-    },
   ),
 })
 
@@ -77,6 +79,7 @@ const remove = operation('admin', {
   method: 'delete',
   path,
   tags,
+  operationId: 'deleteEnvironment',
   summary: 'Delete an environment and all it holds',
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders },
   responses: answers({ status: 204, description: 'Deleted' }, [

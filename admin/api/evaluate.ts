@@ -10,6 +10,7 @@ const explain = operation('viewer', {
   method: 'post',
   path: '/environments/{env}/evaluate',
   tags: ['Evaluation'],
+  operationId: 'evaluateFlag',
   summary: 'Evaluate a flag for a context, with every step',
   description: 'An unknown flag is a decision too: `errorCode: "FLAG_NOT_FOUND"`.',
   middleware: body.middleware,

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { Edited } from '../objects/answers.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
+import { EXAMPLES } from './examples.ts'
 import { preconditionOf } from './preconditions.ts'
 import {
   answers,
@@ -17,22 +18,30 @@ import {
 } from './routes.ts'
 import { PublishedSchema, ToggleBody } from './schemas.ts'
 
+const flagPatches = patchBody('FlagPatches', EXAMPLES.flagPatches)
 const toggleBody = checkedBody(ToggleBody)
 
 const PatchedSchema = PublishedSchema.extend({
   items: z.array(z.object({ key: z.string(), version: z.int(), flag: z.unknown().openapi(ref('Flag')) })),
-}).openapi('PatchedFlags')
+}).openapi('PatchedFlags', { example: EXAMPLES.patchedFlags })
 
 const patchMany = operation('editor', {
   method: 'patch',
   path: '/environments/{env}/flags',
-  tags: ['Flag'],
+  tags: ['Flags'],
+  operationId: 'patchFlags',
   summary: 'Change many flags in one version, all or none',
   description: 'The body maps flag keys to merge patches; `null` deletes a flag. The ETag is the document’s.',
-  middleware: patchBody.middleware,
-  request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: patchBody.body },
+  middleware: flagPatches.middleware,
+  request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: flagPatches.body },
   responses: answers(
-    { status: 200, description: 'Published', schema: PatchedSchema, etag: 'Version of the document' },
+    {
+      status: 200,
+      description: 'Published',
+      schema: PatchedSchema,
+      etag: 'Version of the document',
+      headers: ['x-turnout-version'],
+    },
     [
       'malformed',
       'not-found',
@@ -48,17 +57,21 @@ const patchMany = operation('editor', {
 const toggle = operation('operator', {
   method: 'post',
   path: '/environments/{env}/flags/{key}/toggle',
-  tags: ['Flag'],
+  tags: ['Flags'],
+  operationId: 'toggleFlag',
   summary: 'Switch a flag on or off; needs no precondition',
   middleware: toggleBody.middleware,
   request: { params: keyParams('new-feature'), body: toggleBody.body },
-  responses: answers({ status: 200, description: 'The flag as written', schema: ref('Flag') }, [
-    'malformed',
-    'not-found',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
-  ]),
+  responses: answers(
+    {
+      status: 200,
+      description: 'The flag as written',
+      schema: ref('Flag'),
+      etag: 'Version in which the flag last changed',
+      headers: ['x-turnout-version'],
+    },
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'],
+  ),
 })
 
 export function flags(api: Api): void {

@@ -6,6 +6,7 @@ import { callProject } from '../stubs.ts'
 import { ask } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, scopeOf } from './context.ts'
+import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
@@ -18,15 +19,24 @@ const list = operation('viewer', {
   method: 'get',
   path: '/keys',
   tags,
+  operationId: 'listKeys',
   summary: 'SDK keys, newest first, without their texts',
-  request: { query: PageQuery.extend({ environment: z.string().optional() }) },
-  responses: answers({ status: 200, description: 'A page of keys', schema: listOf(KeySchema) }, ['invalid']),
+  request: {
+    query: PageQuery.extend({
+      environment: z.string().optional().openapi({ description: 'Those of one environment', example: 'dev' }),
+    }),
+  },
+  responses: answers(
+    { status: 200, description: 'A page of keys', schema: listOf(KeySchema, EXAMPLES.key) },
+    ['invalid'],
+  ),
 })
 
 const create = operation('admin', {
   method: 'post',
   path: '/keys',
   tags,
+  operationId: 'createKey',
   summary: 'Make an SDK key; its text is shown once',
   middleware: body.middleware,
   request: { query: EditQuery, body: body.body },
@@ -43,10 +53,15 @@ const remove = operation('admin', {
   method: 'delete',
   path: '/keys/{id}',
   tags,
+  operationId: 'deleteKey',
   summary: 'Revoke an SDK key; edges refuse it with their next refresh',
   request: {
     params: z.object({
-      id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: 'key_0123456789abcdef' }),
+      id: z.string().openapi({
+        param: { name: 'id', in: 'path' },
+        description: 'Id of the key',
+        example: EXAMPLES.key.id,
+      }),
     }),
     query: EditQuery,
   },

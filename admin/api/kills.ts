@@ -4,6 +4,7 @@ import { isKillTarget, type KillTarget } from '../../engine/index.ts'
 import type { KillRecord } from '../storage/kills.ts'
 import { ask } from './ask.ts'
 import { type Api, type ApiContext, authorOf, json } from './context.ts'
+import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EditQuery, EnvironmentParams, operation, TargetParams } from './routes.ts'
@@ -15,23 +16,26 @@ export const KILLS_HEADER = 'x-turnout-kills'
 const path = '/environments/{env}/kills/{target}'
 const tags = ['Kills']
 const body = checkedBody(KillBody)
+const headers = [KILLS_HEADER] as const
 
 const list = operation('viewer', {
   method: 'get',
   path: '/environments/{env}/kills',
   tags,
+  operationId: 'listKills',
   summary: 'The kills that hold now, newest first',
   request: { params: EnvironmentParams, query: PageQuery },
-  responses: answers({ status: 200, description: 'A page of kills', schema: listOf(KillSchema) }, [
-    'not-found',
-    'invalid',
-  ]),
+  responses: answers(
+    { status: 200, description: 'A page of kills', schema: listOf(KillSchema, EXAMPLES.kill), headers },
+    ['not-found', 'invalid'],
+  ),
 })
 
 const get = operation('viewer', {
   method: 'get',
   path,
   tags,
+  operationId: 'getKill',
   summary: 'One kill',
   request: { params: TargetParams },
   responses: answers({ status: 200, description: 'The kill', schema: KillSchema }, ['not-found', 'invalid']),
@@ -41,13 +45,16 @@ const put = operation('operator', {
   method: 'put',
   path,
   tags,
+  operationId: 'putKill',
   summary: 'Kill a flag, a route, a tag, all routes or all flags',
   middleware: body.middleware,
   request: { params: TargetParams, body: body.body },
   responses: answers(
-    { status: 200, description: 'Replaced', schema: KillSchema },
+    [
+      { status: 200, description: 'Replaced', schema: KillSchema, headers },
+      { status: 201, description: 'Killed', schema: KillSchema, headers },
+    ],
     ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'],
-    { 201: { description: 'Killed', content: { 'application/json': { schema: KillSchema } } } },
   ),
 })
 
@@ -55,9 +62,10 @@ const remove = operation('operator', {
   method: 'delete',
   path,
   tags,
+  operationId: 'deleteKill',
   summary: 'End a kill',
   request: { params: TargetParams, query: EditQuery },
-  responses: answers({ status: 204, description: 'Ended' }, ['not-found', 'invalid']),
+  responses: answers({ status: 204, description: 'Ended', headers }, ['not-found', 'invalid']),
 })
 
 export function kills(api: Api): void {

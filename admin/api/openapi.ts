@@ -2,27 +2,67 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ApiEnv } from './context.ts'
 import { DOCUMENT_SCHEMAS } from './document-schema.ts'
+import { EXAMPLES } from './examples.ts'
+import { type Header, PROBLEM_RESPONSES } from './problem-answers.ts'
+import { ProblemSchema } from './schemas.ts'
 
 const DESCRIPTION = `Feature flags and traffic splits of the Turnout edge.
 
 Changes of documents, flags, segments, routes and environments need \`If-Match\` with the ETag that was read (or \`*\`), or
 \`If-None-Match: *\` to create. Kills, toggles and POSTs need none. Failures are problem details (RFC 9457).`
 
+/** In the order of the page. */
+const TAGS = [
+  { name: 'Environments', description: 'Each has one document, and one edge deployment that serves it.' },
+  { name: 'Document', description: 'Flags, segments and routes as a whole. Each change is a version.' },
+  { name: 'Flags', description: 'What decides, for a visitor or an application, between variants.' },
+  { name: 'Segments', description: 'Named groups of contexts, for the rules of flags.' },
+  { name: 'Routes', description: 'Which requests a flag sends to which origin; in order, first match wins.' },
+  { name: 'Kills', description: 'The kill switch: acts before every rule, needs no valid document.' },
+  { name: 'Propagation', description: 'Where a change has landed, from what the edges report.' },
+  { name: 'Versions', description: 'Who changed what, when and why.' },
+  { name: 'Evaluation', description: 'What a flag decides, and why.' },
+  { name: 'Keys', description: 'SDK keys, which applications show to the edge.' },
+  { name: 'Access', description: 'Who may call this API: tokens, people, and their roles.' },
+  { name: 'Audit', description: 'Every change ever made, in chains that prove that none is missing.' },
+]
+
+const whole = (description: string, example: number): Header => ({
+  description,
+  schema: { type: 'integer' },
+  example,
+})
+
+const HEADERS: Readonly<Record<string, Header>> = {
+  RequestId: {
+    description: 'Names this request, in the log too',
+    schema: { type: 'string' },
+    example: EXAMPLES.requestId,
+  },
+  Version: whole('The version that holds the change', 12),
+  KillsVersion: whole('Version of the kill list that the answer is about', 3),
+}
+
 /** Serves /openapi.json from what the routes say. */
 export function openapi(app: OpenAPIHono<ApiEnv>): void {
   const { openAPIRegistry: registry } = app
   for (const [name, schema] of Object.entries(DOCUMENT_SCHEMAS))
     registry.registerComponent('schemas', name, schema)
-  registry.registerComponent('schemas', 'MergePatch', {
-    description: 'JSON Merge Patch (RFC 7396): fields replace, null removes',
-    type: 'object',
-    additionalProperties: true,
-    examples: [{ percentage: 25 }],
-  })
+  registry.register('Problem', ProblemSchema)
+  for (const [name, response] of Object.entries(PROBLEM_RESPONSES))
+    registry.registerComponent('responses', name, response)
+  for (const [name, header] of Object.entries(HEADERS)) registry.registerComponent('headers', name, header)
   registry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
-    info: { title: 'Turnout admin API', version: '1', description: DESCRIPTION, license: { name: 'MIT' } },
+    info: {
+      title: 'Turnout admin API',
+      version: '1',
+      description: DESCRIPTION,
+      license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT.html' },
+    },
+    servers: [{ url: '/', description: 'This control plane' }],
+    tags: TAGS,
     security: [{ adminToken: [] }],
   })
 }

@@ -4,7 +4,13 @@ import { invalidRequest } from './problem.ts'
 
 /** Query parameters of every list. */
 export const PageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(100).openapi({ example: 100 }),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(100)
+    .openapi({ description: 'Most items of a page', example: 100 }),
   cursor: z.string().optional().openapi({ description: '`nextCursor` of the page before' }),
 })
 

@@ -4,6 +4,7 @@ import type { Person } from '../access/grants.ts'
 import { callProject } from '../stubs.ts'
 import { requireEverywhere } from './authorization.ts'
 import { type Api, authorOf, json } from './context.ts'
+import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest, settle } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
@@ -15,7 +16,7 @@ const params = z.object({
   id: z.string().openapi({
     param: { name: 'id', in: 'path' },
     description: 'An e-mail address, or `service:NAME` for a service token of Access',
-    example: 'ana@example.com',
+    example: EXAMPLES.person.id,
   }),
 })
 
@@ -23,24 +24,29 @@ const list = operation('admin', {
   method: 'get',
   path: '/people',
   tags,
+  operationId: 'listPeople',
   summary: 'People, by id',
   request: { query: PageQuery },
-  responses: answers({ status: 200, description: 'A page of people', schema: listOf(PersonSchema) }, [
-    'invalid',
-  ]),
+  responses: answers(
+    { status: 200, description: 'A page of people', schema: listOf(PersonSchema, EXAMPLES.person) },
+    ['invalid'],
+  ),
 })
 
 const put = operation('admin', {
   method: 'put',
   path: '/people/{id}',
   tags,
+  operationId: 'putPerson',
   summary: 'Give a person a role, or another one',
   middleware: body.middleware,
   request: { params, query: EditQuery, body: body.body },
   responses: answers(
-    { status: 200, description: 'The person as changed', schema: PersonSchema },
+    [
+      { status: 200, description: 'The person as changed', schema: PersonSchema },
+      { status: 201, description: 'Added', schema: PersonSchema },
+    ],
     ['malformed', 'too-large', 'unsupported-media-type', 'invalid'],
-    { 201: { description: 'Added', content: { 'application/json': { schema: PersonSchema } } } },
   ),
 })
 
@@ -48,6 +54,7 @@ const remove = operation('admin', {
   method: 'delete',
   path: '/people/{id}',
   tags,
+  operationId: 'deletePerson',
   summary: "End a person's access, at once",
   request: { params, query: EditQuery },
   responses: answers({ status: 204, description: 'Removed' }, ['not-found']),

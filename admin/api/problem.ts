@@ -11,7 +11,7 @@ import { logError, messageOf } from '../log.ts'
 import type { StubError } from '../stubs.ts'
 import type { ApiEnv } from './context.ts'
 
-/** Kinds of problems with their status and title; `type` is `urn:turnout:problem:<kind>`. */
+/** Kinds of problems with their status and title. */
 export const PROBLEMS = {
   malformed: [400, 'The request cannot be read'],
   unauthorized: [401, 'The token is missing or wrong'],
@@ -28,6 +28,9 @@ export const PROBLEMS = {
 } as const satisfies Record<string, readonly [number, string]>
 
 export type ProblemKind = keyof typeof PROBLEMS
+
+/** The `type` of a problem. */
+export const typeOf = (kind: ProblemKind): string => `urn:turnout:problem:${kind}`
 
 /** Thrown by handlers, answered by `answerProblem`. `detail` is a sentence for people. */
 export class Problem extends Error {
@@ -103,7 +106,7 @@ export function answerProblem(thrown: unknown, c: Context<ApiEnv>): Response {
   for (const [name, value] of Object.entries(problem.headers)) c.header(name, value)
   c.header('content-type', 'application/problem+json')
   const body = {
-    type: `urn:turnout:problem:${problem.kind}`,
+    type: typeOf(problem.kind),
     title,
     status,
     detail: problem.message,

@@ -4,7 +4,7 @@ import { type Named, type Propagation, propagation as propagate, type Times } fr
 import { callMetrics } from '../stubs.ts'
 import { ask } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
-import { tellKills } from './kills.ts'
+import { KILLS_HEADER, tellKills } from './kills.ts'
 import { invalidRequest } from './problem.ts'
 import { answers, EditQuery, EnvironmentParams, operation } from './routes.ts'
 import { time } from './schemas.ts'
@@ -47,6 +47,32 @@ const LaggardSchema = z
   })
   .openapi('Laggard')
 
+const TIMES = { timed: 3, p50Ms: 420, p99Ms: 840, maxMs: 840 }
+
+const EXAMPLE = {
+  version: 12,
+  publishedAt: '2026-11-21T10:00:00.000Z',
+  complete: true,
+  isolates: 3,
+  reached: 3,
+  ...TIMES,
+  locations: [
+    {
+      location: 'MUC',
+      isolates: 3,
+      reached: 3,
+      requests: 1800,
+      ...TIMES,
+      lastSeenAt: '2026-11-21T10:00:02.000Z',
+    },
+  ],
+  laggards: [],
+  lost: [],
+  silent: [{ location: 'SYD', lastSeenAt: null }],
+  settling: [],
+  clockSkewMs: 0,
+}
+
 const PropagationSchema = z
   .object({
     version: z.int().optional(),
@@ -87,19 +113,20 @@ const PropagationSchema = z
     }),
     clockSkewMs: z.int().openapi({ description: 'Largest correction of a clock of the edge' }),
   })
-  .openapi('Propagation')
+  .openapi('Propagation', { example: EXAMPLE })
 
 const DrillSchema = z
   .object({
     kill: z.int().openapi({ description: 'Version of the kill list', example: 7 }),
     publishedAt: time,
   })
-  .openapi('Drill')
+  .openapi('Drill', { example: { kill: 7, publishedAt: EXAMPLE.publishedAt } })
 
 const get = operation('viewer', {
   method: 'get',
   path: '/environments/{env}/propagation',
   tags,
+  operationId: 'getPropagation',
   summary: 'Where a version has landed, and how long it took',
   description: 'Name a `version` of the document or of the kill list (`kill`), not both.',
   request: { params: EnvironmentParams, query: PropagationQuery },
@@ -113,13 +140,14 @@ const drill = operation('operator', {
   method: 'post',
   path: '/environments/{env}/drill',
   tags,
+  operationId: 'drill',
   summary: 'Publish the same kill list again, to measure how long a kill takes',
   description: 'Changes no answer of any edge. Measured by `propagation?kill=N`.',
   request: { params: EnvironmentParams, query: EditQuery },
-  responses: answers({ status: 202, description: 'Under way', schema: DrillSchema }, [
-    'not-found',
-    'invalid',
-  ]),
+  responses: answers(
+    { status: 202, description: 'Under way', schema: DrillSchema, headers: [KILLS_HEADER] },
+    ['not-found', 'invalid'],
+  ),
 })
 
 export function propagation(api: Api): void {

@@ -6,20 +6,33 @@ import { FORMS } from '../form.ts'
 import { requires } from './authorization.ts'
 import { jsonBody, textBody } from './body.ts'
 import type { ApiEnv } from './context.ts'
-import { PROBLEMS, type ProblemKind } from './problem.ts'
-import { ProblemSchema } from './schemas.ts'
+import type { ProblemKind } from './problem.ts'
+import { problemAnswers } from './problem-answers.ts'
 
 type Responses = RouteConfig['responses']
 
+/** What the OpenAPI page needs to say of every operation. */
+type Described = Required<Pick<RouteConfig, 'operationId' | 'summary' | 'tags'>>
+
 /** A route of the API, and the least role that may call it. */
-export function operation<P extends string, R extends Omit<RouteConfig, 'path'> & { path: P }>(
+export function operation<P extends string, R extends Omit<RouteConfig, 'path'> & Described & { path: P }>(
   role: Role,
   config: R,
 ) {
   const before = [config.middleware ?? []].flat() as MiddlewareHandler<ApiEnv>[]
-  const described = { ...config, 'x-turnout-role': role, middleware: [requires(role), ...before] }
+  const description = [
+    ...(config.description ? [config.description] : []),
+    `Needs the role \`${role}\`.`,
+  ].join(' ')
+  const described = {
+    ...config,
+    description,
+    'x-turnout-role': role,
+    middleware: [requires(role), ...before],
+  }
   return createRoute(described as R)
 }
+
 type Schema = z.ZodType | { $ref: string }
 
 export const ref = (name: string): { $ref: string } => ({ $ref: `#/components/schemas/${name}` })
@@ -38,7 +51,12 @@ export const TargetParams = z.object({
 })
 
 /** A reason for an edit, kept with its version; the header x-turnout-reason does the same. */
-export const EditQuery = z.strictObject({ reason: z.string().optional() })
+export const EditQuery = z.strictObject({
+  reason: z
+    .string()
+    .optional()
+    .openapi({ description: 'Why; kept with the version', example: 'errors above 1 % since 10:02' }),
+})
 
 /** Preconditions of an edit, of which it needs one. Checked by preconditions.ts. */
 export const EditHeaders = z.object({
@@ -53,7 +71,15 @@ export const EditHeaders = z.object({
   'x-turnout-reason': z
     .string()
     .optional()
-    .openapi({ description: 'Kept with the version; as the query `reason`' }),
+    .openapi({ description: 'Why; kept with the version. As the query `reason`', example: 'release 12' }),
+})
+
+/** Of the reads that have an ETag. */
+export const ReadHeaders = z.object({
+  'if-none-match': z
+    .string()
+    .optional()
+    .openapi({ description: 'The ETag that the caller holds: 304 if it still is the one', example: '"v12"' }),
 })
 
 export const FormQuery = z.strictObject({
@@ -61,41 +87,45 @@ export const FormQuery = z.strictObject({
 })
 
 type Success =
-  | { status: 200 | 201 | 202; description: string; schema: Schema; etag?: string; mediaType?: string }
-  | { status: 204; description: string }
+  | {
+      status: 200 | 201 | 202
+      description: string
+      schema: Schema
+      mediaType?: string
+      etag?: string
+      headers?: readonly HeaderName[]
+    }
+  | { status: 204 | 304; description: string; headers?: readonly HeaderName[] }
 
-/** A success and the problems that may stand in its place; 401, 403 and 500 always may. */
-export function answers(success: Success, problems: readonly ProblemKind[], more: Responses = {}): Responses {
-  const { status, description } = success
+/** The answer to a caller who holds the current state. */
+export const NOT_MODIFIED = { status: 304, description: 'As the caller holds it' } as const
+
+/** Headers of our own, by component. */
+const HEADERS = { 'x-turnout-version': 'Version', 'x-turnout-kills': 'KillsVersion' } as const
+type HeaderName = keyof typeof HEADERS
+
+/** A success, or several, and the problems that may stand in their place; 401, 403, 500 and 503 always may. */
+export function answers(
+  successes: Success | readonly Success[],
+  problems: readonly ProblemKind[],
+): Responses {
+  const described = [successes].flat().map((success) => [success.status, successAnswer(success)] as const)
+  return { ...problemAnswers(problems), ...Object.fromEntries(described) }
+}
+
+function successAnswer(success: Success) {
+  const { description, headers = [] } = success
   const content =
     'schema' in success
       ? { content: { [success.mediaType ?? 'application/json']: { schema: success.schema } } }
       : {}
-  const headers =
-    'etag' in success ? { headers: { etag: { description: success.etag, schema: { type: 'string' } } } } : {}
-  const failures = (['unauthorized', 'forbidden', ...problems, 'internal'] as const).map((kind) =>
-    problemAnswer(kind),
-  )
-  return { ...Object.fromEntries(failures), ...more, [status]: { description, ...headers, ...content } }
+  const etag = 'etag' in success ? { etag: { description: success.etag, ...ETAG } } : {}
+  const own = headers.map((name) => [name, { $ref: `#/components/headers/${HEADERS[name]}` }])
+  const requestId = { 'x-request-id': { $ref: '#/components/headers/RequestId' } }
+  return { description, headers: { ...requestId, ...etag, ...Object.fromEntries(own) }, ...content }
 }
 
-function problemAnswer(kind: ProblemKind): [number, Responses[string]] {
-  const [status, title] = PROBLEMS[kind]
-  const errors =
-    kind === 'invalid' ? [{ path: '$.flags.beta.percentage', message: 'must be a number from 0 to 100' }] : []
-  const example = {
-    type: `urn:turnout:problem:${kind}`,
-    title,
-    status,
-    detail: `${title}.`,
-    errors,
-    requestId: '0b7e0d6e-5f0c-4a7e-9d52-1f0f3a1c2b3d',
-  }
-  return [
-    status,
-    { description: title, content: { 'application/problem+json': { schema: ProblemSchema, example } } },
-  ]
-}
+const ETAG = { schema: { type: 'string' }, example: '"v12"' }
 
 /** A body that its zod schema checks before the handler runs. */
 export const checkedBody = <T extends z.ZodType>(schema: T) => ({
@@ -110,13 +140,13 @@ export const documentBody = (name: string) => ({
 })
 
 /** A JSON Merge Patch, under its own media type or as plain JSON. */
-export const patchBody = {
+export const patchBody = (name: string, example: object) => ({
   middleware: [textBody],
   body: {
     required: true,
     content: {
-      'application/merge-patch+json': { schema: ref('MergePatch') },
-      'application/json': { schema: ref('MergePatch') },
+      'application/merge-patch+json': { schema: ref(name), example },
+      'application/json': { schema: ref(name), example },
     },
   },
-}
+})

@@ -6,6 +6,8 @@ import { ENTITY_KINDS } from '../document.ts'
 import { ENVIRONMENT_NAME } from '../settings.ts'
 import { ON_EXPIRY } from '../storage/kills.ts'
 import { MAX_REASON } from './context.ts'
+import { EXAMPLES } from './examples.ts'
+import { PROBLEMS, type ProblemKind, typeOf } from './problem.ts'
 
 const version = z.int().min(0).openapi({ example: 12 })
 export const time = z.string().openapi({ format: 'date-time', example: '2026-11-21T10:00:00.000Z' })
@@ -22,15 +24,17 @@ const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0
 
 export const IssueSchema = z
   .object({ path: z.string().openapi({ example: '$.flags.CONDUIT_X.rules[0].serve' }), message: z.string() })
-  .openapi('Issue')
+  .openapi('Issue', { example: EXAMPLES.issue })
+
+const PROBLEM_TYPES = (Object.keys(PROBLEMS) as ProblemKind[]).map(typeOf)
 
 export const ProblemSchema = z
   .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    errors: z.array(IssueSchema),
+    type: z.enum(PROBLEM_TYPES).openapi({ description: 'What kind of problem it is' }),
+    title: z.string().openapi({ description: 'The same for all of a kind' }),
+    status: z.int().openapi({ description: 'The status of the answer' }),
+    detail: z.string().openapi({ description: 'What is wrong this time, in a sentence' }),
+    errors: z.array(IssueSchema).openapi({ description: 'What is wrong, and where; may be empty' }),
     requestId: z
       .string()
       .openapi({ description: 'Also in the header x-request-id; name it when asking for help' }),
@@ -58,7 +62,9 @@ const listedEnvironment = {
   createdAt: time,
 }
 
-export const ListedEnvironmentSchema = z.object(listedEnvironment).openapi('ListedEnvironment')
+export const ListedEnvironmentSchema = z
+  .object(listedEnvironment)
+  .openapi('ListedEnvironment', { example: EXAMPLES.listedEnvironment })
 
 export const EnvironmentSchema = z
   .object({
@@ -67,15 +73,16 @@ export const EnvironmentSchema = z
     version: version.openapi({ description: 'Version of the current snapshot and document' }),
     killsVersion: z.int().min(0).openapi({ description: 'Version of the kill list' }),
   })
-  .openapi('Environment')
+  .openapi('Environment', { example: EXAMPLES.environment })
 
 export const PublishedSchema = z.object({ version, warnings: z.array(IssueSchema) }).openapi('Published', {
   description: 'The version that holds the change, and what is valid but surely not meant',
+  example: EXAMPLES.published,
 })
 
 export const ValidationSchema = z
   .object({ valid: z.boolean(), errors: z.array(IssueSchema), warnings: z.array(IssueSchema) })
-  .openapi('Validation')
+  .openapi('Validation', { example: EXAMPLES.validation })
 
 export const ToggleBody = z
   .strictObject({ enabled: z.boolean(), reason: reason.optional() })
@@ -100,7 +107,7 @@ export const ExplanationSchema = z
     }),
     steps: z.array(z.looseObject({ step: z.string(), decided: z.boolean(), detail: z.string() })),
   })
-  .openapi('Explanation')
+  .openapi('Explanation', { example: EXAMPLES.explanation })
 
 export const KillBody = z
   .strictObject({
@@ -122,7 +129,7 @@ export const KillBody = z
     path: ['onExpiry'],
     message: 'needs "expiresAt"',
   })
-  .openapi('KillRequest', { example: { reason: 'checkout broken', expiresAt: '2026-11-21T12:00:00Z' } })
+  .openapi('KillRequest', { example: { reason: 'checkout broken', expiresAt: '2099-01-01T00:00:00Z' } })
 
 export const KillSchema = z
   .object({
@@ -134,7 +141,7 @@ export const KillSchema = z
     expiresAt: time.optional(),
     onExpiry: z.enum(ON_EXPIRY).optional(),
   })
-  .openapi('Kill')
+  .openapi('Kill', { example: EXAMPLES.kill })
 
 export const EntityChangeSchema = z
   .object({
@@ -154,7 +161,7 @@ export const VersionSchema = z
     changeCount: z.int(),
     changes: z.array(EntityChangeSchema).openapi({ description: 'In a list: the first 20 of `changeCount`' }),
   })
-  .openapi('Version')
+  .openapi('Version', { example: EXAMPLES.version })
 
 const scope = {
   role: z.enum(ROLES).openapi({
@@ -213,14 +220,14 @@ const listedToken = {
   lastUsedAt: time.nullable().openapi({ description: 'To the minute' }),
 }
 
-export const TokenSchema = z.object(listedToken).openapi('Token')
+export const TokenSchema = z.object(listedToken).openapi('Token', { example: EXAMPLES.token })
 
 export const CreatedTokenSchema = z
   .object({
     ...listedToken,
     token: z.string().openapi({ description: "The token's text; it is never shown again" }),
   })
-  .openapi('CreatedToken')
+  .openapi('CreatedToken', { example: EXAMPLES.createdToken })
 
 export const PersonBody = z
   .strictObject(scope)
@@ -234,7 +241,7 @@ export const PersonSchema = z
     createdBy: z.string(),
     lastUsedAt: time.nullable(),
   })
-  .openapi('Person')
+  .openapi('Person', { example: EXAMPLES.person })
 
 export const PrincipalSchema = z
   .object({
@@ -245,7 +252,7 @@ export const PrincipalSchema = z
     }),
     ...shownScope,
   })
-  .openapi('Principal')
+  .openapi('Principal', { example: EXAMPLES.principal })
 
 export const AuditEntrySchema = z
   .object({
@@ -275,7 +282,7 @@ export const AuditEntrySchema = z
     previousHash: z.string(),
     hash: z.string(),
   })
-  .openapi('AuditEntry')
+  .openapi('AuditEntry', { example: EXAMPLES.auditEntry })
 
 const verification = {
   valid: z.boolean(),
@@ -294,7 +301,7 @@ export const VerificationSchema = z
       }),
     ),
   })
-  .openapi('Verification')
+  .openapi('Verification', { example: EXAMPLES.verification })
 
 export const KeyBody = z
   .strictObject({
@@ -314,18 +321,20 @@ const listedKey = {
   createdAt: time,
 }
 
-export const KeySchema = z.object(listedKey).openapi('Key')
+export const KeySchema = z.object(listedKey).openapi('Key', { example: EXAMPLES.key })
 
 export const CreatedKeySchema = z
   .object({
     ...listedKey,
     key: z.string().openapi({ description: "The key's text; it is never shown again" }),
   })
-  .openapi('CreatedKey')
+  .openapi('CreatedKey', { example: EXAMPLES.createdKey })
 
-/** `{ items, nextCursor }` of a schema. */
-export const listOf = <T extends z.ZodType>(item: T) =>
-  z.object({
-    items: z.array(item),
-    nextCursor: z.string().nullable().openapi({ description: 'null: this is the last page' }),
-  })
+/** A page of a list, and what an item looks like. */
+export const listOf = <T extends z.ZodType>(item: T, example: z.input<T>) =>
+  z
+    .object({
+      items: z.array(item),
+      nextCursor: z.string().nullable().openapi({ description: '`null`: this is the last page' }),
+    })
+    .openapi({ example: { items: [example], nextCursor: null } })

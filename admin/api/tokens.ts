@@ -5,6 +5,7 @@ import { isWithin } from '../access/principal.ts'
 import { mintToken } from '../auth.ts'
 import { callProject } from '../stubs.ts'
 import { type Api, authorOf, json } from './context.ts'
+import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem, settle } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
@@ -17,6 +18,7 @@ const whoami = operation('viewer', {
   method: 'get',
   path: '/whoami',
   tags,
+  operationId: 'whoAmI',
   summary: 'Who the caller is and may do',
   responses: answers({ status: 200, description: 'The caller', schema: PrincipalSchema }, []),
 })
@@ -25,17 +27,20 @@ const list = operation('admin', {
   method: 'get',
   path: '/tokens',
   tags,
+  operationId: 'listTokens',
   summary: 'Tokens, newest first, without their texts',
   request: { query: PageQuery },
-  responses: answers({ status: 200, description: 'A page of tokens', schema: listOf(TokenSchema) }, [
-    'invalid',
-  ]),
+  responses: answers(
+    { status: 200, description: 'A page of tokens', schema: listOf(TokenSchema, EXAMPLES.token) },
+    ['invalid'],
+  ),
 })
 
 const create = operation('admin', {
   method: 'post',
   path: '/tokens',
   tags,
+  operationId: 'createToken',
   summary: 'Make a token; its text is shown once',
   middleware: body.middleware,
   request: { query: EditQuery, body: body.body },
@@ -51,10 +56,15 @@ const revoke = operation('admin', {
   method: 'delete',
   path: '/tokens/{id}',
   tags,
+  operationId: 'deleteToken',
   summary: 'Revoke a token, at once',
   request: {
     params: z.object({
-      id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: 'tok_0123456789abcdef' }),
+      id: z.string().openapi({
+        param: { name: 'id', in: 'path' },
+        description: 'Id of the token',
+        example: EXAMPLES.token.id,
+      }),
     }),
     query: EditQuery,
   },

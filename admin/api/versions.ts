@@ -3,6 +3,8 @@ import { z } from '@hono/zod-openapi'
 import type { VersionSummary } from '../objects/answers.ts'
 import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
+import { EXAMPLE_DOCUMENT } from './document-schema.ts'
+import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem } from './problem.ts'
 import { answers, EnvironmentParams, operation, ref } from './routes.ts'
@@ -14,18 +16,20 @@ const list = operation('viewer', {
   method: 'get',
   path: '/environments/{env}/versions',
   tags,
+  operationId: 'listVersions',
   summary: 'Published versions, newest first',
   request: { params: EnvironmentParams, query: PageQuery },
-  responses: answers({ status: 200, description: 'A page of versions', schema: listOf(VersionSchema) }, [
-    'not-found',
-    'invalid',
-  ]),
+  responses: answers(
+    { status: 200, description: 'A page of versions', schema: listOf(VersionSchema, EXAMPLES.version) },
+    ['not-found', 'invalid'],
+  ),
 })
 
 const get = operation('viewer', {
   method: 'get',
   path: '/environments/{env}/versions/{n}',
   tags,
+  operationId: 'getVersion',
   summary: 'One version with all its changes and its document',
   request: {
     params: EnvironmentParams.extend({
@@ -40,6 +44,7 @@ const get = operation('viewer', {
       description: 'The version',
       schema: VersionSchema.extend({ document: z.unknown().openapi(ref('FlagDocument')) }).openapi(
         'FullVersion',
+        { example: { ...EXAMPLES.version, document: EXAMPLE_DOCUMENT } },
       ),
     },
     ['not-found'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EXAMPLE_DOCUMENT } from '../../admin/api/document-schema.ts'
+import { PROBLEMS } from '../../admin/api/problem.ts'
 import guide from '../../docs/api.md?raw'
 import { compile } from '../../engine/index.ts'
 import { call, value } from './client.ts'
@@ -11,6 +12,15 @@ const documented = Object.fromEntries(
     methods!.toLowerCase().split(' ').sort(),
   ]),
 )
+
+describe('the guide', () => {
+  it('lists every kind of problem with its status', () => {
+    const rows = [...guide.matchAll(/^\| `([a-z-]+)` \| (\d{3}) \| \S/gm)]
+    expect(Object.fromEntries(rows.map(([, kind, status]) => [kind, Number(status)]))).toEqual(
+      Object.fromEntries(Object.entries(PROBLEMS).map(([kind, [status]]) => [kind, status])),
+    )
+  })
+})
 
 describe('the OpenAPI page', () => {
   it('names every address and method that the guide does, and no other', async () => {
@@ -32,7 +42,9 @@ describe('the OpenAPI page', () => {
       expect(page.components[section], ref).toHaveProperty([name])
     }
     const unauthorized = page.paths['/api/v1/environments'].get.responses['401']
-    expect(unauthorized.content['application/problem+json'].example).toMatchObject({
+    expect(unauthorized).toEqual({ $ref: '#/components/responses/Unauthorized' })
+    const { content } = page.components.responses.Unauthorized
+    expect(content['application/problem+json'].example).toMatchObject({
       type: 'urn:turnout:problem:unauthorized',
       status: 401,
     })

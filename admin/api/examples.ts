@@ -1,0 +1,132 @@
+/** One story for all examples of the OpenAPI page: the environment `dev` at version 12, and the flag `new-feature`. */
+
+const at = '2026-11-21T10:00:00.000Z'
+const reason = 'errors above 1 % since 10:02'
+
+const LISTED_ENVIRONMENT = {
+  name: 'dev',
+  open: false,
+  edgeHosts: ['www.example.com'],
+  revision: 1,
+  createdAt: at,
+}
+
+const KEY = {
+  id: 'key_0123456789abcdef',
+  environment: 'dev',
+  kind: 'server' as const,
+  name: 'checkout service',
+  createdAt: at,
+}
+
+const SCOPE = { role: 'editor' as const, projects: null, environments: ['dev'] }
+
+const TOKEN = {
+  id: 'tok_0123456789abcdef',
+  name: 'ci',
+  ...SCOPE,
+  createdAt: at,
+  createdBy: 'bootstrap',
+  expiresAt: '2099-01-01T00:00:00.000Z',
+  revokedAt: null,
+  lastUsedAt: at,
+}
+
+const HEAD = '9f2c1d7a64b05e8f3c7d21a9b6e4f0582d9c3b7a1e6f4850c2d8b3a7f9e1c604'
+
+export const EXAMPLES = {
+  issue: { path: '$.flags.beta.percentage', message: 'must be a number from 0 to 100, got 101' },
+  requestId: '0b7e0d6e-5f0c-4a7e-9d52-1f0f3a1c2b3d',
+  listedEnvironment: LISTED_ENVIRONMENT,
+  environment: { ...LISTED_ENVIRONMENT, epoch: 1795255200, version: 12, killsVersion: 3 },
+  published: { version: 12, warnings: [] },
+  patchedFlags: {
+    version: 12,
+    warnings: [],
+    items: [{ key: 'new-feature', version: 12, flag: { enabled: true, percentage: 75 } }],
+  },
+  flagPatches: { 'new-feature': { percentage: 75 }, 'old-feature': null },
+  validation: {
+    valid: false,
+    errors: [{ path: '$.flags.beta.percentage', message: 'must be a number from 0 to 100, got 101' }],
+    warnings: [],
+  },
+  explanation: {
+    decision: {
+      flag: 'new-feature',
+      variant: 'on',
+      value: true,
+      reason: 'TARGETING_MATCH',
+      rule: 'allowlist',
+      errorCode: null,
+      metadata: {},
+      version: 12,
+      killVersion: 3,
+    },
+    steps: [
+      { step: 'kill', decided: false, detail: 'no kill in list 3' },
+      { step: 'enabled', decided: false, detail: 'flag is enabled' },
+      { step: 'rule', rule: 'allowlist', decided: true, detail: 'rule matched' },
+    ],
+  },
+  kill: {
+    target: 'flag:new-feature',
+    reason,
+    actor: 'token:ci',
+    createdAt: at,
+    expiresAt: '2099-01-01T00:00:00.000Z',
+    onExpiry: 'restore' as const,
+  },
+  version: {
+    version: 12,
+    epoch: 1795255200,
+    createdAt: at,
+    actor: 'token:ci',
+    reason,
+    changeCount: 1,
+    changes: [{ kind: 'flag' as const, key: 'new-feature', change: 'changed' as const }],
+  },
+  token: TOKEN,
+  createdToken: { ...TOKEN, token: 'tn_yq7rV0n3cXo2mJ5uWl8aT1kZ4sP6dE9fGhBiNvQwRtY' },
+  person: {
+    id: 'ana@example.com',
+    ...SCOPE,
+    createdAt: at,
+    createdBy: 'bootstrap',
+    lastUsedAt: at,
+  },
+  principal: { id: 'token:ci', ...SCOPE },
+  auditEntry: {
+    seq: 12,
+    at,
+    environment: 'dev',
+    action: 'flag.updated',
+    subject: 'flag:new-feature',
+    actor: 'token:ci',
+    reason,
+    requestId: '0b7e0d6e-5f0c-4a7e-9d52-1f0f3a1c2b3d',
+    address: '203.0.113.7',
+    version: 12,
+    kills: null,
+    changes: [
+      {
+        subject: 'flag:new-feature',
+        patch: [
+          { op: 'test', path: '/percentage', value: 50 },
+          { op: 'replace', path: '/percentage', value: 75 },
+        ],
+      },
+    ],
+    changeCount: 1,
+    details: {},
+    previousHash: '4b1f6c0e9a7d3285f0e6c1b94d7a2f8350c9e6b1d4f7a02835e9c6b1f4d7a0c2',
+    hash: HEAD,
+  },
+  verification: {
+    valid: true,
+    entries: 12,
+    chains: [{ environment: 'dev', valid: true, entries: 12, head: HEAD }],
+  },
+  key: KEY,
+  createdKey: { ...KEY, key: 'tk_server_yq7rV0n3cXo2mJ5uWl8aT1kZ4sP6dE9fGhBiNvQwRtY' },
+}

@@ -1,0 +1,110 @@
+/** Problems on the OpenAPI page: one response component for each kind, to which every operation refers. */
+import type { CompileIssue } from '../../engine/index.ts'
+import { EXAMPLES } from './examples.ts'
+import { PROBLEMS, type ProblemKind, typeOf } from './problem.ts'
+
+interface Example {
+  readonly detail: string
+  readonly errors?: readonly CompileIssue[]
+  /** Names of headers that come with it. */
+  readonly headers?: readonly (keyof typeof HEADERS)[]
+}
+
+/** As much of OpenAPI's header and response objects as is used here. */
+export type Header = {
+  readonly description: string
+  readonly schema: { readonly type: 'string' | 'integer' }
+  readonly example: string | number
+}
+
+type Response = {
+  readonly description: string
+  readonly headers: Record<string, Header | { $ref: string }>
+  readonly content: Record<string, { schema: { $ref: string }; example: object }>
+}
+
+const HEADERS = {
+  allow: {
+    description: 'The methods of the address',
+    schema: { type: 'string' },
+    example: 'GET, HEAD, OPTIONS',
+  },
+  etag: { description: 'The current one', schema: { type: 'string' }, example: '"v12"' },
+  'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' }, example: 5 },
+  'www-authenticate': {
+    description: 'What to show',
+    schema: { type: 'string' },
+    example: 'Bearer realm="turnout"',
+  },
+} as const satisfies Record<string, Header>
+
+const misplaced = 'expected a value, got "u"'
+
+const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
+  malformed: {
+    detail: `Line 1, column 17: ${misplaced}.`,
+    errors: [{ path: 'line 1, column 17', message: misplaced }],
+  },
+  unauthorized: {
+    detail: 'The token is not one of this control plane.',
+    headers: ['www-authenticate'],
+  },
+  forbidden: { detail: 'This needs the role editor; token:ci has viewer.' },
+  'not-found': { detail: 'There is no flag "new-featur". Did you mean "new-feature"?' },
+  'method-not-allowed': {
+    detail: '/api/v1/environments/dev/versions takes GET, HEAD, OPTIONS.',
+    headers: ['allow'],
+  },
+  stale: {
+    detail: 'The flag "new-feature" is at "v12" now; read it again and repeat the change.',
+    headers: ['etag'],
+  },
+  'too-large': { detail: 'A body has at most 10485760 bytes.' },
+  'unsupported-media-type': { detail: 'Send "content-type: application/json".' },
+  invalid: { detail: 'The document has one error; nothing was changed.', errors: [EXAMPLES.issue] },
+  'precondition-required': {
+    detail: 'Send "If-Match" with the ETag you read (or "*"), or "If-None-Match: *" to create.',
+  },
+  internal: { detail: 'This is a fault of the control plane, noted under the request id.' },
+  overloaded: { detail: 'Try again in a few seconds.', headers: ['retry-after'] },
+}
+
+/** Those that any operation may answer. No operation answers `method-not-allowed`: an address does, to others. */
+const EVERYWHERE: readonly ProblemKind[] = ['unauthorized', 'forbidden', 'internal', 'overloaded']
+
+/** Status → answer, for the problems of an operation. */
+export function problemAnswers(kinds: readonly ProblemKind[]): Record<number, { $ref: string }> {
+  return Object.fromEntries(
+    [...EVERYWHERE, ...kinds].map((kind) => [
+      PROBLEMS[kind][0],
+      { $ref: `#/components/responses/${componentOf(kind)}` },
+    ]),
+  )
+}
+
+/** Component name → response. */
+export const PROBLEM_RESPONSES: Readonly<Record<string, Response>> = Object.fromEntries(
+  (Object.keys(PROBLEMS) as ProblemKind[])
+    .filter((kind) => kind !== 'method-not-allowed')
+    .map((kind) => [componentOf(kind), responseOf(kind)]),
+)
+
+function responseOf(kind: ProblemKind): Response {
+  const [status, title] = PROBLEMS[kind]
+  const { detail, errors = [], headers = [] } = PROBLEM_EXAMPLES[kind]
+  const type = typeOf(kind)
+  const example = { type, title, status, detail, errors, requestId: EXAMPLES.requestId }
+  return {
+    description: title,
+    headers: Object.fromEntries([
+      ['x-request-id', { $ref: '#/components/headers/RequestId' }],
+      ...headers.map((name) => [name, HEADERS[name]]),
+    ]),
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example } },
+  }
+}
+
+/** `not-found` → `NotFound`. */
+function componentOf(kind: ProblemKind): string {
+  return kind.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}

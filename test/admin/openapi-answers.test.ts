@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { EXAMPLE_DOCUMENT } from '../../admin/api/document-schema.ts'
+import { ANY, call, NEW, value } from './client.ts'
+import { addressOf, type Operation, openApiPage } from './operations.ts'
+
+/** Reads before changes, what takes things away after them, and what holds everything last. */
+const ORDER = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'deleteEnvironment']
+
+describe('the examples of the OpenAPI page', () => {
+  it('are taken by the API, whose answers have the form that the page promises', async () => {
+    const { operations, checkOf } = await openApiPage()
+    const made = await theStory()
+    const succeeded: string[] = []
+    for (const operation of operations.toSorted(byOrder)) {
+      const response = await call(
+        addressOf(operation, { ...pathExamples(operation), ...made[operation.path] }),
+        {
+          method: operation.method,
+          body: operation.body?.example,
+          headers: operation.parameters.some(({ name }) => name === 'if-match') ? ANY : {},
+        },
+      )
+      const text = await response.text()
+      const name = `${operation.id}: ${response.status} ${text.slice(0, 1_000)}`
+      expect([400, 413, 415, 422, 428, 500, 503], name).not.toContain(response.status)
+      expect([...operation.answers.keys()], name).toContain(response.status)
+      const schema = operation.answers.get(response.status)
+      if (schema)
+        for (const part of partsOf(response, text))
+          expect(checkOf(schema).safeParse(JSON.parse(part)).error?.issues, name).toBeUndefined()
+      else expect(text, name).toBe('')
+      if (response.ok) succeeded.push(operation.id)
+    }
+    expect(operations.map((operation) => operation.id).filter((id) => !succeeded.includes(id))).toEqual([])
+  })
+})
+
+const byOrder = (a: Operation, b: Operation): number => place(a) - place(b)
+
+const place = ({ id, method }: Operation): number => ORDER.indexOf(ORDER.includes(id) ? id : method)
+
+const pathExamples = ({ parameters }: Operation): Record<string, string> =>
+  Object.fromEntries(
+    parameters.flatMap((each) => (each.in === 'path' ? [[each.name, String(each.example)]] : [])),
+  )
+
+/** What the schema is about: each line of NDJSON, or the whole. */
+const partsOf = ({ headers }: Response, text: string): string[] =>
+  headers.get('content-type') === 'application/x-ndjson' ? text.trimEnd().split('\n') : [text]
+
+/**
+ * The state that the examples are about: the environment, its document, a kill, a key, a token and a person. Answers the
+ * values of parameters that are chosen by the API, by path.
+ */
+async function theStory(): Promise<Record<string, Record<string, string>>> {
+  const api = '/api/v1/environments/dev'
+  await value(await call(api, { method: 'PUT', body: {}, headers: NEW }))
+  await value(await call(`${api}/document`, { method: 'PUT', body: EXAMPLE_DOCUMENT, headers: ANY }))
+  await value(await call(`${api}/kills/flag:new-feature`, { method: 'PUT', body: { reason: 'incident 7' } }))
+  const key = await value(
+    await call('/api/v1/keys', { body: { environment: 'dev', kind: 'server', name: 'checkout' } }),
+  )
+  const token = await value(await call('/api/v1/tokens', { body: { name: 'story', role: 'viewer' } }))
+  await value(await call('/api/v1/people/ana@example.com', { method: 'PUT', body: { role: 'viewer' } }))
+  return {
+    '/api/v1/keys/{id}': { id: key.id },
+    '/api/v1/tokens/{id}': { id: token.id },
+    '/api/v1/environments/{env}/versions/{n}': { n: '1' },
+  }
+}
