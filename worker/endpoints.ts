@@ -3,6 +3,7 @@ import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
 import type { Prepared } from '../engine/index.ts'
 import type { Callers } from './access.ts'
+import type { Release } from './env.ts'
 import { evaluateBulk, evaluateOne, failure, readContext } from './ofrep.ts'
 import { problem } from './problem.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -16,6 +17,7 @@ export interface Surroundings {
   readonly callers: Callers
   /** Minted by the isolate's first request. */
   readonly isolate: string
+  readonly release: Release | null
   readonly status: () => Status
   readonly prepared: () => Promise<Prepared | null>
 }
@@ -106,10 +108,14 @@ app.get('/.turnout/health/live', () =>
 
 app.get('/.turnout/health/ready', async ({ env }) => {
   const prepared = await env.prepared()
+  const { release } = env
   const { source, readAtMs, problems } = env.status()
   const headers = { 'cache-control': 'no-store' }
   if (prepared === null)
-    return Response.json({ status: 'unavailable', isolate: env.isolate, problems }, { status: 503, headers })
+    return Response.json(
+      { status: 'unavailable', release, isolate: env.isolate, problems },
+      { status: 503, headers },
+    )
   const { environment, epoch, version } = prepared.snapshot
   const status = problems.length === 0 && source === 'control-plane' ? 'ready' : 'degraded'
   const ageMs = Number.isFinite(readAtMs) ? Math.max(0, Date.now() - readAtMs) : null
@@ -122,6 +128,7 @@ app.get('/.turnout/health/ready', async ({ env }) => {
     kills: prepared.kills.kills.map(({ target }) => target),
     source,
     ageMs,
+    release,
     isolate: env.isolate,
     problems,
   }

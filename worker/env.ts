@@ -9,6 +9,7 @@ export interface Env {
   COOKIE_KEY?: string
   LOCAL?: string
   LOCATION_CACHE?: string
+  RELEASE?: Release
   FALLBACK_ORIGIN?: string
   SNAPSHOT_MAX_AGE_MS?: string
   SNAPSHOT_MAX_STALE_MS?: string
@@ -17,11 +18,18 @@ export interface Env {
   FALLBACK_TIMEOUT_MS?: string
 }
 
+/** Which deployed version of the Worker this is, as the platform says; a local run has none. */
+export interface Release {
+  readonly id: string
+  readonly tag: string
+}
+
 export interface Config {
   readonly environment: string
   /** A local run: `open` environments are served without a key, and an absent client address is loopback. */
   readonly local: boolean
   readonly locationCache: boolean
+  readonly release: Release | null
   /** Key of the identity cookie's MAC. */
   readonly cookieKey: string
   /** `https://host` (and path) without a trailing slash, or `null`. */
@@ -68,6 +76,7 @@ export function parseConfig(env: Env): Config {
     environment,
     local: env.LOCAL === 'true',
     locationCache: env.LOCATION_CACHE === 'true',
+    release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
     cookieKey: key || `unset:${environment}`,
     fallbackOrigin,
     fallbackTimeoutMs: ms('FALLBACK_TIMEOUT_MS', 10_000),

@@ -74,6 +74,7 @@ export class Isolate {
       facts,
       callers: this.#callers,
       isolate: this.id,
+      release: this.#config.release,
       status: () => this.#snapshots.status,
       prepared: async () => {
         const prepared = await this.#current(facts.host, ctx)
