@@ -1,0 +1,37 @@
+/** The two ways a deployment ends badly, both meant for the operator's eyes: any other error is a bug. */
+
+/** Why nothing is deployed, and what to do about it. */
+export interface Refusal {
+  /** One sentence that names the setting or the thing. */
+  readonly problem: string
+  /** What to do next: a command, or a line to write. */
+  readonly next: string
+}
+
+/** Nothing was changed anywhere. Holds every reason that could be found at once. */
+export class Refused extends Error {
+  readonly refusals: readonly Refusal[]
+
+  constructor(refusals: readonly Refusal[]) {
+    super(refusals.map(({ problem }) => problem).join('; '))
+    this.refusals = refusals
+  }
+}
+
+/** A step began and did not end well. */
+export class Failed extends Error {
+  /** What is true now, a sentence each. */
+  readonly state: readonly string[]
+  readonly next: string
+
+  constructor(message: string, state: readonly string[], next: string) {
+    super(message)
+    this.state = state
+    this.next = next
+  }
+}
+
+/** Throws `Refused` if there is any reason to. */
+export function refuseIfAny(refusals: readonly Refusal[]): void {
+  if (refusals.length > 0) throw new Refused(refusals)
+}

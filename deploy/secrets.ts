@@ -1,0 +1,65 @@
+/** The secrets that each Worker needs before it is deployed. Values never pass through here, but for generated ones. */
+import { randomBytes } from 'node:crypto'
+import type { Refusal } from './refusal.ts'
+
+export interface Secret {
+  readonly worker: 'admin' | 'edge'
+  readonly name: string
+  readonly purpose: string
+  /** `null`: nobody but the operator can know it. */
+  readonly generate: (() => string) | null
+  /** People need it too: a generated one is shown, once. */
+  readonly shown?: true
+  /** Settings of its Worker under which it is needed; default: always. */
+  readonly when?: (vars: Readonly<Record<string, string>>) => boolean
+}
+
+const random = (): string => randomBytes(32).toString('base64url')
+const storeIsInAws = ({ STORE }: Readonly<Record<string, string>>) =>
+  STORE !== undefined && STORE !== 'embedded'
+
+export const SECRETS: readonly Secret[] = [
+  {
+    worker: 'admin',
+    name: 'ADMIN_BOOTSTRAP_TOKEN',
+    purpose: 'opens the admin API',
+    generate: () => `tn_${random()}`,
+    shown: true,
+  },
+  {
+    worker: 'admin',
+    name: 'AWS_ACCESS_KEY_ID',
+    purpose: 'reads and writes the store in AWS',
+    generate: null,
+    when: storeIsInAws,
+  },
+  {
+    worker: 'admin',
+    name: 'AWS_SECRET_ACCESS_KEY',
+    purpose: 'reads and writes the store in AWS',
+    generate: null,
+    when: storeIsInAws,
+  },
+  {
+    worker: 'edge',
+    name: 'COOKIE_KEY',
+    purpose: "signs the visitors' cookie",
+    generate: random,
+  },
+]
+
+/** Those that a Worker with these settings needs. */
+export const secretsOf = (worker: Secret['worker'], vars: Readonly<Record<string, string>>): Secret[] =>
+  SECRETS.filter((secret) => secret.worker === worker && (secret.when?.(vars) ?? true))
+
+/** How to set one. wrangler creates a Worker that does not exist yet. */
+export function missing({ name, purpose, generate, shown }: Secret, worker: string): Refusal {
+  const put = `npx wrangler secret put ${name} --name ${worker}`
+  const made = shown
+    ? `openssl rand -hex 32    (keep what it prints), then ${put}`
+    : `openssl rand -hex 32 | ${put}`
+  return {
+    problem: `${worker} has no secret ${name}, which ${purpose}`,
+    next: generate === null ? put : `${made}; or deploy with --generate-secrets`,
+  }
+}
