@@ -3,12 +3,14 @@ import type { AccessSettings } from './access/cloudflare-access.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
 import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
+import type { WebhooksObject } from './objects/webhooks.ts'
 
 /** Bindings and raw settings, as admin/wrangler.toml describes them. */
 export interface Env {
   ENVIRONMENTS: DurableObjectNamespace<EnvironmentObject>
   PROJECT: DurableObjectNamespace<ProjectObject>
   METRICS: DurableObjectNamespace<MetricsObject>
+  WEBHOOKS: DurableObjectNamespace<WebhooksObject>
   LAST_KNOWN_GOOD: KVNamespace
   ADMIN_BOOTSTRAP_TOKEN?: string
   LOCAL?: string

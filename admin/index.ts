@@ -4,6 +4,7 @@ import { app } from './api/app.ts'
 export { EnvironmentObject } from './objects/environment.ts'
 export { MetricsObject } from './objects/metrics.ts'
 export { ProjectObject } from './objects/project.ts'
+export { WebhooksObject } from './objects/webhooks.ts'
 export { ControlRpc } from './rpc.ts'
 
 export default app

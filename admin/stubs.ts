@@ -3,10 +3,11 @@
  * advises: https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
  */
 import type { Env } from './env.ts'
-import { PROJECT_NAME } from './objects/directory.ts'
+import { PROJECT_NAME, WEBHOOKS_NAME } from './objects/directory.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
 import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
+import type { WebhooksObject } from './objects/webhooks.ts'
 
 const ATTEMPTS = 3
 const BASE_BACKOFF_MS = 50
@@ -37,6 +38,8 @@ export const callMetrics = <T>(
   call: (stub: Remote<MetricsObject>) => Promise<T>,
 ): Promise<T> =>
   persist(() => call(env.METRICS.getByName(`${environment}/${location}`) as unknown as Remote<MetricsObject>))
+export const callWebhooks = <T>(env: Env, call: (stub: Remote<WebhooksObject>) => Promise<T>): Promise<T> =>
+  persist(() => call(env.WEBHOOKS.getByName(WEBHOOKS_NAME) as unknown as Remote<WebhooksObject>))
 
 /** What the platform says about a failed call. */
 export interface StubError {

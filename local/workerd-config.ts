@@ -95,6 +95,7 @@ const DURABLE_OBJECTS = [
   { binding: 'ENVIRONMENTS', className: 'EnvironmentObject', uniqueKey: 'turnout-environment' },
   { binding: 'PROJECT', className: 'ProjectObject', uniqueKey: 'turnout-project' },
   { binding: 'METRICS', className: 'MetricsObject', uniqueKey: 'turnout-metrics' },
+  { binding: 'WEBHOOKS', className: 'WebhooksObject', uniqueKey: 'turnout-webhooks' },
 ]
 
 function adminServices(admin: AdminOptions): string[] {

@@ -22,6 +22,7 @@ import { tokens } from './tokens.ts'
 import { answerUnrouted } from './unrouted.ts'
 import { refuseInvalid } from './validation.ts'
 import { versions } from './versions.ts'
+import { webhooks } from './webhooks.ts'
 
 export const app = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
 
@@ -46,5 +47,6 @@ keys(api)
 tokens(api)
 people(api)
 audit(api)
+webhooks(api)
 app.route('/api/v1', api)
 openapi(app)

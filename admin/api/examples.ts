@@ -34,6 +34,26 @@ const TOKEN = {
 
 const HEAD = '9f2c1d7a64b05e8f3c7d21a9b6e4f0582d9c3b7a1e6f4850c2d8b3a7f9e1c604'
 
+const WEBHOOK = {
+  id: 'wh_0123456789abcdef',
+  name: 'on-call channel',
+  format: 'slack' as const,
+  host: 'hooks.slack.com',
+  events: ['kill.*'],
+  environments: ['media-register.prod'],
+  enabled: true,
+  disabledReason: null,
+  failing: false,
+  pausedUntil: null,
+  pending: 0,
+  dead: 1,
+  previousSecretUntil: null,
+  createdAt: at,
+  createdBy: 'ana@example.com',
+}
+
+const ATTEMPT = { at, durationMs: 84, status: 503, problem: 'answered 503', answer: 'upstream is down' }
+
 export const EXAMPLES = {
   issue: { path: '$.flags.beta.percentage', message: 'must be a number from 0 to 100, got 101' },
   requestId: '0b7e0d6e-5f0c-4a7e-9d52-1f0f3a1c2b3d',
@@ -129,4 +149,28 @@ export const EXAMPLES = {
   },
   key: KEY,
   createdKey: { ...KEY, key: 'tk_server_yq7rV0n3cXo2mJ5uWl8aT1kZ4sP6dE9fGhBiNvQwRtY' },
+  webhook: WEBHOOK,
+  webhookWithSecret: {
+    ...WEBHOOK,
+    secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=',
+  },
+  attempt: ATTEMPT,
+  delivery: {
+    id: 1204,
+    status: 'dead' as const,
+    event: {
+      id: 'evt_4b1f6c0e9a7d3285f0e6c1b94d7a2f83',
+      environment: 'media-register.prod',
+      seq: 12,
+      action: 'kill.placed',
+      subject: 'kill:flag:new-feature',
+      at,
+    },
+    attempts: 31,
+    lastAttempts: [ATTEMPT],
+    problem: 'answered 503',
+    nextAttemptAt: null,
+    createdAt: at,
+    endedAt: '2026-11-22T10:00:00.000Z',
+  },
 }

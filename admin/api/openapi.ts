@@ -24,6 +24,7 @@ const TAGS = [
   { name: 'Evaluation', description: 'What a flag decides, and why.' },
   { name: 'Keys', description: 'SDK keys, which applications show to the edge.' },
   { name: 'Access', description: 'Who may call this API: tokens, people, and their roles.' },
+  { name: 'Webhooks', description: 'Who is told of what happens, and how it went.' },
   { name: 'Audit', description: 'Every change ever made, in chains that prove that none is missing.' },
 ]
 

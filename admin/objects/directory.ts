@@ -12,3 +12,6 @@ export interface DirectoryEntry extends Description {
 
 /** There is one project object, by this name. */
 export const PROJECT_NAME = 'project'
+
+/** There is one webhooks object, by this name. */
+export const WEBHOOKS_NAME = 'webhooks'

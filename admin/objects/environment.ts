@@ -51,10 +51,11 @@ import {
   summarize,
   type VersionSummary,
 } from './answers.ts'
-import { PROJECT_NAME } from './directory.ts'
+import { PROJECT_NAME, WEBHOOKS_NAME } from './directory.ts'
 import { carryOutEdit } from './editing.ts'
 import { copyLastKnownGood, reportToDirectory } from './effects.ts'
 import { isAhead, isPossible, mintEpoch, raisedAbove } from './epoch.ts'
+import { handOver } from './hand-over.ts'
 import { findKill, type KillRequest, liftKill, placeKill } from './kill-switch.ts'
 import { Ledger, type Live } from './ledger.ts'
 import { ENVIRONMENT_MIGRATIONS, migrate } from './migrations.ts'
@@ -78,6 +79,7 @@ export class EnvironmentObject extends DurableObject<Env> {
     const outbox = new Outbox(this.#sql, {
       'last-known-good': () => copyLastKnownGood(this.#sql, this.env.LAST_KNOWN_GOOD),
       directory: () => reportToDirectory(this.#sql, this.env.PROJECT.getByName(PROJECT_NAME)),
+      webhooks: () => handOver(this.#sql, this.env.WEBHOOKS.getByName(WEBHOOKS_NAME)),
     })
     this.#ledger = new Ledger(ctx, { outbox, due: [nextExpiryMs], forget: () => this.#publisher.forget() })
   }

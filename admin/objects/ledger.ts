@@ -17,7 +17,7 @@ export interface Live {
   readonly kills: KillList
 }
 
-export type EffectName = 'last-known-good' | 'directory'
+export type EffectName = 'last-known-good' | 'directory' | 'webhooks'
 
 export interface LedgerParts {
   readonly outbox: Outbox<EffectName>
@@ -69,9 +69,11 @@ export class Ledger {
     this.#live = null
     try {
       return this.#ctx.storage.transactionSync(() => {
+        const nowMs = Date.now()
         const before = this.#fingerprint()
-        const result = work(Date.now())
+        const result = work(nowMs)
         this.#requireEntry(before)
+        if (lastSeq(this.#sql) !== before.seq) this.mark(nowMs, 'webhooks')
         return result
       })
     } catch (thrown) {

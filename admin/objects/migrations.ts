@@ -4,7 +4,10 @@
  */
 
 import { AUDIT_TABLES } from '../storage/audit.ts'
+import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
+import { WEBHOOK_TABLES } from '../storage/webhooks.ts'
+import { HAND_OVER_TABLE } from './hand-over.ts'
 
 export type Migration = (sql: SqlStorage) => void
 
@@ -62,6 +65,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
     sql.exec(`
       CREATE TABLE kill_versions (n INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, created_at INTEGER NOT NULL);
       CREATE TABLE locations (name TEXT PRIMARY KEY) WITHOUT ROWID;`),
+  (sql) => sql.exec(HAND_OVER_TABLE),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */
@@ -76,6 +80,12 @@ export const PROJECT_MIGRATIONS: readonly Migration[] = [
       ) WITHOUT ROWID;
       CREATE INDEX keys_environment ON keys (environment);`),
   (sql) => sql.exec(`${AUDIT_TABLES} ${GRANT_TABLES}`),
+  (sql) => sql.exec(`${OUTBOX} ${HAND_OVER_TABLE}`),
+]
+
+/** Tables of `WebhooksObject`. */
+export const WEBHOOK_MIGRATIONS: readonly Migration[] = [
+  (sql) => sql.exec(`${AUDIT_TABLES} ${WEBHOOK_TABLES} ${DELIVERY_TABLES}`),
 ]
 
 /** The one row of `MetricsObject`; a new location is silent until it is heard. */

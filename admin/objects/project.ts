@@ -11,6 +11,7 @@ import type { Author } from '../settings.ts'
 import {
   type AuditFilter,
   type AuditPosition,
+  lastSeq,
   pageAudit,
   type StoredEntry,
   type Verification,
@@ -27,9 +28,12 @@ import {
   recognize,
   removePerson,
 } from './access.ts'
+import { AlarmClock } from './alarm-clock.ts'
 import type { Answer, Description } from './answers.ts'
-import type { DirectoryEntry, KeyEntry } from './directory.ts'
+import { type DirectoryEntry, type KeyEntry, WEBHOOKS_NAME } from './directory.ts'
+import { handOver } from './hand-over.ts'
 import { migrate, PROJECT_MIGRATIONS } from './migrations.ts'
+import { Outbox } from './outbox.ts'
 
 /** An SDK key and where it belongs. */
 export interface ListedKey extends KeyEntry {
@@ -42,11 +46,17 @@ const KEY_COLUMNS = 'id, environment, kind, name, created_at'
 
 export class ProjectObject extends DurableObject<Env> {
   readonly #sql: SqlStorage
+  readonly #clock: AlarmClock
+  readonly #outbox: Outbox<'webhooks'>
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#sql = ctx.storage.sql
     migrate(ctx.storage, PROJECT_MIGRATIONS)
+    this.#clock = new AlarmClock(ctx)
+    this.#outbox = new Outbox(this.#sql, {
+      webhooks: () => handOver(this.#sql, this.env.WEBHOOKS.getByName(WEBHOOKS_NAME)),
+    })
   }
 
   /** Answers if this object's storage does. */
@@ -62,11 +72,11 @@ export class ProjectObject extends DurableObject<Env> {
   }
 
   addToken(token: Token, hash: string, author: Author): Answer<Token> {
-    return this.#write((nowMs) => addToken(this.#sql, token, hash, author, nowMs))
+    return this.#decide((nowMs) => addToken(this.#sql, token, hash, author, nowMs))
   }
 
   endToken(id: string, author: Author): Answer<Token> {
-    return this.#write((nowMs) => endToken(this.#sql, id, author, nowMs))
+    return this.#decide((nowMs) => endToken(this.#sql, id, author, nowMs))
   }
 
   token(id: string): Token | null {
@@ -79,11 +89,11 @@ export class ProjectObject extends DurableObject<Env> {
   }
 
   putPerson(grant: PersonGrant, author: Author): Answer<{ created: boolean; person: Person }> {
-    return this.#write((nowMs) => putPerson(this.#sql, grant, author, nowMs))
+    return this.#decide((nowMs) => putPerson(this.#sql, grant, author, nowMs))
   }
 
   removePerson(id: string, author: Author): Answer<null> {
-    return this.#write((nowMs) => removePerson(this.#sql, id, author, nowMs))
+    return this.#decide((nowMs) => removePerson(this.#sql, id, author, nowMs))
   }
 
   person(id: string): Person | null {
@@ -167,6 +177,30 @@ export class ProjectObject extends DurableObject<Env> {
   key(id: string): ListedKey | null {
     const [row] = this.#sql.exec<KeyRow>(`SELECT ${KEY_COLUMNS} FROM keys WHERE id = ?`, id)
     return row === undefined ? null : fromRow(row)
+  }
+
+  /** Carries out what is owed. Safe to run at any time, any number of times. */
+  override async alarm(): Promise<void> {
+    this.#clock.rang()
+    try {
+      await this.#outbox.flush(Date.now, {})
+    } finally {
+      this.#clock.set(this.#outbox.nextDueMs())
+    }
+  }
+
+  /** A change that has an entry in the audit log if it is made, of which webhooks then hear. */
+  #decide<T>(work: (nowMs: number) => T): T {
+    try {
+      return this.#write((nowMs) => {
+        const before = lastSeq(this.#sql)
+        const result = work(nowMs)
+        if (lastSeq(this.#sql) !== before) this.#outbox.mark('webhooks', nowMs)
+        return result
+      })
+    } finally {
+      this.#clock.set(this.#outbox.nextDueMs())
+    }
   }
 
   #write<T>(work: (nowMs: number) => T): T {

@@ -2,8 +2,9 @@
 import { changedEntities } from '../audit/change.ts'
 import type { AuditRecord } from '../audit/entry.ts'
 import type { Act, Author } from '../settings.ts'
-import { appendAudit } from '../storage/audit.ts'
+import { appendAudit, pageAudit, type StoredEntry } from '../storage/audit.ts'
 import type { KillRecord } from '../storage/kills.ts'
+import type { Webhook } from '../webhook/definition.ts'
 
 type More = Partial<Pick<AuditRecord, 'version' | 'kills' | 'changes' | 'details'>>
 
@@ -51,4 +52,30 @@ function killText(kill: KillRecord | null): string | null {
   const createdAt = new Date(createdAtMs).toISOString()
   const expiresAt = expiresAtMs === null ? null : new Date(expiresAtMs).toISOString()
   return JSON.stringify({ target, variant, reason, actor, createdAt, expiresAt, onExpiry })
+}
+
+export interface WebhookAct {
+  readonly action: `webhook.${'created' | 'updated' | 'deleted' | 'disabled' | 'secret-rotated' | 'replayed'}`
+  /** At least one is not `null`. */
+  readonly before: Webhook | null
+  readonly after: Webhook | null
+  readonly author: Author
+  readonly details?: AuditRecord['details']
+}
+
+/** Returns the entry as stored. */
+export function recordWebhook(sql: SqlStorage, act: WebhookAct, nowMs: number): StoredEntry {
+  const { action, before, after, author, details = {} } = act
+  const subject = `webhook:${(after ?? before)!.id}`
+  const texts = { before: webhookText(before), after: webhookText(after) }
+  const changes = texts.before === texts.after ? [] : changedEntities([{ subject, ...texts }])
+  const seq = record(sql, null, { action, subject, author }, nowMs, { changes, details })
+  return pageAudit(sql, {}, { after: seq - 1 }, 1)[0]!
+}
+
+/** What an operator decided about it; how its target fares is no change. A `Webhook` holds no secret. */
+function webhookText(webhook: Webhook | null): string | null {
+  if (webhook === null) return null
+  const { name, format, host, events, environments, enabled, disabledReason } = webhook
+  return JSON.stringify({ name, format, host, events, environments, enabled, disabledReason })
 }

@@ -1,13 +1,17 @@
-import { describe, expect, it } from 'vitest'
+import { env } from 'cloudflare:workers'
+import { describe, expect, it, vi } from 'vitest'
 import { EXAMPLE_DOCUMENT } from '../../admin/api/document-schema.ts'
 import { ANY, call, NEW, value } from './client.ts'
 import { addressOf, type Operation, openApiPage } from './operations.ts'
+import { auditEvent } from './webhook-events.ts'
 
 /** Reads before changes, what takes things away after them, and what holds everything last. */
 const ORDER = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'deleteEnvironment']
 
 describe('the examples of the OpenAPI page', () => {
   it('are taken by the API, whose answers have the form that the page promises', async () => {
+    // Where webhooks send to.
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('no', { status: 400 }))
     const { operations, checkOf } = await openApiPage()
     const made = await theStory()
     const succeeded: string[] = []
@@ -49,8 +53,8 @@ const partsOf = ({ headers }: Response, text: string): string[] =>
   headers.get('content-type') === 'application/x-ndjson' ? text.trimEnd().split('\n') : [text]
 
 /**
- * The state that the examples are about: the environment, its document, a kill, a key, a token and a person. Answers the
- * values of parameters that are chosen by the API, by path.
+ * The state that the examples are about: the environment, its document, a kill, a key, a token, a person, and a webhook
+ * with a dead letter. Answers the values of parameters that are chosen by the API, by path.
  */
 async function theStory(): Promise<Record<string, Record<string, string>>> {
   const api = '/api/v1/environments/dev'
@@ -62,7 +66,25 @@ async function theStory(): Promise<Record<string, Record<string, string>>> {
   )
   const token = await value(await call('/api/v1/tokens', { body: { name: 'story', role: 'viewer' } }))
   await value(await call('/api/v1/people/ana@example.com', { method: 'PUT', body: { role: 'viewer' } }))
+  const webhook = await value(
+    await call('/api/v1/webhooks', {
+      body: { name: 'story', url: 'https://a.example.com/', events: ['drill'] },
+    }),
+  )
+  await env.WEBHOOKS.getByName('webhooks').enqueue([auditEvent({ action: 'drill' })])
+  const deadLetters = async () =>
+    (await value(await call(`/api/v1/webhooks/${webhook.id}/deliveries?status=dead`))).items
+  await expect.poll(deadLetters, { interval: 5 }).toHaveLength(1)
+  const [delivery] = await deadLetters()
+  const ofWebhook = Object.fromEntries(
+    ['', '/test', '/rotate-secret', '/deliveries'].map((path) => [
+      `/api/v1/webhooks/{id}${path}`,
+      { id: webhook.id },
+    ]),
+  )
   return {
+    ...ofWebhook,
+    '/api/v1/webhooks/{id}/deliveries/{delivery}/replay': { id: webhook.id, delivery: String(delivery.id) },
     '/api/v1/keys/{id}': { id: key.id },
     '/api/v1/tokens/{id}': { id: token.id },
     '/api/v1/environments/{env}/versions/{n}': { n: '1' },

@@ -106,7 +106,7 @@ describe('chunks', () => {
 
 describe('parseConfig', () => {
   it('names the variable that is wrong', () => {
-    const bindings = { ENVIRONMENTS: {}, PROJECT: {}, LAST_KNOWN_GOOD: {} } as Parameters<
+    const bindings = { ENVIRONMENTS: {}, PROJECT: {}, WEBHOOKS: {}, LAST_KNOWN_GOOD: {} } as Parameters<
       typeof parseConfig
     >[0]
     expect(parseConfig({ ...bindings })).toEqual({ bootstrapToken: null, access: null, local: false })

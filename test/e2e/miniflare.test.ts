@@ -41,6 +41,7 @@ beforeAll(async () => {
           ENVIRONMENTS: { className: 'EnvironmentObject', useSQLite: true },
           PROJECT: { className: 'ProjectObject', useSQLite: true },
           METRICS: { className: 'MetricsObject', useSQLite: true },
+          WEBHOOKS: { className: 'WebhooksObject', useSQLite: true },
         },
       },
     ],
@@ -114,5 +115,14 @@ describe('both Workers on Miniflare', () => {
     await expect
       .poll(ready, { timeout: 20_000 })
       .toMatchObject({ status: 'degraded', environment: ENVIRONMENT })
+  })
+
+  it.each([
+    ['http://receiver.example.com/', 'http is only allowed in local runs'],
+    ['https://127.0.0.1/', 'IP addresses are only allowed in local runs'],
+    ['https://169.254.169.254/latest/meta-data', 'IP addresses are only allowed in local runs'],
+    ['https://metadata.google.internal/', 'private hosts are only allowed in local runs'],
+  ])('refuse a webhook to %s', async (url, sentence) => {
+    await expect(admin('POST', '/webhooks', { name: 'x', url })).rejects.toThrow(sentence)
   })
 })

@@ -46,6 +46,7 @@ const ADMIN = `
   }
   export class ProjectObject extends DurableObject {}
   export class MetricsObject extends DurableObject {}
+  export class WebhooksObject extends DurableObject {}
   export class ControlRpc extends WorkerEntrypoint {
     async whoami() {
       const calls = await this.env.ENVIRONMENTS.getByName(this.ctx.props.environment).count()
@@ -152,6 +153,7 @@ describe('the configuration and wrangler.toml', () => {
       EnvironmentObject: 'turnout-environment',
       ProjectObject: 'turnout-project',
       MetricsObject: 'turnout-metrics',
+      WebhooksObject: 'turnout-webhooks',
     }
     expect(classes.sort()).toEqual(Object.keys(kept).sort())
     for (const [name, key] of Object.entries(kept))

@@ -1,0 +1,297 @@
+/** Webhooks: who is told of what happens, how it went, and again what could not be told. */
+import { z } from '@hono/zod-openapi'
+import type { Answer } from '../objects/answers.ts'
+import type { ListedWebhook, WebhooksObject } from '../objects/webhooks.ts'
+import { DELIVERY_STATUSES, type Delivery } from '../storage/deliveries.ts'
+import { callWebhooks, type Remote } from '../stubs.ts'
+import type { WebhookChange, WebhookDraft } from '../webhook/draft.ts'
+import type { Attempt } from '../webhook/retry.ts'
+import { requireEverywhere } from './authorization.ts'
+import { type Api, type ApiContext, authorOf, json } from './context.ts'
+import { EXAMPLES } from './examples.ts'
+import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { Problem, settle } from './problem.ts'
+import { answers, checkedBody, EditQuery, operation } from './routes.ts'
+import { listOf } from './schemas.ts'
+import {
+  AttemptSchema,
+  DeliverySchema,
+  WebhookBody,
+  WebhookPatch,
+  WebhookSchema,
+  WebhookWithSecretSchema,
+} from './webhook-schemas.ts'
+
+/** How long the secret before a rotation signs too, in seconds. */
+const DEFAULT_OVERLAP_SECONDS = 86_400
+const MAX_OVERLAP_SECONDS = 7 * 86_400
+
+const tags = ['Webhooks']
+const path = '/webhooks/{id}'
+const newBody = checkedBody(WebhookBody)
+const patchBody = checkedBody(WebhookPatch)
+const refusals = ['malformed', 'too-large', 'unsupported-media-type', 'invalid'] as const
+
+const IdParams = z.object({
+  id: z.string().openapi({
+    param: { name: 'id', in: 'path' },
+    description: 'Id of the webhook',
+    example: EXAMPLES.webhook.id,
+  }),
+})
+const DeliveryParams = IdParams.extend({
+  delivery: z
+    .string()
+    .openapi({ param: { name: 'delivery', in: 'path' }, description: 'Id of the delivery', example: '1204' }),
+})
+
+const list = operation('viewer', {
+  method: 'get',
+  path: '/webhooks',
+  tags,
+  operationId: 'listWebhooks',
+  summary: 'Webhooks, newest first',
+  request: { query: PageQuery },
+  responses: answers(
+    { status: 200, description: 'A page of webhooks', schema: listOf(WebhookSchema, EXAMPLES.webhook) },
+    ['invalid'],
+  ),
+})
+
+const create = operation('admin', {
+  method: 'post',
+  path: '/webhooks',
+  tags,
+  operationId: 'createWebhook',
+  summary: 'Make a webhook; its signing secret is shown once',
+  middleware: newBody.middleware,
+  request: { query: EditQuery, body: newBody.body },
+  responses: answers({ status: 201, description: 'Made', schema: WebhookWithSecretSchema }, refusals),
+})
+
+const get = operation('viewer', {
+  method: 'get',
+  path,
+  tags,
+  operationId: 'getWebhook',
+  summary: 'One webhook',
+  request: { params: IdParams },
+  responses: answers({ status: 200, description: 'The webhook', schema: WebhookSchema }, ['not-found']),
+})
+
+const patch = operation('admin', {
+  method: 'patch',
+  path,
+  tags,
+  operationId: 'patchWebhook',
+  summary: 'Change a webhook; what is left out stays',
+  middleware: patchBody.middleware,
+  request: { params: IdParams, query: EditQuery, body: patchBody.body },
+  responses: answers({ status: 200, description: 'Changed', schema: WebhookSchema }, [
+    'not-found',
+    ...refusals,
+  ]),
+})
+
+const remove = operation('admin', {
+  method: 'delete',
+  path,
+  tags,
+  operationId: 'deleteWebhook',
+  summary: 'Delete a webhook and its deliveries',
+  request: { params: IdParams, query: EditQuery },
+  responses: answers({ status: 204, description: 'Deleted' }, ['not-found']),
+})
+
+const test = operation('admin', {
+  method: 'post',
+  path: `${path}/test`,
+  tags,
+  operationId: 'testWebhook',
+  summary: 'Send an event that tells of nothing, now and once, and answer what came of it',
+  request: { params: IdParams },
+  responses: answers({ status: 200, description: 'The attempt', schema: AttemptSchema }, ['not-found']),
+})
+
+const rotate = operation('admin', {
+  method: 'post',
+  path: `${path}/rotate-secret`,
+  tags,
+  operationId: 'rotateWebhookSecret',
+  summary: 'A new signing secret, shown once; the one before signs too for a while',
+  request: {
+    params: IdParams,
+    query: EditQuery.extend({
+      overlapSeconds: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(MAX_OVERLAP_SECONDS)
+        .default(DEFAULT_OVERLAP_SECONDS)
+        .openapi({
+          description: 'How long both sign; 0: the one before ends now',
+          example: DEFAULT_OVERLAP_SECONDS,
+        }),
+    }),
+  },
+  responses: answers({ status: 200, description: 'Rotated', schema: WebhookWithSecretSchema }, [
+    'not-found',
+    'invalid',
+  ]),
+})
+
+const deliveries = operation('viewer', {
+  method: 'get',
+  path: `${path}/deliveries`,
+  tags,
+  operationId: 'listWebhookDeliveries',
+  summary: 'What was told, is on its way, or was given up; newest first',
+  request: {
+    params: IdParams,
+    query: PageQuery.extend({
+      status: z
+        .enum(DELIVERY_STATUSES)
+        .optional()
+        .openapi({ description: 'Those of one status', example: 'dead' }),
+    }),
+  },
+  responses: answers(
+    { status: 200, description: 'A page of deliveries', schema: listOf(DeliverySchema, EXAMPLES.delivery) },
+    ['not-found', 'invalid'],
+  ),
+})
+
+const replay = operation('admin', {
+  method: 'post',
+  path: `${path}/deliveries/{delivery}/replay`,
+  tags,
+  operationId: 'replayWebhookDelivery',
+  summary: 'Deliver again what was delivered or given up',
+  request: { params: DeliveryParams },
+  responses: answers({ status: 200, description: 'It is on its way', schema: DeliverySchema }, [
+    'not-found',
+    'invalid',
+  ]),
+})
+
+export function webhooks(api: Api): void {
+  api.openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
+    requireEverywhere(c)
+    const all = await callWebhooks(c.env, (stub) => stub.list())
+    const rest = all.filter((webhook) => after === null || isAfter(webhook, after))
+    return json(c, JSON.stringify(pageOf(rest, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
+  })
+
+  api.openapi(create, async (c) => {
+    const draft = c.req.valid('json') as WebhookDraft
+    const { webhook, secret } = await ask(c, (stub) => stub.create(draft, authorOf(c)))
+    return json(c, JSON.stringify({ ...shown(webhook), secret }), 201)
+  })
+
+  api.openapi(get, async (c) => {
+    const { id } = c.req.valid('param')
+    return json(c, JSON.stringify(shown(await ask(c, (stub) => stub.get(id)))))
+  })
+
+  api.openapi(patch, async (c) => {
+    const { id } = c.req.valid('param')
+    const change = c.req.valid('json') as WebhookChange
+    return json(c, JSON.stringify(shown(await ask(c, (stub) => stub.update(id, change, authorOf(c))))))
+  })
+
+  api.openapi(remove, async (c) => {
+    const { id } = c.req.valid('param')
+    await ask(c, (stub) => stub.remove(id, authorOf(c)))
+    return c.body(null, 204)
+  })
+
+  api.openapi(test, async (c) => {
+    const { id } = c.req.valid('param')
+    return json(c, JSON.stringify(shownAttempt(await ask(c, (stub) => stub.sendTest(id, authorOf(c))))))
+  })
+
+  api.openapi(rotate, async (c) => {
+    const { id } = c.req.valid('param')
+    const overlapMs = c.req.valid('query').overlapSeconds * 1000
+    const { webhook, secret } = await ask(c, (stub) => stub.rotate(id, overlapMs, authorOf(c)))
+    return json(c, JSON.stringify({ ...shown(webhook), secret }))
+  })
+
+  api.openapi(deliveries, async (c) => {
+    const { id } = c.req.valid('param')
+    const { limit, cursor, status = null } = c.req.valid('query')
+    const before = positionIn(cursor, z.int(), Number.MAX_SAFE_INTEGER)
+    const rows = await ask(c, (stub) => stub.deliveries(id, status, before, limit + 1))
+    return json(c, JSON.stringify(pageOf(rows, limit, ({ n }) => n, shownDelivery)))
+  })
+
+  api.openapi(replay, async (c) => {
+    const { id, delivery } = c.req.valid('param')
+    if (!/^[1-9]\d{0,14}$/.test(delivery))
+      throw new Problem('not-found', `There is no delivery ${JSON.stringify(delivery)}.`)
+    const again = await ask(c, (stub) => stub.replay(id, Number(delivery), authorOf(c)))
+    return json(c, JSON.stringify(shownDelivery(again)))
+  })
+}
+
+/** Webhooks hear of every environment, so they are for those who may act in all. */
+async function ask<T>(
+  c: ApiContext,
+  question: (stub: Remote<WebhooksObject>) => Promise<Answer<T>>,
+): Promise<T> {
+  requireEverywhere(c)
+  return settle(await callWebhooks(c.env, question), '')
+}
+
+const isAfter = ({ createdAtMs, id }: ListedWebhook, [atMs, last]: readonly [number, string]): boolean =>
+  createdAtMs < atMs || (createdAtMs === atMs && id > last)
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+const timeOrNull = (ms: number | null): string | null => (ms === null ? null : timeOf(ms))
+
+const shown = ({ pausedUntilMs, previousSecretUntilMs, createdAtMs, ...webhook }: ListedWebhook) => ({
+  id: webhook.id,
+  name: webhook.name,
+  format: webhook.format,
+  host: webhook.host,
+  events: webhook.events,
+  environments: webhook.environments,
+  enabled: webhook.enabled,
+  disabledReason: webhook.disabledReason,
+  failing: webhook.failing,
+  pausedUntil: pausedUntilMs === 0 ? null : timeOf(pausedUntilMs),
+  pending: webhook.pending,
+  dead: webhook.dead,
+  previousSecretUntil: timeOrNull(previousSecretUntilMs),
+  createdAt: timeOf(createdAtMs),
+  createdBy: webhook.createdBy,
+})
+
+const shownAttempt = ({ atMs, durationMs, status, problem, answer }: Attempt) => ({
+  at: timeOf(atMs),
+  durationMs,
+  status,
+  problem,
+  answer,
+})
+
+const shownDelivery = ({ n, status, eventId, ...delivery }: Delivery) => ({
+  id: n,
+  status,
+  event: {
+    id: eventId,
+    environment: delivery.environment,
+    seq: delivery.seq,
+    action: delivery.action,
+    subject: delivery.subject,
+    at: delivery.at,
+  },
+  attempts: delivery.attempts,
+  lastAttempts: delivery.log.map(shownAttempt),
+  problem: delivery.problem,
+  nextAttemptAt: timeOrNull(delivery.dueMs),
+  createdAt: timeOf(delivery.createdAtMs),
+  endedAt: timeOrNull(delivery.endedAtMs),
+})
