@@ -27,7 +27,7 @@ export function connect(connection: Connection): AdminApi {
     baseUrl: connection.url,
     headers: {
       authorization: `Bearer ${connection.token}`,
-      accept: 'application/json, application/x-ndjson',
+      accept: 'application/json',
     },
     // The token is for this address and no other.
     redirect: 'manual',
@@ -51,6 +51,16 @@ export async function answerOf<T>(call: Promise<{ data?: T; response: Response }
 export const bodyOf = async <T>(call: Promise<{ data?: T; response: Response }>): Promise<T> =>
   (await answerOf(call)).value
 
+/** The call, and what to do next if it is answered with that status. */
+export async function withAdvice<T>(status: number, advice: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof ApiFailure) || error.status !== status) throw error
+    throw new ApiFailure(status, `${error.message} ${advice}`, error.findings)
+  }
+}
+
 /** What the control plane says in a header, such as an ETag for `If-Match`. */
 export function headerOf({ headers }: Answer<unknown>, name: string): string {
   const text = headers.get(name)
@@ -61,18 +71,23 @@ export function headerOf({ headers }: Answer<unknown>, name: string): string {
 
 async function exchange(request: Request, connection: Connection): Promise<Response> {
   const { response, text } = await sent(request, connection)
-  if (!response.ok) throw refusal(request, response, text, connection)
+  if (!response.ok) throw refusal(request, response, text ?? '', connection)
+  if (text === null) return response
   const { status, headers } = response
   if (status === 204) return new Response(null, { status, headers })
-  if (!isJson(text) && !headers.get('content-type')?.includes('ndjson'))
-    throw new Failure(`${named(request)} was not answered with JSON: ${notOurs(connection)}`)
+  if (!isJson(text)) throw new Failure(`${named(request)} was not answered with JSON: ${notOurs(connection)}`)
   return new Response(text, { status, headers })
 }
 
-async function sent(request: Request, { url }: Connection): Promise<{ response: Response; text: string }> {
+/** `text` is `null` if lines were asked for: they may be many, and are the caller's to read. */
+async function sent(
+  request: Request,
+  { url }: Connection,
+): Promise<{ response: Response; text: string | null }> {
+  const lines = request.headers.get('accept') !== 'application/json'
   try {
-    const response = await fetch(request, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-    return { response, text: await response.text() }
+    const response = await fetch(request, lines ? {} : { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return { response, text: lines && response.ok ? null : await response.text() }
   } catch (error) {
     const why = unreachable(error as Error, url)
     throw new Failure(`${named(request)} failed: ${why}${doubtAfter(request)}`, [], { cause: error })

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: `turnout <command>`, or `npm run -s turnout -- <command>`. */
+import { once } from 'node:events'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -26,6 +27,6 @@ process.exitCode = await run(process.argv.slice(2), COMMANDS, {
   terminal: processTerminal(process),
   wait: (ms) => wait(ms),
   nowMs: () => Date.now(),
-  out: (text) => process.stdout.write(text),
+  out: (text) => process.stdout.write(text) || once(process.stdout, 'drain'),
   err: (text) => process.stderr.write(text),
 })

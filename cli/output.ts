@@ -3,8 +3,8 @@
  * printed, and neither are control characters, which a value from elsewhere could use to rewrite the terminal.
  */
 
-/** Receives text, whole lines at a time. */
-export type Write = (text: string) => void
+/** Receives text, whole lines at a time. What it returns may be a promise to wait for before the next. */
+export type Write = (text: string) => unknown
 
 export interface Output {
   /** A line for people. */
@@ -13,6 +13,8 @@ export interface Output {
   note(text: string): void
   /** A value for machines, as indented JSON. */
   json(value: unknown): void
+  /** Text for machines, as it is. */
+  data(text: string): Promise<void>
   /** From now on this text is printed as `***`. */
   hide(secret: string | undefined): void
 }
@@ -31,6 +33,9 @@ export function createOutput(out: Write, err: Write): Output {
     line: (text) => out(safe(text)),
     note: (text) => err(safe(text)),
     json: (value) => out(safe(JSON.stringify(value, null, 2))),
+    async data(text) {
+      await out(text)
+    },
     hide(secret) {
       if (secret !== undefined && secret.length >= MIN_SECRET_LENGTH) secrets.add(secret)
     },

@@ -1,7 +1,20 @@
 /** The commands, in the order of `turnout --help`. */
 
+import { auditCommands } from './commands/audit.ts'
+import { environmentCommands } from './commands/environments.ts'
+import { flagCommands } from './commands/flags.ts'
+import { killCommands } from './commands/kill.ts'
 import { loginCommands } from './commands/login.ts'
+import { versionCommands } from './commands/versions.ts'
 import { importCommands } from './import/import.ts'
 import type { Commands } from './run.ts'
 
-export const COMMANDS: readonly Commands[] = [loginCommands, importCommands]
+export const COMMANDS: readonly Commands[] = [
+  killCommands,
+  flagCommands,
+  versionCommands,
+  auditCommands,
+  environmentCommands,
+  importCommands,
+  loginCommands,
+]

@@ -1,0 +1,229 @@
+/** `turnout flags list | get | set | toggle | explain`. */
+import { isDeepStrictEqual } from 'node:util'
+import type { components } from '../../admin/api/openapi-types.d.ts'
+import type { Flag } from '../../engine/index.ts'
+import { assignments } from '../assignments.ts'
+import { answerOf, bodyOf, headerOf, withAdvice } from '../client.ts'
+import { differences } from '../differences.ts'
+import { UsageError } from '../failure.ts'
+import { readJson } from '../files.ts'
+import { flagSummary } from '../flag-summary.ts'
+import { option, reasonOption } from '../options.ts'
+import { itemsOf } from '../pages.ts'
+import type { Commands } from '../run.ts'
+import { type EnvironmentSession, openEnvironment } from '../session.ts'
+import { table } from '../table.ts'
+import { moment } from '../time.ts'
+import type { World } from '../world.ts'
+import { killsOf } from './kill.ts'
+
+export const flagCommands: Commands = (program, act) => {
+  const flags = program.command('flags').summary('list, read, change and explain flags')
+  flags.command('list').summary('all flags, with what is killed').action(act(listFlags))
+  flags
+    .command('get')
+    .summary('one flag as it is written')
+    .argument('<key>', 'key of the flag')
+    .option('--full', 'in canonical form, short forms written out')
+    .action(act(getFlag))
+  flags
+    .command('set')
+    .summary('change fields of a flag, or create one')
+    .description(
+      'Changes fields of a flag: turnout flags set new-feature percentage=75 owner=checkout. A value is JSON, or else a ' +
+        'text; null removes the field. --file writes the whole flag. If somebody else changes the flag in between, ' +
+        'nothing is written.',
+    )
+    .argument('<key>', 'key of the flag')
+    .argument('[changes...]', 'FIELD=VALUE')
+    .addOption(option('--file <file>', 'the whole flag as JSON; - is standard input'))
+    .option('--create', 'the flag is new')
+    .addOption(reasonOption())
+    .action(act(setFlag))
+  flags
+    .command('toggle')
+    .summary('switch a flag on or off')
+    .argument('<key>', 'key of the flag')
+    .argument('<state>', 'on or off')
+    .addOption(reasonOption())
+    .action(act(toggleFlag))
+  flags
+    .command('explain')
+    .summary('why a flag decides as it does for somebody')
+    .description(
+      'Evaluates a flag step by step: turnout flags explain new-feature --key user1 geo.country=DE. A value is JSON, or ' +
+        'else a text.',
+    )
+    .argument('<flag>', 'key of the flag')
+    .argument('[attributes...]', 'ATTRIBUTE=VALUE')
+    .addOption(option('--key <key>', 'targeting key: for whom'))
+    .action(act(explainFlag))
+}
+
+async function listFlags(world: World): Promise<unknown> {
+  const { api, environment, path } = openEnvironment(world)
+  const [flags, kills] = await Promise.all([
+    itemsOf((query) =>
+      bodyOf(
+        api.GET('/api/v1/environments/{env}/flags', { params: { path, query: { ...query, form: 'full' } } }),
+      ),
+    ),
+    killsOf(api, path),
+  ])
+  const rows = flags.map(({ key, version, flag }) => {
+    const full = flag as Flag
+    return { key, version, flag: full, ...flagSummary(key, full, kills) }
+  })
+  if (rows.length === 0) world.output.line(`There are no flags in ${environment}.`)
+  else
+    for (const line of table([
+      ['FLAG', 'STATE', 'SERVES', 'KIND', 'OWNER', 'CHANGED'],
+      ...rows.map(({ key, state, serves, flag, version }) => [
+        key,
+        state,
+        serves,
+        flag.kind ?? '',
+        flag.owner ?? '',
+        `v${version}`,
+      ]),
+    ]))
+      world.output.line(line)
+  return { environment, flags: rows }
+}
+
+async function getFlag(world: World, key: string, { full = false }: { full?: boolean }): Promise<unknown> {
+  const session = openEnvironment(world)
+  const { api, environment, path } = session
+  const { output } = world
+  const [written, canonical, kills] = await Promise.all([
+    readFlag(session, key, 'written'),
+    readFlag(session, key, 'full'),
+    killsOf(api, path),
+  ])
+  const version = versionIn(written.etag)
+  const flag = full ? canonical.flag : written.flag
+  const summary = flagSummary(key, canonical.flag as Flag, kills)
+  output.line(
+    `${key} in ${environment}: ${summary.state}, serves ${summary.serves}. Last changed in version ${version}.`,
+  )
+  const kill = kills.find(({ target }) => target === summary.killedBy)
+  if (kill !== undefined)
+    output.line(`Killed by ${kill.target} at ${moment(kill.createdAt)}, ${kill.actor}: ${kill.reason}`)
+  output.line(JSON.stringify(flag, null, 2))
+  return { environment, key, version, flag, state: summary.state, serves: summary.serves, kill: kill ?? null }
+}
+
+interface SetOptions {
+  readonly file?: string
+  readonly create?: boolean
+  readonly reason?: string
+}
+
+async function setFlag(
+  world: World,
+  key: string,
+  changes: readonly string[],
+  { file, create = false, reason }: SetOptions,
+): Promise<unknown> {
+  if ((file === undefined) === (changes.length === 0))
+    throw new UsageError('give either changes such as percentage=75, or --file')
+  const wanted = file === undefined ? assignments(changes) : await readJson(file, world)
+  const session = openEnvironment(world)
+  const { api, environment, path } = session
+  const { output } = world
+  const before = create
+    ? null
+    : await withAdvice(404, 'A new flag takes --create.', () => readFlag(session, key, 'written'))
+  const request = {
+    params: {
+      path: { ...path, key },
+      query: reason === undefined ? {} : { reason },
+      header: before === null ? { 'if-none-match': '*' } : { 'if-match': before.etag },
+    },
+  }
+  const address = '/api/v1/environments/{env}/flags/{key}'
+  const whole = file !== undefined || create
+  const answer = await answerOf<unknown>(
+    whole
+      ? api.PUT(address, { ...request, body: wanted as Written })
+      : api.PATCH(address, { ...request, body: wanted as Record<string, unknown> }),
+  )
+  const version = Number(headerOf(answer, VERSION_HEADER))
+  const after = answer.value
+  if (before !== null && isDeepStrictEqual(before.flag, after))
+    output.line(`Nothing to change: ${environment} stays at version ${version}.`)
+  else {
+    const change = before === null ? JSON.stringify(after) : differences(before.flag, after).join(', ')
+    output.line(`  ${before === null ? '+' : '~'} ${key}  ${change}`)
+    output.line(`Done: ${environment} is at version ${version}.`)
+  }
+  return { environment, key, version, before: before?.flag ?? null, after }
+}
+
+async function toggleFlag(
+  world: World,
+  key: string,
+  state: string,
+  { reason }: { readonly reason?: string },
+): Promise<unknown> {
+  if (state !== 'on' && state !== 'off')
+    throw new UsageError(`STATE must be on or off, got ${JSON.stringify(state)}`)
+  const { api, environment, path } = openEnvironment(world)
+  const answer = await answerOf(
+    api.POST('/api/v1/environments/{env}/flags/{key}/toggle', {
+      params: { path: { ...path, key } },
+      body: { enabled: state === 'on', ...(reason === undefined ? {} : { reason }) },
+    }),
+  )
+  const version = Number(headerOf(answer, VERSION_HEADER))
+  world.output.line(`${key} is ${state} in ${environment}, which is at version ${version}.`)
+  return { environment, key, enabled: state === 'on', version, flag: answer.value }
+}
+
+async function explainFlag(
+  world: World,
+  flag: string,
+  attributes: readonly string[],
+  { key }: { readonly key?: string },
+): Promise<unknown> {
+  const context = { ...(key === undefined ? {} : { targetingKey: key }), ...assignments(attributes) }
+  const { api, environment, path } = openEnvironment(world)
+  const { output } = world
+  const explanation = await bodyOf(
+    api.POST('/api/v1/environments/{env}/evaluate', { params: { path }, body: { flag, context } }),
+  )
+  const { decision, steps } = explanation
+  const { variant, value, reason, errorCode, version, killVersion } = decision
+  const decided = errorCode === null ? `${variant} (${JSON.stringify(value)})` : errorCode
+  output.line(`${flag} in ${environment}: ${decided}, ${reason}; version ${version}, kills ${killVersion}`)
+  const rows = steps.map(({ decided, step, detail }) => [decided ? '→' : ' ', step, detail])
+  for (const line of table(rows)) output.line(line)
+  return { environment, context, ...explanation }
+}
+
+type Written = components['schemas']['Flag']
+
+interface HeldFlag {
+  readonly flag: Written
+  /** Version in which it last changed. */
+  readonly etag: string
+}
+
+async function readFlag(
+  { api, path }: EnvironmentSession,
+  key: string,
+  form: 'written' | 'full',
+): Promise<HeldFlag> {
+  const answer = await answerOf(
+    api.GET('/api/v1/environments/{env}/flags/{key}', {
+      params: { path: { ...path, key }, query: { form } },
+    }),
+  )
+  return { flag: answer.value, etag: headerOf(answer, 'etag') }
+}
+
+/** `"v12"` → 12 */
+const versionIn = (etag: string): number => Number(etag.replace(/\D/g, ''))
+
+/** Header of every edit's answer: the environment's version that holds it. */
+const VERSION_HEADER = 'x-turnout-version'

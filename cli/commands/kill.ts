@@ -1,0 +1,142 @@
+/** `turnout kill`, `restore` and `kills list`: the kill switch. */
+import type { components } from '../../admin/api/openapi-types.d.ts'
+import { isKillTarget, type KillTarget } from '../../engine/index.ts'
+import { type AdminApi, answerOf, bodyOf, headerOf, withAdvice } from '../client.ts'
+import { UsageError } from '../failure.ts'
+import { duration, option, reasonOption } from '../options.ts'
+import { itemsOf } from '../pages.ts'
+import type { Commands } from '../run.ts'
+import { openEnvironment } from '../session.ts'
+import { table } from '../table.ts'
+import { moment } from '../time.ts'
+import type { World } from '../world.ts'
+
+type Placed = components['schemas']['Kill']
+export type Kill = Placed & { readonly target: KillTarget }
+
+const TARGETS = 'flag:KEY, route:ID, tag:NAME, all-routes or all-flags'
+
+export const killCommands: Commands = (program, act) => {
+  program
+    .command('kill')
+    .summary('switch something off everywhere, at once')
+    .description(
+      'Kills a flag, a route, all flags with a tag, all routes or all flags: they serve their off variant, whatever the ' +
+        'document says. Needs no approval and works even if the document is broken.',
+    )
+    .argument('<target>', TARGETS)
+    .addOption(reasonOption('why; kept in the audit log').makeOptionMandatory())
+    .addOption(option('--variant <name>', 'what to serve in place of the off variant'))
+    .addOption(option('--expires <time>', 'when the kill ends: 30m, 4h, 2d', duration))
+    .addOption(
+      option('--on-expiry <what>', 'restore (default), or extend: hold for the same time again', onExpiry),
+    )
+    .action(act(kill))
+  program
+    .command('restore')
+    .summary('end a kill')
+    .description('Ends a kill: what was killed serves again what the document says.')
+    .argument('<target>', TARGETS)
+    .addOption(reasonOption('why; kept in the audit log'))
+    .action(act(restore))
+  const kills = program.command('kills').summary('what is killed')
+  kills.command('list').summary('the kills that hold now, newest first').action(act(listKills))
+}
+
+interface KillOptions {
+  readonly reason: string
+  readonly variant?: string
+  /** Milliseconds from now. */
+  readonly expires?: number
+  readonly onExpiry?: 'restore' | 'extend'
+}
+
+async function kill(world: World, target: string, options: KillOptions): Promise<unknown> {
+  checkTarget(target, 'kill')
+  const { reason, variant, expires, onExpiry: then } = options
+  if (then !== undefined && expires === undefined) throw new UsageError('--on-expiry needs --expires')
+  const { output, nowMs } = world
+  const { api, environment, path } = openEnvironment(world)
+  const put = await answerOf(
+    api.PUT('/api/v1/environments/{env}/kills/{target}', {
+      params: { path: { ...path, target } },
+      body: {
+        reason,
+        ...(variant === undefined ? {} : { variant }),
+        ...(expires === undefined ? {} : { expiresAt: new Date(nowMs() + expires).toISOString() }),
+        ...(then === undefined ? {} : { onExpiry: then }),
+      },
+    }),
+  )
+  output.line(`Killed ${target} in ${environment}: it serves ${servedBy(put.value)}, ${untilOf(put.value)}.`)
+  output.line(`To end it: turnout restore ${target} --env ${environment}`)
+  return { environment, kill: put.value, kills: Number(headerOf(put, KILLS_HEADER)) }
+}
+
+async function restore(
+  world: World,
+  target: string,
+  { reason }: { readonly reason?: string },
+): Promise<unknown> {
+  checkTarget(target, 'restore')
+  const { api, environment, path } = openEnvironment(world)
+  const removed = await withAdvice(404, `turnout kills list --env ${environment} says what is killed.`, () =>
+    answerOf(
+      api.DELETE('/api/v1/environments/{env}/kills/{target}', {
+        params: { path: { ...path, target }, query: reason === undefined ? {} : { reason } },
+      }),
+    ),
+  )
+  world.output.line(`Restored ${target} in ${environment}: it serves what the document says.`)
+  return { environment, restored: target, kills: Number(headerOf(removed, KILLS_HEADER)) }
+}
+
+async function listKills(world: World): Promise<unknown> {
+  const { api, environment, path } = openEnvironment(world)
+  const kills = await killsOf(api, path)
+  if (kills.length === 0) world.output.line(`Nothing is killed in ${environment}.`)
+  else
+    for (const line of table([
+      ['TARGET', 'SERVES', 'SINCE', 'UNTIL', 'BY', 'REASON'],
+      ...kills.map((each) => [
+        each.target,
+        servedBy(each),
+        moment(each.createdAt),
+        each.expiresAt === undefined ? 'restored' : moment(each.expiresAt),
+        each.actor,
+        each.reason,
+      ]),
+    ]))
+      world.output.line(line)
+  return { environment, kills }
+}
+
+/** Every kill that holds. */
+export const killsOf = (api: AdminApi, path: { readonly env: string }): Promise<Kill[]> =>
+  itemsOf((query) =>
+    bodyOf(api.GET('/api/v1/environments/{env}/kills', { params: { path, query } })),
+  ) as Promise<Kill[]>
+
+const KILLS_HEADER = 'x-turnout-kills'
+
+const servedBy = ({ variant }: Placed): string =>
+  variant === undefined ? 'its off variant' : JSON.stringify(variant)
+
+function untilOf({ expiresAt, onExpiry: then }: Placed): string {
+  if (expiresAt === undefined) return 'until it is restored'
+  return then === 'extend'
+    ? `extended at ${moment(expiresAt)} and again until it is restored`
+    : `until ${moment(expiresAt)}`
+}
+
+function onExpiry(text: string, name: string): 'restore' | 'extend' {
+  if (text === 'restore' || text === 'extend') return text
+  throw new UsageError(`${name} must be restore or extend, got ${JSON.stringify(text)}`)
+}
+
+/** Said here, with the command to type instead: at 3 a.m. nobody wants to read about targets. */
+function checkTarget(target: string, command: string): void {
+  if (isKillTarget(target)) return
+  const meant = isKillTarget(`flag:${target}`) ? `; for the flag: turnout ${command} flag:${target}` : ''
+  throw new UsageError(`TARGET must be ${TARGETS}, got ${JSON.stringify(target)}${meant}`)
+}

@@ -1,0 +1,244 @@
+/** `turnout flags`, as far as the API is told and the user is. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { flagSummary } from '../../cli/flag-summary.ts'
+import { canonicalFlag, type Flag } from '../../engine/index.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
+import { problem } from './fake-admin.ts'
+import { says, startApi } from './fake-api.ts'
+import { turnout } from './run.ts'
+
+const FULL = canonicalFlag('beta', {
+  enabled: true,
+  percentage: 50,
+  tags: ['new'],
+  owner: 'web',
+  kind: 'release',
+})
+const FLAG = 'GET /environments/prod/flags/beta'
+const NO_KILLS = { 'GET /environments/prod/kills': { items: [], nextCursor: null } }
+const KILL = {
+  target: 'tag:new',
+  reason: 'errors since 10:02',
+  actor: 'token:on-call',
+  createdAt: '2026-11-21T10:00:00Z',
+}
+
+describe('a flag in a few words', () => {
+  const summary = (
+    flag: Parameters<typeof canonicalFlag>[1],
+    kills: Parameters<typeof flagSummary>[2] = [],
+  ) => flagSummary('beta', canonicalFlag('beta', flag), kills)
+  const weighted: Flag = {
+    enabled: true,
+    variants: { a: 1, b: 2, c: 3 },
+    off: 'c',
+    fallthrough: { a: 1, b: 2 },
+  }
+
+  test.each<[string, Parameters<typeof canonicalFlag>[1], string]>([
+    ['a switch', true, 'on: on'],
+    ['a switch that is off', false, 'off: off'],
+    ['a percentage', { enabled: true, percentage: 12.5 }, 'on: on 12.5 %, else off'],
+    ['an allowlist', { enabled: true, allowlist: ['a'] }, 'on: 1 rule, else on'],
+    [
+      'a percentage within a country',
+      { enabled: true, percentage: 5, countries: ['DE'] },
+      'on: 1 rule, else off',
+    ],
+    ['weights', weighted, 'on: a 33.333 %, b 66.667 %'],
+    ['a disabled flag with its own off', { ...weighted, enabled: false }, 'off: c'],
+  ])('is %s', (_, flag, words) => {
+    const { state, serves } = summary(flag)
+    expect(`${state}: ${serves}`).toBe(words)
+  })
+
+  test('says what a kill makes of it, and which', () => {
+    const killed = { state: 'KILLED', serves: 'c', killedBy: 'all-flags' }
+    expect(summary(weighted, [{ target: 'all-flags' }])).toEqual(killed)
+    expect(summary(weighted, [{ target: 'all-flags', variant: 'b' }])).toEqual({ ...killed, serves: 'b' })
+    expect(summary(weighted, [{ target: 'all-flags', variant: 'none' }])).toEqual(killed)
+    expect(summary(weighted, [{ target: 'flag:other' }, { target: 'all-routes' }])).toMatchObject({
+      state: 'on',
+    })
+  })
+})
+
+describe('flags list', () => {
+  test('shows each flag with what it serves, and what is killed', async () => {
+    const api = await startApi({
+      'GET /environments/prod/flags': {
+        items: [
+          { key: 'beta', version: 12, flag: FULL },
+          { key: 'old', version: 3, flag: canonicalFlag('old', false) },
+        ],
+        nextCursor: null,
+      },
+      'GET /environments/prod/kills': { items: [KILL], nextCursor: null },
+    })
+    const { code, out } = await turnout(['flags', 'list'], api)
+    expect(out).toBe(`FLAG  STATE   SERVES  KIND     OWNER  CHANGED
+beta  KILLED  off     release  web    v12
+old   off     off                     v3
+`)
+    expect(code).toBe(0)
+    const { flags } = JSON.parse((await turnout(['flags', 'list', '--json'], api)).out)
+    expect(flags[0]).toEqual({
+      key: 'beta',
+      version: 12,
+      flag: FULL,
+      state: 'KILLED',
+      serves: 'off',
+      killedBy: 'tag:new',
+    })
+  })
+})
+
+describe('flags get', () => {
+  const written = { enabled: true, percentage: 50 }
+  const read = ({ line }: { line: string }) =>
+    says(line.endsWith('form=full') ? FULL : written, { etag: '"v12"' })
+
+  test('shows the flag as it is written, and that it is killed', async () => {
+    const api = await startApi({
+      [FLAG]: read,
+      'GET /environments/prod/kills': { items: [KILL], nextCursor: null },
+    })
+    const { out } = await turnout(['flags', 'get', 'beta'], api)
+    expect(out).toBe(`beta in prod: KILLED, serves off. Last changed in version 12.
+Killed by tag:new at 2026-11-21 10:00:00Z, token:on-call: errors since 10:02
+${JSON.stringify(written, null, 2)}
+`)
+  })
+
+  test('shows the canonical form when asked', async () => {
+    const api = await startApi({ [FLAG]: read, ...NO_KILLS })
+    const { out } = await turnout(['flags', 'get', 'beta', '--full', '--json'], api)
+    expect(JSON.parse(out)).toMatchObject({ key: 'beta', version: 12, flag: FULL, state: 'on', kill: null })
+  })
+})
+
+describe('flags set', () => {
+  const held = { [FLAG]: says({ enabled: true, percentage: 50, owner: 'web' }, { etag: '"v12"' }) }
+  const after = { enabled: true, percentage: 75, description: 'half of all' }
+
+  test('changes fields, only if the flag is still as it was read, and says what changed', async () => {
+    const api = await startApi({
+      ...held,
+      'PATCH /environments/prod/flags/beta': says(after, { 'x-turnout-version': '31', etag: '"v31"' }),
+    })
+    const changes = ['percentage=75', 'owner=null', 'description=half of all']
+    const { code, out } = await turnout(['flags', 'set', 'beta', ...changes, '--reason', 'more'], api)
+    expect(out).toBe(`  ~ beta  percentage 50 → 75, owner removed, description "half of all" added
+Done: prod is at version 31.
+`)
+    expect(code).toBe(0)
+    const [, patch] = api.calls
+    expect(patch!.line).toBe('PATCH /environments/prod/flags/beta?reason=more')
+    expect(patch!.headers['if-match']).toBe('"v12"')
+    expect(patch!.body).toEqual({ percentage: 75, owner: null, description: 'half of all' })
+  })
+
+  test('that is refused because of somebody else says so', async () => {
+    const api = await startApi({
+      ...held,
+      'PATCH /environments/prod/flags/beta': problem(412, 'The flag "beta" is at "v13" now; read it again.'),
+    })
+    const { code, err } = await turnout(['flags', 'set', 'beta', 'percentage=75'], api)
+    expect(err).toContain('refuses (412): The flag "beta" is at "v13" now')
+    expect(code).toBe(1)
+  })
+
+  test('writes a whole flag from a file or standard input', async () => {
+    const cwd = temporaryFolder()
+    writeFileSync(join(cwd, 'flag.json'), `\uFEFF${JSON.stringify(after)}`)
+    const api = await startApi({
+      ...held,
+      'PUT /environments/prod/flags/beta': says(after, { 'x-turnout-version': '31' }),
+    })
+    await turnout(['flags', 'set', 'beta', '--file', 'flag.json'], { ...api, cwd })
+    await turnout(['flags', 'set', 'beta', '--file', '-'], { ...api, input: JSON.stringify(after) })
+    const puts = api.calls.filter(({ line }) => line.startsWith('PUT'))
+    expect(puts.map(({ headers, body }) => [headers['if-match'], body])).toEqual([
+      ['"v12"', after],
+      ['"v12"', after],
+    ])
+    const { err } = await turnout(['flags', 'set', 'beta', '--file', '-'], {
+      ...api,
+      input: '{"enabled":tru',
+    })
+    expect(err).toContain('standard input is not JSON at line 1')
+  })
+
+  test('creates a flag only when told to, and none that is there', async () => {
+    const api = await startApi({
+      'PUT /environments/prod/flags/beta': says({ enabled: false }, { 'x-turnout-version': '31' }, 201),
+    })
+    const missing = await turnout(['flags', 'set', 'beta', 'enabled=false'], api)
+    expect(missing.err).toContain('A new flag takes --create.')
+    expect(api.writes()).toEqual([])
+    const { code, out } = await turnout(['flags', 'set', 'beta', 'enabled=false', '--create'], api)
+    expect(out).toContain('  + beta  {"enabled":false}')
+    expect(code).toBe(0)
+    expect(api.calls.at(-1)!.headers['if-none-match']).toBe('*')
+  })
+
+  test.each<[string, string[], string]>([
+    ['neither changes nor a file', [], 'give either changes such as percentage=75, or --file'],
+    ['both', ['a=1', '--file', 'f'], 'give either changes such as percentage=75, or --file'],
+    ['a change without a value', ['percentage'], '"percentage" must be NAME=VALUE'],
+    ['a change without a name', ['=5'], '"=5" must be NAME=VALUE'],
+    ['a field twice', ['a=1', 'a=2'], 'a is given twice'],
+  ])('is wrong with %s', async (_, args, sentence) => {
+    const { code, err } = await turnout(['flags', 'set', 'beta', ...args], await startApi({}))
+    expect(err).toContain(`turnout: ${sentence}\n\nusage: turnout flags set [options] <key> [changes...]`)
+    expect(code).toBe(2)
+  })
+})
+
+describe('flags toggle', () => {
+  test('says on or off, never "the other way"', async () => {
+    const toggle = 'POST /environments/prod/flags/beta/toggle'
+    const api = await startApi({ [toggle]: says(FULL, { 'x-turnout-version': '31' }) })
+    const { out } = await turnout(['flags', 'toggle', 'beta', 'off', '--reason', 'errors'], api)
+    expect(out).toBe('beta is off in prod, which is at version 31.\n')
+    expect(api.calls[0]!.body).toEqual({ enabled: false, reason: 'errors' })
+    const wrong = await turnout(['flags', 'toggle', 'beta', 'true'], api)
+    expect(wrong.err).toContain('STATE must be on or off, got "true"')
+    expect((await turnout(['flags', 'toggle', 'beta'], api)).err).toContain('turnout: STATE is missing')
+  })
+})
+
+describe('flags explain', () => {
+  test('shows every step, and which one decided', async () => {
+    const explanation = {
+      decision: {
+        flag: 'beta',
+        variant: 'on',
+        value: true,
+        reason: 'SPLIT',
+        rule: 'percentage',
+        errorCode: null,
+        metadata: {},
+        version: 12,
+        killVersion: 3,
+      },
+      steps: [
+        { step: 'kill', decided: false, detail: 'no kill in list 3' },
+        { step: 'rule', decided: true, detail: 'percentage: bucket 12.3 is below 50', rule: 'percentage' },
+      ],
+    }
+    const api = await startApi({ 'POST /environments/prod/evaluate': explanation })
+    const args = ['flags', 'explain', 'beta', '--key', 'user1', 'geo.country=DE', 'age=31']
+    const { out } = await turnout(args, api)
+    expect(out).toBe(`beta in prod: on (true), SPLIT; version 12, kills 3
+   kill  no kill in list 3
+→  rule  percentage: bucket 12.3 is below 50
+`)
+    expect(api.calls[0]!.body).toEqual({
+      flag: 'beta',
+      context: { targetingKey: 'user1', 'geo.country': 'DE', age: 31 },
+    })
+  })
+})

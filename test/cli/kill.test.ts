@@ -1,0 +1,149 @@
+/** `turnout kill`, `restore` and `kills list`, as far as the API is told and the user is. */
+import { describe, expect, test } from 'vitest'
+import { problem } from './fake-admin.ts'
+import { says, startApi } from './fake-api.ts'
+import { turnout } from './run.ts'
+
+const KILL = {
+  target: 'flag:checkout',
+  reason: 'errors since 10:02',
+  actor: 'token:on-call',
+  createdAt: '2026-11-21T10:00:00.250Z',
+}
+const KILLED = { 'x-turnout-kills': '14' }
+const PUT = 'PUT /environments/prod/kills/flag:checkout'
+const DELETE = 'DELETE /environments/prod/kills/flag:checkout'
+
+describe('kill', () => {
+  test('places the kill with its reason, and says how to end it', async () => {
+    const api = await startApi({ [PUT]: says(KILL, KILLED, 201) })
+    const { code, out, err } = await turnout(['kill', 'flag:checkout', '--reason', KILL.reason], api)
+    expect(out).toBe(`Killed flag:checkout in prod: it serves its off variant, until it is restored.
+To end it: turnout restore flag:checkout --env prod
+`)
+    expect([code, err]).toEqual([0, ''])
+    expect(api.calls.map(({ line, body }) => [line, body])).toEqual([[PUT, { reason: KILL.reason }]])
+  })
+
+  test('takes a variant and an end, and says when that is', async () => {
+    const held = { ...KILL, variant: 'safe', expiresAt: '2026-11-21T10:30:00Z', onExpiry: 'extend' }
+    const api = await startApi({ [PUT]: says(held, KILLED) })
+    const args = ['kill', 'flag:checkout', '--reason', 'x', '--variant', 'safe', '--expires', '30m']
+    const { out } = await turnout([...args, '--on-expiry', 'extend'], api)
+    expect(api.calls[0]!.body).toEqual({
+      reason: 'x',
+      variant: 'safe',
+      expiresAt: '2026-11-21T10:30:00.000Z',
+      onExpiry: 'extend',
+    })
+    expect(out).toContain(
+      'it serves "safe", extended at 2026-11-21 10:30:00Z and again until it is restored.',
+    )
+  })
+
+  test('prints the kill and the version of the list for machines', async () => {
+    const api = await startApi({ [PUT]: says(KILL, KILLED, 201) })
+    const { out } = await turnout(['kill', 'flag:checkout', '--reason', 'x', '--json'], api)
+    expect(JSON.parse(out)).toEqual({ environment: 'prod', kill: KILL, kills: 14 })
+  })
+
+  test.each<[string, string[], string]>([
+    ['without a reason', ['kill', 'flag:checkout'], '--reason is missing'],
+    ['without a target', ['kill', '--reason', 'x'], 'TARGET is missing'],
+    [
+      'with a bare key, and says what to type',
+      ['kill', 'checkout', '--reason', 'x'],
+      'TARGET must be flag:KEY, route:ID, tag:NAME, all-routes or all-flags, got "checkout"; for the flag: turnout kill flag:checkout',
+    ],
+    [
+      'for a time that is none',
+      ['kill', 'all-flags', '--reason', 'x', '--expires', '30'],
+      '--expires must be a time',
+    ],
+    [
+      'that does something else at its end',
+      ['kill', 'all-flags', '--reason', 'x', '--expires', '1h', '--on-expiry', 'x'],
+      '--on-expiry must be restore or extend',
+    ],
+    [
+      'that does something at an end it does not have',
+      ['kill', 'all-flags', '--reason', 'x', '--on-expiry', 'extend'],
+      '--on-expiry needs --expires',
+    ],
+  ])('is not placed %s', async (_, args, sentence) => {
+    const api = await startApi({})
+    const { code, err } = await turnout(args, api)
+    expect(err).toContain(`turnout: ${sentence}`)
+    expect([code, api.calls.length]).toEqual([2, 0])
+  })
+
+  test('passes on what the control plane says is wrong, field by field', async () => {
+    const issue = { path: '$.variant', message: 'there is no variant "x" of checkout' }
+    const api = await startApi({
+      [PUT]: problem(422, 'The kill has one error; nothing was changed.', [issue]),
+    })
+    const { code, err } = await turnout(['kill', 'flag:checkout', '--reason', 'x', '--variant', 'x'], api)
+    expect(err).toBe(`turnout: the control plane refuses (422): The kill has one error; nothing was changed.
+  $.variant: there is no variant "x" of checkout
+`)
+    expect(code).toBe(1)
+  })
+
+  test('that gets no answer may hold all the same, and says where to look', async () => {
+    const { code, err } = await turnout(['kill', 'all-flags', '--reason', 'x'], {
+      env: { TURNOUT_URL: 'http://127.0.0.1:1', TURNOUT_ADMIN_TOKEN: 'x', TURNOUT_ENV: 'prod' },
+    })
+    expect(err).toMatch(/; whether it was carried out, turnout kills list shows\n$/)
+    expect(code).toBe(1)
+  })
+})
+
+describe('restore', () => {
+  test('ends the kill, with a reason if there is one', async () => {
+    const api = await startApi({ [DELETE]: says(null, { 'x-turnout-kills': '15' }) })
+    const { code, out } = await turnout(['restore', 'flag:checkout', '--reason', 'fixed & deployed'], api)
+    expect(out).toBe('Restored flag:checkout in prod: it serves what the document says.\n')
+    expect(code).toBe(0)
+    expect(api.calls[0]!.line).toBe(`${DELETE}?reason=fixed & deployed`)
+  })
+
+  test('of what is not killed says where to look', async () => {
+    const api = await startApi({ [DELETE]: problem(404, 'There is no kill "flag:checkout".') })
+    const { code, err } = await turnout(['restore', 'flag:checkout'], api)
+    expect(err).toBe(
+      'turnout: the control plane refuses (404): There is no kill "flag:checkout". turnout kills list --env prod says what is killed.\n',
+    )
+    expect(code).toBe(1)
+  })
+})
+
+describe('kills list', () => {
+  test('shows what is killed, until when, by whom and why, over all pages', async () => {
+    const other = {
+      ...KILL,
+      target: 'all-routes',
+      variant: 'safe',
+      expiresAt: '2026-11-21T11:00:00Z',
+      onExpiry: 'restore',
+    }
+    const api = await startApi({
+      'GET /environments/prod/kills': ({ line }) =>
+        line.includes('cursor=next')
+          ? { items: [other], nextCursor: null }
+          : { items: [KILL], nextCursor: 'next' },
+    })
+    const { out } = await turnout(['kills', 'list'], api)
+    expect(
+      out,
+    ).toBe(`TARGET         SERVES           SINCE                 UNTIL                 BY             REASON
+flag:checkout  its off variant  2026-11-21 10:00:00Z  restored              token:on-call  errors since 10:02
+all-routes     "safe"           2026-11-21 10:00:00Z  2026-11-21 11:00:00Z  token:on-call  errors since 10:02
+`)
+    expect(JSON.parse((await turnout(['kills', 'list', '--json'], api)).out).kills).toEqual([KILL, other])
+  })
+
+  test('says so if nothing is killed', async () => {
+    const api = await startApi({ 'GET /environments/prod/kills': { items: [], nextCursor: null } })
+    expect((await turnout(['kills', 'list'], api)).out).toBe('Nothing is killed in prod.\n')
+  })
+})
