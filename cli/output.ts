@@ -11,6 +11,8 @@ export interface Output {
   line(text: string): void
   /** A line on standard error. */
   note(text: string): void
+  /** Lines on a screen that take the place of those painted before, if nothing was printed since. */
+  paint(lines: readonly string[]): void
   /** A value for machines, as indented JSON. */
   json(value: unknown): void
   /** Text for machines, as it is. */
@@ -24,14 +26,26 @@ const MIN_SECRET_LENGTH = 8
 
 export function createOutput(out: Write, err: Write): Output {
   const secrets = new Set<string>()
+  let painted = 0
   const safe = (text: string): string => {
     let shown = text.replace(CONTROL, '\uFFFD')
     for (const secret of secrets) shown = shown.replaceAll(secret, '***')
     return `${shown}\n`
   }
   return {
-    line: (text) => out(safe(text)),
-    note: (text) => err(safe(text)),
+    line(text) {
+      painted = 0
+      out(safe(text))
+    },
+    note(text) {
+      painted = 0
+      err(safe(text))
+    },
+    paint(lines) {
+      const back = painted === 0 ? '' : `\u001b[${painted}A\u001b[0J`
+      out(back + lines.map(safe).join(''))
+      painted = lines.length
+    },
     json: (value) => out(safe(JSON.stringify(value, null, 2))),
     async data(text) {
       await out(text)

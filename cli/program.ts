@@ -4,6 +4,7 @@ import { auditCommands } from './commands/audit.ts'
 import { environmentCommands } from './commands/environments.ts'
 import { flagCommands } from './commands/flags.ts'
 import { killCommands } from './commands/kill.ts'
+import { landingCommands } from './commands/landing.ts'
 import { loginCommands } from './commands/login.ts'
 import { versionCommands } from './commands/versions.ts'
 import { importCommands } from './import/import.ts'
@@ -11,6 +12,7 @@ import type { Commands } from './run.ts'
 
 export const COMMANDS: readonly Commands[] = [
   killCommands,
+  landingCommands,
   flagCommands,
   versionCommands,
   auditCommands,

@@ -99,4 +99,4 @@ async function carryOut(work: () => Promise<unknown>, output: Output, json: bool
 }
 
 /** With `--json`, words for people would only be in the way. */
-const quiet = (output: Output): Output => ({ ...output, line: () => {}, note: () => {} })
+const quiet = (output: Output): Output => ({ ...output, line: () => {}, note: () => {}, paint: () => {} })

@@ -8,6 +8,7 @@ export function processTerminal({ stdin, stdout, stderr }: NodeJS.Process): Term
   return {
     answers: stdin.isTTY === true && stderr.isTTY === true,
     screen: stdout.isTTY === true,
+    columns: stdout.columns || 80,
     read: () => text(stdin),
     async ask(question, { secret = false } = {}) {
       stderr.write(question)

@@ -23,6 +23,8 @@ export interface Terminal {
   readonly answers: boolean
   /** Standard output is a screen, of which lines can be written again. */
   readonly screen: boolean
+  /** Its width in characters. */
+  readonly columns: number
   /** One line, without being shown while it is typed if it is secret. `null`: no answer. */
   ask(question: string, how?: { readonly secret?: boolean }): Promise<string | null>
   /** Everything on standard input. */

@@ -14,6 +14,7 @@ import type { Commands } from '../run.ts'
 import { type EnvironmentSession, openEnvironment } from '../session.ts'
 import { table } from '../table.ts'
 import { moment } from '../time.ts'
+import { landed, patient, type WaitOptions } from '../watch.ts'
 import type { World } from '../world.ts'
 import { killsOf } from './kill.ts'
 
@@ -26,7 +27,7 @@ export const flagCommands: Commands = (program, act) => {
     .argument('<key>', 'key of the flag')
     .option('--full', 'in canonical form, short forms written out')
     .action(act(getFlag))
-  flags
+  const set = flags
     .command('set')
     .summary('change fields of a flag, or create one')
     .description(
@@ -39,14 +40,14 @@ export const flagCommands: Commands = (program, act) => {
     .addOption(option('--file <file>', 'the whole flag as JSON; - is standard input'))
     .option('--create', 'the flag is new')
     .addOption(reasonOption())
-    .action(act(setFlag))
-  flags
+  patient(set).action(act(setFlag))
+  const toggle = flags
     .command('toggle')
     .summary('switch a flag on or off')
     .argument('<key>', 'key of the flag')
     .argument('<state>', 'on or off')
     .addOption(reasonOption())
-    .action(act(toggleFlag))
+  patient(toggle).action(act(toggleFlag))
   flags
     .command('explain')
     .summary('why a flag decides as it does for somebody')
@@ -113,7 +114,7 @@ async function getFlag(world: World, key: string, { full = false }: { full?: boo
   return { environment, key, version, flag, state: summary.state, serves: summary.serves, kill: kill ?? null }
 }
 
-interface SetOptions {
+interface SetOptions extends WaitOptions {
   readonly file?: string
   readonly create?: boolean
   readonly reason?: string
@@ -123,8 +124,9 @@ async function setFlag(
   world: World,
   key: string,
   changes: readonly string[],
-  { file, create = false, reason }: SetOptions,
+  options: SetOptions,
 ): Promise<unknown> {
+  const { file, create = false, reason } = options
   if ((file === undefined) === (changes.length === 0))
     throw new UsageError('give either changes such as percentage=75, or --file')
   const wanted = file === undefined ? assignments(changes) : await readJson(file, world)
@@ -157,18 +159,21 @@ async function setFlag(
     output.line(`  ${before === null ? '+' : '~'} ${key}  ${change}`)
     output.line(`Done: ${environment} is at version ${version}.`)
   }
-  return { environment, key, version, before: before?.flag ?? null, after }
+  const result = { key, version, before: before?.flag ?? null, after }
+  return landedIfAsked(world, session, version, options, result)
 }
 
 async function toggleFlag(
   world: World,
   key: string,
   state: string,
-  { reason }: { readonly reason?: string },
+  options: WaitOptions & { readonly reason?: string },
 ): Promise<unknown> {
+  const { reason } = options
   if (state !== 'on' && state !== 'off')
     throw new UsageError(`STATE must be on or off, got ${JSON.stringify(state)}`)
-  const { api, environment, path } = openEnvironment(world)
+  const session = openEnvironment(world)
+  const { api, environment, path } = session
   const answer = await answerOf(
     api.POST('/api/v1/environments/{env}/flags/{key}/toggle', {
       params: { path: { ...path, key } },
@@ -177,7 +182,8 @@ async function toggleFlag(
   )
   const version = Number(headerOf(answer, VERSION_HEADER))
   world.output.line(`${key} is ${state} in ${environment}, which is at version ${version}.`)
-  return { environment, key, enabled: state === 'on', version, flag: answer.value }
+  const result = { key, enabled: state === 'on', version, flag: answer.value }
+  return landedIfAsked(world, session, version, options, result)
 }
 
 async function explainFlag(
@@ -200,6 +206,14 @@ async function explainFlag(
   for (const line of table(rows)) output.line(line)
   return { environment, context, ...explanation }
 }
+
+const landedIfAsked = (
+  world: World,
+  session: EnvironmentSession,
+  version: number,
+  { wait = false, ...options }: WaitOptions,
+  result: object,
+): Promise<unknown> => landed(world, session, { kind: 'version', version }, { ...options, wait }, result)
 
 type Written = components['schemas']['Flag']
 

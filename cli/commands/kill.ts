@@ -9,20 +9,24 @@ import type { Commands } from '../run.ts'
 import { openEnvironment } from '../session.ts'
 import { table } from '../table.ts'
 import { moment } from '../time.ts'
+import { KILLS_HEADER, landed, type WaitOptions, waiting } from '../watch.ts'
 import type { World } from '../world.ts'
 
 type Placed = components['schemas']['Kill']
 export type Kill = Placed & { readonly target: KillTarget }
 
+const WAITS =
+  'Then waits until every location with traffic has it: exit code 0 says that they have, 3 that they have not in time.'
+
 const TARGETS = 'flag:KEY, route:ID, tag:NAME, all-routes or all-flags'
 
 export const killCommands: Commands = (program, act) => {
-  program
+  const kill = program
     .command('kill')
     .summary('switch something off everywhere, at once')
     .description(
       'Kills a flag, a route, all flags with a tag, all routes or all flags: they serve their off variant, whatever the ' +
-        'document says. Needs no approval and works even if the document is broken.',
+        `document says. Needs no approval and works even if the document is broken. ${WAITS}`,
     )
     .argument('<target>', TARGETS)
     .addOption(reasonOption('why; kept in the audit log').makeOptionMandatory())
@@ -31,19 +35,19 @@ export const killCommands: Commands = (program, act) => {
     .addOption(
       option('--on-expiry <what>', 'restore (default), or extend: hold for the same time again', onExpiry),
     )
-    .action(act(kill))
-  program
+  waiting(kill).action(act(placeKill))
+  const restore = program
     .command('restore')
     .summary('end a kill')
-    .description('Ends a kill: what was killed serves again what the document says.')
+    .description(`Ends a kill: what was killed serves again what the document says. ${WAITS}`)
     .argument('<target>', TARGETS)
     .addOption(reasonOption('why; kept in the audit log'))
-    .action(act(restore))
+  waiting(restore).action(act(endKill))
   const kills = program.command('kills').summary('what is killed')
   kills.command('list').summary('the kills that hold now, newest first').action(act(listKills))
 }
 
-interface KillOptions {
+interface KillOptions extends WaitOptions {
   readonly reason: string
   readonly variant?: string
   /** Milliseconds from now. */
@@ -51,12 +55,13 @@ interface KillOptions {
   readonly onExpiry?: 'restore' | 'extend'
 }
 
-async function kill(world: World, target: string, options: KillOptions): Promise<unknown> {
+async function placeKill(world: World, target: string, options: KillOptions): Promise<unknown> {
   checkTarget(target, 'kill')
   const { reason, variant, expires, onExpiry: then } = options
   if (then !== undefined && expires === undefined) throw new UsageError('--on-expiry needs --expires')
   const { output, nowMs } = world
-  const { api, environment, path } = openEnvironment(world)
+  const session = openEnvironment(world)
+  const { api, environment, path } = session
   const put = await answerOf(
     api.PUT('/api/v1/environments/{env}/kills/{target}', {
       params: { path: { ...path, target } },
@@ -70,16 +75,19 @@ async function kill(world: World, target: string, options: KillOptions): Promise
   )
   output.line(`Killed ${target} in ${environment}: it serves ${servedBy(put.value)}, ${untilOf(put.value)}.`)
   output.line(`To end it: turnout restore ${target} --env ${environment}`)
-  return { environment, kill: put.value, kills: Number(headerOf(put, KILLS_HEADER)) }
+  const kills = Number(headerOf(put, KILLS_HEADER))
+  return landed(world, session, { kind: 'kill', version: kills }, options, { kill: put.value, kills })
 }
 
-async function restore(
+async function endKill(
   world: World,
   target: string,
-  { reason }: { readonly reason?: string },
+  options: WaitOptions & { readonly reason?: string },
 ): Promise<unknown> {
   checkTarget(target, 'restore')
-  const { api, environment, path } = openEnvironment(world)
+  const { reason } = options
+  const session = openEnvironment(world)
+  const { api, environment, path } = session
   const removed = await withAdvice(404, `turnout kills list --env ${environment} says what is killed.`, () =>
     answerOf(
       api.DELETE('/api/v1/environments/{env}/kills/{target}', {
@@ -88,7 +96,8 @@ async function restore(
     ),
   )
   world.output.line(`Restored ${target} in ${environment}: it serves what the document says.`)
-  return { environment, restored: target, kills: Number(headerOf(removed, KILLS_HEADER)) }
+  const kills = Number(headerOf(removed, KILLS_HEADER))
+  return landed(world, session, { kind: 'kill', version: kills }, options, { restored: target, kills })
 }
 
 async function listKills(world: World): Promise<unknown> {
@@ -116,8 +125,6 @@ export const killsOf = (api: AdminApi, path: { readonly env: string }): Promise<
   itemsOf((query) =>
     bodyOf(api.GET('/api/v1/environments/{env}/kills', { params: { path, query } })),
   ) as Promise<Kill[]>
-
-const KILLS_HEADER = 'x-turnout-kills'
 
 const servedBy = ({ variant }: Placed): string =>
   variant === undefined ? 'its off variant' : JSON.stringify(variant)

@@ -7,6 +7,7 @@ import { canonicalFlag, type Flag } from '../../engine/index.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { problem } from './fake-admin.ts'
 import { says, startApi } from './fake-api.ts'
+import { location, propagation } from './propagation.ts'
 import { turnout } from './run.ts'
 
 const FULL = canonicalFlag('beta', {
@@ -207,6 +208,21 @@ describe('flags toggle', () => {
     const wrong = await turnout(['flags', 'toggle', 'beta', 'true'], api)
     expect(wrong.err).toContain('STATE must be on or off, got "true"')
     expect((await turnout(['flags', 'toggle', 'beta'], api)).err).toContain('turnout: STATE is missing')
+  })
+})
+
+describe('--wait', () => {
+  test('watches the new version arrive, and without it nothing is watched', async () => {
+    const api = await startApi({
+      'POST /environments/prod/flags/beta/toggle': says(FULL, { 'x-turnout-version': '31' }),
+      'GET /environments/prod/propagation': propagation([location('FRA', 2, 2, 900)]),
+    })
+    const { code, out } = await turnout(['flags', 'toggle', 'beta', 'on', '--wait'], api)
+    expect(out).toContain('Landed: all 2 isolates with traffic')
+    expect(api.calls[1]!.line).toBe('GET /environments/prod/propagation?version=31')
+    expect(code).toBe(0)
+    await turnout(['flags', 'toggle', 'beta', 'on'], api)
+    expect(api.calls).toHaveLength(3)
   })
 })
 

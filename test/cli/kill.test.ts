@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { problem } from './fake-admin.ts'
 import { says, startApi } from './fake-api.ts'
+import { propagation } from './propagation.ts'
 import { turnout } from './run.ts'
 
 const KILL = {
@@ -13,21 +14,25 @@ const KILL = {
 const KILLED = { 'x-turnout-kills': '14' }
 const PUT = 'PUT /environments/prod/kills/flag:checkout'
 const DELETE = 'DELETE /environments/prod/kills/flag:checkout'
+/** No edge has traffic: it has landed at once. How it lands otherwise: landing.test.ts. */
+const QUIET = { 'GET /environments/prod/propagation': propagation([]) }
 
 describe('kill', () => {
   test('places the kill with its reason, and says how to end it', async () => {
-    const api = await startApi({ [PUT]: says(KILL, KILLED, 201) })
+    const api = await startApi({ ...QUIET, [PUT]: says(KILL, KILLED, 201) })
     const { code, out, err } = await turnout(['kill', 'flag:checkout', '--reason', KILL.reason], api)
     expect(out).toBe(`Killed flag:checkout in prod: it serves its off variant, until it is restored.
 To end it: turnout restore flag:checkout --env prod
+Landed: no edge has traffic now, and each asks before it answers its next request.
 `)
     expect([code, err]).toEqual([0, ''])
-    expect(api.calls.map(({ line, body }) => [line, body])).toEqual([[PUT, { reason: KILL.reason }]])
+    expect(api.writes()).toEqual([PUT])
+    expect(api.calls[0]!.body).toEqual({ reason: KILL.reason })
   })
 
   test('takes a variant and an end, and says when that is', async () => {
     const held = { ...KILL, variant: 'safe', expiresAt: '2026-11-21T10:30:00Z', onExpiry: 'extend' }
-    const api = await startApi({ [PUT]: says(held, KILLED) })
+    const api = await startApi({ ...QUIET, [PUT]: says(held, KILLED) })
     const args = ['kill', 'flag:checkout', '--reason', 'x', '--variant', 'safe', '--expires', '30m']
     const { out } = await turnout([...args, '--on-expiry', 'extend'], api)
     expect(api.calls[0]!.body).toEqual({
@@ -42,9 +47,14 @@ To end it: turnout restore flag:checkout --env prod
   })
 
   test('prints the kill and the version of the list for machines', async () => {
-    const api = await startApi({ [PUT]: says(KILL, KILLED, 201) })
+    const api = await startApi({ ...QUIET, [PUT]: says(KILL, KILLED, 201) })
     const { out } = await turnout(['kill', 'flag:checkout', '--reason', 'x', '--json'], api)
-    expect(JSON.parse(out)).toEqual({ environment: 'prod', kill: KILL, kills: 14 })
+    expect(JSON.parse(out)).toMatchObject({
+      environment: 'prod',
+      kill: KILL,
+      kills: 14,
+      landing: { complete: true },
+    })
   })
 
   test.each<[string, string[], string]>([
@@ -100,9 +110,9 @@ To end it: turnout restore flag:checkout --env prod
 
 describe('restore', () => {
   test('ends the kill, with a reason if there is one', async () => {
-    const api = await startApi({ [DELETE]: says(null, { 'x-turnout-kills': '15' }) })
+    const api = await startApi({ ...QUIET, [DELETE]: says(null, { 'x-turnout-kills': '15' }) })
     const { code, out } = await turnout(['restore', 'flag:checkout', '--reason', 'fixed & deployed'], api)
-    expect(out).toBe('Restored flag:checkout in prod: it serves what the document says.\n')
+    expect(out).toMatch(/^Restored flag:checkout in prod: it serves what the document says\.\n/)
     expect(code).toBe(0)
     expect(api.calls[0]!.line).toBe(`${DELETE}?reason=fixed & deployed`)
   })

@@ -54,6 +54,7 @@ export async function turnout(args: readonly string[], circumstances: Circumstan
       terminal: {
         answers: answers !== undefined,
         screen,
+        columns: 80,
         read: async () => input,
         async ask(question, { secret = false } = {}) {
           asked.push({ question, secret })

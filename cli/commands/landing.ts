@@ -1,0 +1,81 @@
+/** `turnout landing` and `drill`: whether a change is everywhere, and how long a kill would take today. */
+import { bodyOf } from '../client.ts'
+import { UsageError } from '../failure.ts'
+import type { Propagation, Target } from '../landing.ts'
+import { option, positive, reasonOption } from '../options.ts'
+import type { Commands } from '../run.ts'
+import { type EnvironmentSession, openEnvironment } from '../session.ts'
+import { span } from '../time.ts'
+import { timeoutOption, type WatchOptions, watchLanding } from '../watch.ts'
+import type { World } from '../world.ts'
+
+export const landingCommands: Commands = (program, act) => {
+  program
+    .command('landing')
+    .summary('watch a change arrive at the edge')
+    .description(
+      'Waits until every location with traffic has a change: a kill by the version of the kill list, anything else by the ' +
+        'version of the document; without either, all there is now. Exit code 0 says that they have it, 3 that they have ' +
+        'not in time.',
+    )
+    .addOption(option('--kill <n>', 'version of the kill list', positive))
+    .addOption(option('--version <n>', 'version of the document', positive))
+    .addOption(timeoutOption())
+    .action(act(landing))
+  program
+    .command('drill')
+    .summary('measure how long a kill would take today')
+    .description('Publishes the same kill list again, which changes no answer, and measures how it lands.')
+    .addOption(reasonOption('kept in the audit log'))
+    .addOption(timeoutOption())
+    .action(act(drill))
+}
+
+interface LandingOptions extends WatchOptions {
+  readonly kill?: number
+  readonly version?: number
+}
+
+async function landing(world: World, options: LandingOptions): Promise<unknown> {
+  const session = openEnvironment(world)
+  const { environment } = session
+  const landings: Propagation[] = []
+  for (const target of await targetsOf(session, options)) {
+    const name = target.kind === 'kill' ? 'Kill list' : 'Document'
+    world.output.line(`${name} of ${environment}, version ${target.version}:`)
+    landings.push(await watchLanding(world, session, target, options, { environment, landings }))
+  }
+  return { environment, landings }
+}
+
+async function targetsOf(
+  { api, path }: EnvironmentSession,
+  { kill, version }: LandingOptions,
+): Promise<Target[]> {
+  if (kill !== undefined && version !== undefined)
+    throw new UsageError('--kill and --version are two questions: ask one at a time')
+  if (kill !== undefined) return [{ kind: 'kill', version: kill }]
+  if (version !== undefined) return [{ kind: 'version', version }]
+  const now = await bodyOf(api.GET('/api/v1/environments/{env}', { params: { path } }))
+  const kills: Target[] = now.killsVersion === 0 ? [] : [{ kind: 'kill', version: now.killsVersion }]
+  return [...kills, { kind: 'version', version: now.version }]
+}
+
+async function drill(world: World, options: WatchOptions & { readonly reason?: string }): Promise<unknown> {
+  const { reason } = options
+  const session = openEnvironment(world)
+  const { api, environment, path } = session
+  const { kill } = await bodyOf(
+    api.POST('/api/v1/environments/{env}/drill', {
+      params: { path, query: reason === undefined ? {} : { reason } },
+    }),
+  )
+  const { output } = world
+  output.line(`Drill in ${environment}: the kill list again, as version ${kill}. No answer changes.`)
+  const target: Target = { kind: 'kill', version: kill }
+  const found = await watchLanding(world, session, target, options, { environment, kill })
+  const { timed, p50Ms, p99Ms } = found
+  if (timed > 1 && p50Ms !== null && p99Ms !== null)
+    output.line(`Half of the isolates had it after ${span(p50Ms)}, 99 % after ${span(p99Ms)}.`)
+  return { environment, kill, landing: found }
+}
