@@ -12,8 +12,6 @@ export interface EvaluationContext {
 
 export type Read = (context: EvaluationContext) => unknown
 
-const owns = Object.prototype.hasOwnProperty
-
 /** A reader for a path; `undefined` where nothing is there. */
 export function reader(path: AttributePath): Read {
   if (path === 'targetingKey') return targetingKey
@@ -34,11 +32,11 @@ export function reader(path: AttributePath): Read {
 /** The targeting key, or `undefined`. At the price of a fixed property. */
 export function targetingKey(context: EvaluationContext): unknown {
   const value = context.targetingKey
-  return value !== undefined && owns.call(context, 'targetingKey') ? value : undefined
+  return value !== undefined && Object.hasOwn(context, 'targetingKey') ? value : undefined
 }
 
 /** An own property of an object, or `undefined`. */
 export function own(object: object, key: string): unknown {
   const value = (object as EvaluationContext)[key]
-  return value !== undefined && owns.call(object, key) ? value : undefined
+  return value !== undefined && Object.hasOwn(object, key) ? value : undefined
 }

@@ -2,7 +2,7 @@
  * Makes a snapshot ready to answer: lazily, flag by flag, when one is first asked for. A prepared flag holds every decision
  * it can give, so that evaluating allocates nothing. Pure.
  */
-import { type EvaluationContext, own, type Read, reader, targetingKey } from './context.ts'
+import { type EvaluationContext, type Read, reader, targetingKey } from './context.ts'
 import type { Decision, Metadata, Reason } from './decision.ts'
 import type { JsonValue, Key, Name } from './document.ts'
 import type { Bulk } from './evaluate-all.ts'
@@ -201,9 +201,10 @@ export class Prepared {
       case 'is': {
         const [, operator, attribute, operand] = condition as readonly ['is', Operator, string, JsonValue]
         const predicate = predicates[operator](operand)
-        if (!attribute.includes('.')) return (context) => predicate(own(context, attribute))
         const read = reader(attribute)
-        return (context) => predicate(read(context))
+        if (attribute.includes('.') || predicate(undefined)) return (context) => predicate(read(context))
+        // Whether a property is own costs more than most predicates to ask: it is asked last, as absence never passes here.
+        return (context) => predicate(context[attribute]) && Object.hasOwn(context, attribute)
       }
     }
   }

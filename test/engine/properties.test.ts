@@ -8,11 +8,13 @@ import {
   evaluate,
   evaluateAll,
   explain,
+  murmur3,
   type Prepared,
   prepare,
 } from '../../engine/index.ts'
 import { compiled, killList } from '../helpers/cases.ts'
 import * as arbitrary from '../helpers/documents.ts'
+import { referenceBelow, referenceChoose } from '../helpers/reference.ts'
 
 const preparedOf = (document: unknown): Prepared => prepare(compiled(document).snapshot, killList())
 const variantOf = (prepared: Prepared, flag: string, targetingKey: string) =>
@@ -52,6 +54,33 @@ describe('a percentage', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  it('counts keys whose hash is at the edges of 32 bits like all others', () => {
+    const EDGES = {
+      u49tof0d: 0xffffffff,
+      u0fg9qqe: 0xfffffffe,
+      u4vgwzrf: 0,
+      u43mdu8l: 0x7fffffff,
+      u65hqip0: 0x80000000,
+    }
+    const tenths = Array.from({ length: 9 }, (_, index) => partial(10 * (index + 1), 'edges'))
+    const three = split({ a: 50, b: 30, c: 20 }, 'edges')
+    for (const [key, hash] of Object.entries(EDGES)) {
+      expect(murmur3(key, 0), key).toBe(hash)
+      tenths.forEach((prepared, index) => {
+        const expected = referenceBelow(key, 'edges', 10 * (index + 1)) ? 'on' : 'off'
+        expect(evaluate(prepared, 'f', { targetingKey: key }), key).toMatchObject({
+          variant: expected,
+          errorCode: null,
+        })
+        expect(evaluateAll(prepared, { targetingKey: key })[0], key).toMatchObject({
+          variant: expected,
+          errorCode: null,
+        })
+      })
+      expect(variantOf(three, 'f', key), key).toBe(referenceChoose(key, 'edges', { a: 50, b: 30, c: 20 }))
+    }
   })
 
   it('gives exactly the same users after a rollback and a resume, and shares them between flags of one salt', () => {
