@@ -5,7 +5,7 @@
 import { type EvaluationContext, targetingKey } from './context.ts'
 import type { Decision } from './decision.ts'
 import type { Key } from './document.ts'
-import { baseOf, decide, evaluate, NOTHING } from './evaluate.ts'
+import { baseOf, decide, evaluate, MISSING, NOTHING } from './evaluate.ts'
 import { fmix32 } from './hash.ts'
 import type { Prepared, PreparedFlag, Which } from './prepare.ts'
 
@@ -55,7 +55,7 @@ function inOnePass(
   for (let at = 0; at < rows.length; at += 1) {
     const { constant, inside, outside, flag } = rows[at]!
     if (constant !== null) decisions.push(constant)
-    else if (inside === null || base < 0) decisions.push(decide(prepared, flag, context, base))
+    else if (inside === null || base === MISSING) decisions.push(decide(prepared, flag, context, base))
     else decisions.push(fmix32(base ^ seeds[at]!) < belows[at]! ? inside : outside!)
   }
   return decisions

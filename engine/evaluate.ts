@@ -78,21 +78,22 @@ export function decide(
 }
 
 export const NOTHING: EvaluationContext = Object.freeze({})
-const UNKNOWN = -1
-const MISSING = -2
+/** What a base may be instead of a hash: no 32-bit integer, so that no key's hash is one of them. */
+const UNKNOWN = 2 ** 32
+export const MISSING = 2 ** 33
 
 let lastKey = ''
-let lastBase = murmur3('', 0)
+let lastBase = 0
 
 /**
- * Hash of a bucket key, unsigned, or MISSING. The last one is remembered: a request asks many flags of one key. (Memory of
+ * Hash of a bucket key, signed (which engines hold without an object), or MISSING. The last one is remembered: a request asks many flags of one key. (Memory of
  * a pure function: it changes no answer.)
  */
 export function baseOf(value: unknown): number {
   const key = bucketKey(value)
   if (key === null) return MISSING
   if (key !== lastKey) {
-    lastBase = murmur3(key, 0)
+    lastBase = murmur3(key, 0) | 0
     lastKey = key
   }
   return lastBase
