@@ -26,6 +26,7 @@ export interface PreparedServe {
 }
 
 export interface Arm {
+  /** Signed, as bases are. */
   readonly seed: number
   readonly weight: number
   readonly decision: Decision
@@ -51,6 +52,7 @@ export class PreparedFlag {
   readonly constant: Decision | null
   readonly killed: Decision | null
   readonly disabled: Decision | null
+  /** Signed, as bases are. */
   readonly seed: number
   /** Reads the bucket key. */
   readonly bucket: Read
@@ -64,7 +66,7 @@ export class PreparedFlag {
     this.key = key
     this.packed = packed
     this.names = packed.names ?? BOOLEAN_NAMES
-    this.seed = packed.seed
+    this.seed = packed.seed | 0
     this.bucket = reader(packed.bucketBy ?? 'targetingKey')
     this.requires = packed.requires ?? null
     this.rules = packed.rules?.map((rule) => this.#rule(rule)) ?? NO_RULES
@@ -111,7 +113,7 @@ export class PreparedFlag {
   #serve(serve: PackedServe, reason: Reason, rule: string | null): PreparedServe {
     if (typeof serve === 'number') return { decision: this.decide(serve, reason, rule), arms: null }
     const arm = ([index, weight, seed]: (typeof serve)[number]): Arm => ({
-      seed,
+      seed: seed | 0,
       weight,
       decision: this.decide(index, 'SPLIT', rule),
     })
