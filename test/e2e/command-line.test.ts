@@ -68,6 +68,6 @@ test('login, toggle, kill, restore, and what the log says of it', async () => {
   )
   const log = await turnout('audit', 'list', '--env', 'dev', '--action', 'kill.*')
   expect(log).toMatch(/kill\.lifted .* fixed\n.*kill\.placed .* errors since 10:02\n/)
-  expect(await turnout('audit', 'verify')).toMatch(/^The audit log is whole: \d+ entries in 1 chain/)
+  expect(await turnout('audit', 'verify')).toMatch(/^The audit log is whole: \d+ entries in /)
   expect(await turnout('logout')).toMatch(/^Forgot the token/)
 })
