@@ -1,122 +1,120 @@
-/** When changes may be made: weekly windows, where there are any, outside of freezes. Pure. */
-import type { CompileIssue } from '../../engine/index.ts'
+/**
+ * When changes may be made: in any of the change windows, if there are some, and in no freeze. Windows are told by the clock
+ * on the wall: an hour that a clock skips is in none, an hour that it shows twice is in them twice. Pure.
+ */
+import { err, ok, type Result } from '../../engine/index.ts'
+import { DAY_MS, MINUTE_MS, offsetOf, stretches, type WallMs } from './local-time.ts'
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Day = (typeof DAYS)[number]
 
-/** Changes may be made on these days from `from` up to, not including, `to`; a `to` no later than `from` is on the next day. */
 export interface Window {
+  /** Days on which it opens. */
   readonly days: readonly Day[]
-  /** `HH:MM`, local time of the zone. */
+  /** `09:00`: the first minute. */
   readonly from: string
+  /** `17:00`: the first minute after it; at or before `from` it is that of the next day. */
   readonly to: string
-  /** IANA name, such as `Europe/Berlin`. */
+  /** As `Intl` knows it, e.g. `Europe/Berlin`. */
   readonly timeZone: string
 }
 
 export interface Freeze {
-  /** ms since 1970 */
   readonly fromMs: number
-  /** ms since 1970; `null`: until it is removed */
+  /** The first instant after it; `null`: until it is lifted. */
   readonly toMs: number | null
   readonly reason: string
 }
 
-export type Refusal = {
-  readonly why: 'frozen' | 'outside-window'
+export interface Closed {
+  readonly reason: 'frozen' | 'outside-window'
+  /** A sentence. */
   readonly detail: string
-  /** When changes may be made next, ms since 1970; `null`: not within two weeks, as far as can be told. */
+  /** When changes may be made next; `null` if not within two weeks of now, or of the freeze's end. */
   readonly opensAtMs: number | null
 }
 
-const MINUTE_MS = 60_000
-/** How far ahead the next opening is looked for. */
-const HORIZON_MS = 14 * 24 * 60 * MINUTE_MS
+const SEARCH_MS = 14 * DAY_MS
 
-/** `null`: changes may be made now. Without windows they may at any time that is not frozen. */
-export function refusalAt(
+export function mayChange(
   windows: readonly Window[],
   freezes: readonly Freeze[],
   nowMs: number,
-): Refusal | null {
-  const frozen = freezes.find((freeze) => holds(freeze, nowMs))
-  if (frozen !== undefined) {
-    const until = frozen.toMs === null ? 'until it is lifted' : `until ${new Date(frozen.toMs).toISOString()}`
-    const opensAtMs = nextOpeningMs(windows, freezes, nowMs)
-    return { why: 'frozen', detail: `changes are frozen ${until}: ${frozen.reason}`, opensAtMs }
+): Result<null, Closed> {
+  const freeze = freezeAt(freezes, nowMs)
+  const opensAtMs = opening(windows, freezes, nowMs)
+  if (freeze !== undefined) return err({ reason: 'frozen', detail: frozen(freeze), opensAtMs })
+  if (opensAtMs === nowMs) return ok(null)
+  return err({
+    reason: 'outside-window',
+    detail: `changes are made ${windows.map(shown).join('; ')}`,
+    opensAtMs,
+  })
+}
+
+const frozen = ({ toMs, reason }: Freeze): string =>
+  `changes are frozen ${toMs === null ? 'until the freeze is lifted' : `until ${new Date(toMs).toISOString()}`}: ${reason}`
+
+const shown = ({ days, from, to, timeZone }: Window): string => `${days.join(', ')} ${from}–${to} ${timeZone}`
+
+/** The freeze in force that ends last. */
+function freezeAt(freezes: readonly Freeze[], atMs: number): Freeze | undefined {
+  const end = ({ toMs }: Freeze): number => toMs ?? Number.POSITIVE_INFINITY
+  return freezes
+    .filter((freeze) => freeze.fromMs <= atMs && atMs < end(freeze))
+    .sort((one, other) => end(other) - end(one))[0]
+}
+
+/** The first instant from `nowMs` on at which changes may be made. Each turn passes the end of a freeze or a closed time. */
+function opening(windows: readonly Window[], freezes: readonly Freeze[], nowMs: number): number | null {
+  let at = nowMs
+  let untilMs = nowMs + SEARCH_MS
+  for (;;) {
+    const freeze = freezeAt(freezes, at)
+    if (freeze?.toMs === null) return null
+    if (freeze !== undefined) {
+      at = freeze.toMs!
+      untilMs = at + SEARCH_MS
+    } else {
+      const next = firstOpening(windows, at, untilMs)
+      if (next === null || next === at) return next
+      at = next
+    }
   }
-  if (windows.length === 0 || isOpen(windows, nowMs)) return null
-  const detail = `changes are made in ${windows.map(sentence).join(' or ')}`
-  return { why: 'outside-window', detail, opensAtMs: nextOpeningMs(windows, freezes, nowMs) }
 }
 
-const holds = ({ fromMs, toMs }: Freeze, atMs: number): boolean =>
-  fromMs <= atMs && (toMs === null || atMs < toMs)
-
-const sentence = ({ days, from, to, timeZone }: Window): string =>
-  `${days.join(', ')} ${from}–${to} ${timeZone}`
-
-const isOpen = (windows: readonly Window[], atMs: number): boolean =>
-  windows.length === 0 || windows.some((window) => contains(window, atMs))
-
-function contains({ days, from, to, timeZone }: Window, atMs: number): boolean {
-  const { day, time } = localTime(timeZone, atMs)
-  const today = days.includes(day)
-  if (from < to) return today && from <= time && time < to
-  const yesterday = DAYS[(DAYS.indexOf(day) + DAYS.length - 1) % DAYS.length]!
-  return (today && time >= from) || (days.includes(yesterday) && time < to)
+function firstOpening(windows: readonly Window[], fromMs: number, untilMs: number): number | null {
+  if (windows.length === 0 || windows.some((window) => isOpen(window, fromMs))) return fromMs
+  const openings = windows.map((window) => nextOpening(window, fromMs, untilMs)).filter((at) => at !== null)
+  return openings.length === 0 ? null : Math.min(...openings)
 }
 
-/** Windows open, and freezes end, at whole minutes or at a freeze's own end: only these are looked at. */
-function nextOpeningMs(windows: readonly Window[], freezes: readonly Freeze[], nowMs: number): number | null {
-  const endMs = nowMs + HORIZON_MS
-  let atMs = nowMs
-  while (atMs <= endMs) {
-    const frozen = freezes.find((freeze) => holds(freeze, atMs))
-    if (frozen !== undefined) {
-      if (frozen.toMs === null) return null
-      atMs = frozen.toMs
-    } else if (isOpen(windows, atMs)) return atMs
-    else atMs = (Math.floor(atMs / MINUTE_MS) + 1) * MINUTE_MS
+const isOpen = (window: Window, atMs: number): boolean =>
+  isOpenOnTheWall(window, atMs + offsetOf(window.timeZone)(atMs))
+
+/** A window opens at its first minute, or when the clock is set into it. */
+function nextOpening(window: Window, fromMs: number, untilMs: number): number | null {
+  for (const { startMs, endMs, offsetMs } of stretches(window.timeZone, fromMs, untilMs)) {
+    if (startMs > fromMs && isOpenOnTheWall(window, startMs + offsetMs)) return startMs
+    const firstDay = Math.floor((startMs + offsetMs) / DAY_MS) * DAY_MS
+    for (let day = firstDay; ; day += DAY_MS) {
+      const at = day + minuteOf(window.from) * MINUTE_MS - offsetMs
+      if (at >= endMs) break
+      if (at > startMs && isOpenOnTheWall(window, at + offsetMs)) return at
+    }
   }
   return null
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>()
-
-/** Day and `HH:MM` of a moment in a zone. Throws a RangeError for a zone that does not exist. */
-function localTime(timeZone: string, atMs: number): { day: Day; time: string } {
-  let format = formats.get(timeZone)
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      weekday: 'short',
-      hour: '2-digit',
-      minute: '2-digit',
-      hourCycle: 'h23',
-    })
-    formats.set(timeZone, format)
-  }
-  const parts = Object.fromEntries(format.formatToParts(atMs).map(({ type, value }) => [type, value]))
-  return { day: parts.weekday!.toLowerCase() as Day, time: `${parts.hour}:${parts.minute}` }
+function isOpenOnTheWall({ days, from, to }: Window, wall: WallMs): boolean {
+  const [opens, closes] = [minuteOf(from), minuteOf(to)]
+  const day = Math.floor(wall / DAY_MS)
+  const minute = Math.floor((wall - day * DAY_MS) / MINUTE_MS)
+  if (opens < closes) return opens <= minute && minute < closes && days.includes(dayOf(day))
+  return (minute >= opens && days.includes(dayOf(day))) || (minute < closes && days.includes(dayOf(day - 1)))
 }
 
-const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/
+/** Of a day counted from 1970, which began on a Thursday. */
+const dayOf = (day: number): Day => DAYS[(((day + 3) % 7) + 7) % 7]!
 
-/** What is wrong with a window, by path; empty: nothing. */
-export function windowIssues({ days, from, to, timeZone }: Window): CompileIssue[] {
-  const issues: CompileIssue[] = []
-  const clock = (path: string, time: string) => {
-    if (!TIME.test(time)) issues.push({ path, message: `must be HH:MM, got ${JSON.stringify(time)}` })
-  }
-  if (new Set(days).size !== days.length) issues.push({ path: '$.days', message: 'names a day twice' })
-  clock('$.from', from)
-  clock('$.to', to)
-  try {
-    localTime(timeZone, 0)
-  } catch {
-    const message = `must be the name of a time zone such as "Europe/Berlin", got ${JSON.stringify(timeZone)}`
-    issues.push({ path: '$.timeZone', message })
-  }
-  return issues
-}
+const minuteOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
