@@ -45,7 +45,7 @@ export function landingLine(found: Propagation): string {
   const more = waiting.length - ROWS
   const named = [...waiting.slice(0, ROWS), ...(more > 0 ? [`${more} more`] : [])]
   const rest = named.length === 0 ? '' : `; waiting for ${named.join(', ')}`
-  return `  ${found.reached} of ${count(found.isolates, 'isolate')} with traffic have it${rest}`
+  return `  on ${found.reached} of ${found.isolates} isolates with traffic${rest}`
 }
 
 /** What can be said for certain once it is complete. */
@@ -53,10 +53,11 @@ export function landedSentence(found: Propagation): string {
   const { isolates, locations, maxMs } = found
   if (isolates === 0)
     return 'Landed: no edge has traffic now, and each asks before it answers its next request.'
+  if (isolates === 1)
+    return `Landed: the one isolate with traffic has it${maxMs === null ? '' : `, after ${span(maxMs)}`}.`
   const where = count(locations.length, 'location')
-  const who = isolates === 1 ? 'the one isolate' : `all ${isolates} isolates`
-  const slowest = maxMs === null ? '' : `; the slowest took ${span(maxMs)}`
-  return `Landed: ${who} with traffic, in ${where}, ${isolates === 1 ? 'has' : 'have'} it${slowest}.`
+  const slowest = maxMs === null ? '' : `; the slowest after ${span(maxMs)}`
+  return `Landed: all ${isolates} isolates with traffic, in ${where}, have it${slowest}.`
 }
 
 /** Isolates that are not waited for, if there are any: nobody knows what they serve. */

@@ -71,7 +71,6 @@ function emptyProgram(output: Output): Command {
     .addOption(option('--context <name>', 'a control plane by the name given at login'))
     .addOption(option('--token <token>', 'seen by all on this machine: better turnout login'))
     .option('--json', 'print one JSON value for machines')
-    .option('--yes', 'do it without asking')
     .exitOverride()
     .configureOutput({ writeOut: print, writeErr: print })
     .configureHelp({ showGlobalOptions: true })

@@ -38,7 +38,6 @@ export interface CommonOptions {
   readonly url?: string
   readonly token?: string
   readonly json?: boolean
-  readonly yes?: boolean
 }
 
 export interface World extends Host {

@@ -30,10 +30,10 @@ describe('a change that lands', () => {
     const api = await startApi({ ...ENDED, [WHERE]: inTurn(WAITING, WAITING, ALMOST, DONE) })
     const { code, out, err, waits } = await turnout(CALL, api)
     expect(out).toBe(`Restored flag:checkout in prod: it serves what the document says.
-  1 of 3 isolates with traffic have it; waiting for FRA, IAD
-  2 of 3 isolates with traffic have it; waiting for IAD
-  3 of 3 isolates with traffic have it
-Landed: all 3 isolates with traffic, in 2 locations, have it; the slowest took 1.2 s.
+  on 1 of 3 isolates with traffic; waiting for FRA, IAD
+  on 2 of 3 isolates with traffic; waiting for IAD
+  on 3 of 3 isolates with traffic
+Landed: all 3 isolates with traffic, in 2 locations, have it; the slowest after 1.2 s.
 `)
     expect([code, err]).toEqual([0, ''])
     expect(waits).toEqual([500, 500, 500])
@@ -50,7 +50,7 @@ Landed: all 3 isolates with traffic, in 2 locations, have it; the slowest took 1
 \u001b[3A\u001b[0J  LOCATION  HAVE IT  SLOWEST
   FRA       2 of 2   900 ms
   IAD       1 of 1   1.2 s
-Landed: all 3 isolates with traffic, in 2 locations, have it; the slowest took 1.2 s.
+Landed: all 3 isolates with traffic, in 2 locations, have it; the slowest after 1.2 s.
 `)
   })
 
@@ -196,7 +196,7 @@ describe('what is shown', () => {
   test('gives no time to isolates that never answered anything older', () => {
     expect(landingTable(propagation([location('FRA', 1, 1)]))[1]).toBe('  FRA       1 of 1   at once')
     expect(landedSentence(propagation([location('FRA', 1, 1)]))).toBe(
-      'Landed: the one isolate with traffic, in 1 location, has it.',
+      'Landed: the one isolate with traffic has it.',
     )
   })
 })
