@@ -1,6 +1,7 @@
 /** The commands, in the order of `turnout --help`. */
 
 import { auditCommands } from './commands/audit.ts'
+import { completionCommands } from './commands/completion.ts'
 import { environmentCommands } from './commands/environments.ts'
 import { flagCommands } from './commands/flags.ts'
 import { killCommands } from './commands/kill.ts'
@@ -19,4 +20,5 @@ export const COMMANDS: readonly Commands[] = [
   environmentCommands,
   importCommands,
   loginCommands,
+  completionCommands,
 ]

@@ -69,7 +69,7 @@ function emptyProgram(output: Output): Command {
     .addOption(option('--env <name>', 'the environment; default TURNOUT_ENV, or as given at login'))
     .addOption(option('--url <url>', 'the control plane; default TURNOUT_URL, or as given at login'))
     .addOption(option('--context <name>', 'a control plane by the name given at login'))
-    .addOption(option('--token <token>', 'seen by all on this machine: better turnout login'))
+    .addOption(option('--token <token>', 'a token, for all here to see: turnout login is better'))
     .option('--json', 'print one JSON value for machines')
     .exitOverride()
     .configureOutput({ writeOut: print, writeErr: print })
@@ -79,6 +79,11 @@ function emptyProgram(output: Output): Command {
 }
 
 const AFTER = `
+When something breaks:
+  turnout kill flag:KEY --reason 'errors since 10:02'
+  turnout kills list
+  turnout restore flag:KEY
+
 Exit codes: 0 done, or nothing to do; 1 failed; 2 wrong usage; 3 done, but not at every location in time.`
 
 async function carryOut(work: () => Promise<unknown>, output: Output, json: boolean): Promise<number> {
