@@ -1,6 +1,10 @@
 /** Three projects: `node` (pure code, scripts, whole-system tests) and one workerd project for each Worker. */
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { copyAssets } from './local/assets.ts'
+
+// The control plane's configuration names the folder, which must exist.
+copyAssets()
 
 export default defineConfig({
   test: {

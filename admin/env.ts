@@ -12,6 +12,8 @@ export interface Env {
   METRICS: DurableObjectNamespace<MetricsObject>
   WEBHOOKS: DurableObjectNamespace<WebhooksObject>
   LAST_KNOWN_GOOD: KVNamespace
+  /** The files that local/assets.ts puts together, by path. */
+  ASSETS: Pick<Fetcher, 'fetch'>
   ADMIN_BOOTSTRAP_TOKEN?: string
   LOCAL?: string
   ACCESS_TEAM_DOMAIN?: string

@@ -1,13 +1,14 @@
 /** The page at `/`, for a person who opens the control plane in a browser. */
 import type { ApiContext } from './api/context.ts'
 
-const PAGE = `<!doctype html>
+/** `origin` as the browser names it. The style sheet is the only one that the page's policy lets in. */
+const page = (origin: string, nonce: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Turnout control plane</title>
-<style>
+<style nonce="${nonce}">
   :root { color-scheme: light dark; font: 16px/1.6 system-ui, sans-serif }
   body { max-width: 42rem; margin: 4rem auto; padding: 0 1.25rem }
   h1 { font-size: 1.6rem; margin-bottom: .25rem }
@@ -22,23 +23,20 @@ const PAGE = `<!doctype html>
 <p>This Worker keeps each environment's document, versions, SDK keys and kill list, and hands them to its edge.
 It is operated through a JSON API under <code>/api/v1</code>.</p>
 <ul>
-<li><a href="/openapi.json">/openapi.json</a>: the whole API, OpenAPI 3.1</li>
+<li><a href="/docs">/docs</a>: the whole API, to read and to try</li>
+<li><a href="/openapi.json">/openapi.json</a>: the same for machines, OpenAPI 3.1</li>
 <li><a href="/health/ready">/health/ready</a>: whether this control plane can answer</li>
 </ul>
 <h2>Authenticate</h2>
 <p>Every call of the API carries the admin token, the secret <code>ADMIN_BOOTSTRAP_TOKEN</code> of this Worker:</p>
-<pre id="call">curl -H "authorization: Bearer $ADMIN_BOOTSTRAP_TOKEN" ORIGIN/api/v1/environments</pre>
-<script>
-  const call = document.getElementById('call')
-  call.textContent = call.textContent.replace('ORIGIN', location.origin)
-</script>
+<pre>curl -H "authorization: Bearer $ADMIN_BOOTSTRAP_TOKEN" ${origin}/api/v1/environments</pre>
 </body>
 </html>
 `
 
 export function landingPage(c: ApiContext): Response {
-  const policy =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-  c.header('content-security-policy', policy)
-  return c.html(PAGE) as Response
+  const nonce = crypto.randomUUID()
+  const rest = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+  c.header('content-security-policy', `default-src 'none'; style-src 'nonce-${nonce}'; ${rest}`)
+  return c.html(page(new URL(c.req.url).origin.replaceAll('&', '&amp;'), nonce)) as Response
 }

@@ -11,6 +11,7 @@ export interface WranglerConfig {
   readonly main?: string
   readonly compatibility_date?: string
   readonly vars?: Readonly<Record<string, unknown>>
+  readonly assets?: { readonly directory: string }
   readonly services?: readonly { readonly binding: string }[] | undefined
   readonly kv_namespaces?: readonly { readonly binding: string; readonly id?: string }[] | undefined
   readonly [field: string]: unknown
@@ -62,12 +63,16 @@ function placed(
   namespace: string,
 ): WranglerConfig {
   const { config } = base
-  const main = resolve(dirname(base.path), config.main ?? '')
+  const moved = (file: string) =>
+    relative(dirname(path), resolve(dirname(base.path), file)).replaceAll('\\', '/')
   return {
     ...config,
     ...(file.accountId === null ? {} : { account_id: file.accountId }),
     name: target.name,
-    main: relative(dirname(path), main).replaceAll('\\', '/'),
+    main: moved(config.main ?? ''),
+    ...(config.assets === undefined
+      ? {}
+      : { assets: { ...config.assets, directory: moved(config.assets.directory) } }),
     minify: true,
     // Neither of these addresses is behind what an operator puts in front of the domain.
     workers_dev: target.workersDev,

@@ -1,12 +1,13 @@
 /**
  * Builds the two Workers with wrangler's bundler, each only when something it is made of has changed. A bundle appears
- * whole under its name, so that builds may run at the same time. `node local/build.ts` builds both.
+ * whole under its name, so that builds may run at the same time. The control plane's assets are copied with them. `node local/build.ts` builds both.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { copyAssets } from './assets.ts'
 import { reason, StartError } from './start-error.ts'
 
 export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -35,6 +36,7 @@ export async function build(
   report: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<{ edge: Built; admin: Built }> {
+  copyAssets()
   const [edge, admin] = await Promise.all([EDGE, ADMIN].map((source) => buildOne(source, report, signal)))
   return { edge: edge!, admin: admin! }
 }

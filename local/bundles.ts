@@ -1,5 +1,6 @@
 /** Both Workers of `npm start`: built once and served by one workerd, the runtime that they have in production. */
 import { relative } from 'node:path'
+import { ASSETS_DIR } from './assets.ts'
 import { type Built, build } from './build.ts'
 import { ENVIRONMENT } from './seed.ts'
 import { replaceFile } from './state.ts'
@@ -46,6 +47,7 @@ function configOf(run: WorkersRun, bundles: { edge: Built; admin: Built }): stri
       address: `127.0.0.1:${run.adminPort}`,
       adminToken: run.adminToken,
       storageDir: state.storageDir,
+      assetsDir: ASSETS_DIR,
     },
     lastKnownGoodDir: state.lastKnownGoodDir,
     maxHeapMb: MAX_HEAP_MB,

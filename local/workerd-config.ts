@@ -41,6 +41,8 @@ export interface AdminOptions {
   readonly adminToken: string
   /** Absolute path of the folder that holds the Durable Objects. */
   readonly storageDir: string
+  /** Absolute path of the folder of files for browsers. */
+  readonly assetsDir: string
   /** Offers the RPC of one environment to an edge in another process. Anybody who reaches it may read that environment. */
   readonly control?: { readonly address: string; readonly environment: string }
 }
@@ -104,6 +106,7 @@ function adminServices(admin: AdminOptions): string[] {
       ({ binding, className }) => `(name = "${binding}", durableObjectNamespace = "${className}")`,
     ),
     KEY_VALUE_BINDING,
+    `(name = "ASSETS", service = "assets")`,
     text('ADMIN_BOOTSTRAP_TOKEN', admin.adminToken),
     text('LOCAL', 'true'),
   ]
@@ -115,6 +118,7 @@ function adminServices(admin: AdminOptions): string[] {
   return [
     worker('admin', admin.bundle, bindings, storage),
     `(name = "storage", disk = (path = ${quote(admin.storageDir)}, writable = true))`,
+    `(name = "assets", disk = (path = ${quote(admin.assetsDir)}, writable = false))`,
   ]
 }
 

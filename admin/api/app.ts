@@ -1,5 +1,6 @@
 /** The HTTP side of the control plane: the API under /api/v1 behind its token, and the public pages beside it. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { docs } from '../docs/page.ts'
 import { ENTITY_KINDS } from '../document.ts'
 import { landingPage } from '../landing.ts'
 import { audit } from './audit.ts'
@@ -31,6 +32,7 @@ app.onError(answerProblem)
 app.notFound((c) => answerUnrouted(c, app.routes))
 
 app.get('/', landingPage)
+docs(app)
 health(app)
 
 const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })

@@ -71,6 +71,7 @@ test('to an account that is empty: a namespace, secrets, and both Workers', asyn
   const edge = cloudflare.workers.get('turnout-edge-test-prod')!
   expect(controlPlane.domains).toEqual(['turnout.shop.dev'])
   expect(edge.domains).toEqual(['www.shop.dev'])
+  expect(cloudflare.assets).toEqual(expect.arrayContaining(['/docs/docs.js', '/docs/swagger-ui-bundle.js']))
   expect(edge.metadata.bindings).toEqual(
     expect.arrayContaining([
       { name: 'LAST_KNOWN_GOOD', type: 'kv_namespace', namespace_id: namespace!.id },

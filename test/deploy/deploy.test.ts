@@ -58,6 +58,7 @@ describe('the first deployment', () => {
     expect(controlPlane).toMatchObject({
       name: 'turnout-admin',
       main: '../../../admin/index.ts',
+      assets: { directory: '../../assets', binding: 'ASSETS' },
       workers_dev: false,
       preview_urls: false,
       routes: [{ pattern: 'turnout.shop.dev', custom_domain: true }],

@@ -11,6 +11,8 @@ export interface FakeCloudflare {
   readonly namespaces: { id: string; title: string }[]
   /** What was uploaded last, by the name of the Worker. */
   readonly workers: Map<string, Uploaded>
+  /** Paths of the files that were offered, of all Workers. */
+  readonly assets: string[]
   /** Methods and paths below the account, in order. */
   readonly requests: string[]
 }
@@ -32,6 +34,7 @@ interface Answer {
 export async function startCloudflare(): Promise<FakeCloudflare> {
   const namespaces: { id: string; title: string }[] = []
   const workers = new Map<string, Uploaded>()
+  const assets: string[] = []
   const requests: string[] = []
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
@@ -53,7 +56,7 @@ export async function startCloudflare(): Promise<FakeCloudflare> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   onTestFinished(() => void server.close())
   const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}/client/v4`, namespaces, workers, requests }
+  return { url: `http://127.0.0.1:${port}/client/v4`, namespaces, workers, assets, requests }
 
   async function respond(line: string, query: URLSearchParams, body: Response): Promise<Answer> {
     const worker = /\/workers\/(?:scripts|services|workers)\/([a-z0-9-]+)(?:\/|$)/.exec(line)?.[1] ?? ''
@@ -69,6 +72,12 @@ export async function startCloudflare(): Promise<FakeCloudflare> {
       return { result: namespaces.at(-1) }
     }
     if (line === `PUT /workers/scripts/${worker}`) return { result: await upload(worker, body) }
+    if (line === `POST /workers/scripts/${worker}/assets-upload-session`) {
+      const { manifest } = (await body.json()) as { manifest: Record<string, unknown> }
+      assets.push(...Object.keys(manifest))
+      // No buckets: there is nothing that Cloudflare does not have yet.
+      return { result: { jwt: 'assets', buckets: [] } }
+    }
     if (line === `GET /workers/scripts/${worker}/deployments`) return { result: { deployments: [] } }
     const uploaded = workers.get(worker)
     if (uploaded === undefined) return { status: 404, code: line.includes('/services/') ? 10090 : 10007 }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { ASSETS_DIR } from '../../local/assets.ts'
 import { type Built, build, PROJECT_ROOT } from '../../local/build.ts'
 import { isAlive, type ProcessIdentity } from '../../local/process-identity.ts'
 import { startWorkerd, type Workerd } from '../../local/workerd.ts'
@@ -169,6 +170,7 @@ export async function startSplitRun(): Promise<SplitRun> {
         address: `127.0.0.1:${ports.admin}`,
         adminToken,
         storageDir: dir,
+        assetsDir: ASSETS_DIR,
         control: { address: `127.0.0.1:${ports.control}`, environment: 'dev' },
       },
     })

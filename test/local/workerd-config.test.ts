@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startWorkerd } from '../../local/workerd.ts'
@@ -18,6 +18,7 @@ const admin = (more: Partial<AdminOptions> = {}): AdminOptions => ({
   address: '127.0.0.1:0',
   adminToken: 'admin token',
   storageDir: '/state/storage',
+  assetsDir: '/dist/assets',
   ...more,
 })
 
@@ -53,7 +54,10 @@ const ADMIN = `
       return { environment: this.ctx.props.environment, calls }
     }
   }
-  export default { fetch: (request, env) => new Response(env.ADMIN_BOOTSTRAP_TOKEN) }`
+  export default {
+    fetch: (request, env) =>
+      request.url.endsWith('/token') ? new Response(env.ADMIN_BOOTSTRAP_TOKEN) : env.ASSETS.fetch(request),
+  }`
 
 interface Folder {
   dir: string
@@ -90,14 +94,17 @@ describe('the configuration, on workerd itself', () => {
     const cookieKey = 'a"b\\c\n\t$(x) {} Grüße 日本 \u{1f600} \\x41'
     const { edge: port } = await run(['edge', 'admin'], {
       edge: edge({ cookieKey }),
-      admin: admin({ storageDir: dir }),
+      admin: admin({ storageDir: dir, assetsDir: dir }),
     })
     expect(await get(port)).toMatchObject({ cookieKey })
   })
 
   test('gives the edge its place from CF-Blob, and the environment of its binding', async () => {
     const { dir, run } = folder()
-    const { edge: port } = await run(['edge', 'admin'], { edge: edge(), admin: admin({ storageDir: dir }) })
+    const { edge: port } = await run(['edge', 'admin'], {
+      edge: edge(),
+      admin: admin({ storageDir: dir, assetsDir: dir }),
+    })
     expect(await get(port, { headers: { 'cf-blob': '{"country":"DE"}' } })).toMatchObject({
       place: { country: 'DE' },
       control: { environment: 'dev', calls: 1 },
@@ -107,17 +114,36 @@ describe('the configuration, on workerd itself', () => {
 
   test('last-known-good is a folder: what was put is there, what was not is null', async () => {
     const { dir, run } = folder()
-    const { edge: port } = await run(['edge', 'admin'], { edge: edge(), admin: admin({ storageDir: dir }) })
+    const { edge: port } = await run(['edge', 'admin'], {
+      edge: edge(),
+      admin: admin({ storageDir: dir, assetsDir: dir }),
+    })
     expect(await get(port, {}, '?key=dev.snapshot')).toMatchObject({ copy: null })
     await fetch(`http://127.0.0.1:${port}/?key=dev.snapshot`, { method: 'PUT', body: 'Größe\n1' })
     expect(await get(port, {}, '?key=dev.snapshot')).toMatchObject({ copy: 'Größe\n1' })
     expect(readFileSync(join(dir, 'dev.snapshot'), 'utf8')).toBe('Größe\n1')
   })
 
+  test('the assets are a folder: files by path, nothing to write, and 404 for what is not there', async () => {
+    const { dir, run } = folder()
+    mkdirSync(join(dir, 'docs'))
+    writeFileSync(join(dir, 'docs', 'a.css'), 'body {}')
+    const { admin: port } = await run(['admin'], { admin: admin({ storageDir: dir, assetsDir: dir }) })
+    const ask = async (path: string, method = 'GET') => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
+      return [response.status, response.ok ? await response.text() : '']
+    }
+    expect(await ask('/docs/a.css')).toEqual([200, 'body {}'])
+    expect(await ask('/docs/none.css')).toEqual([404, ''])
+    expect(await ask('/docs/a.css', 'DELETE')).toEqual([405, ''])
+  })
+
   test('edge and control plane work from two processes', async () => {
     const { dir, run } = folder()
     const control = { address: '127.0.0.1:0', environment: 'shop.prod' }
-    const ports = await run(['admin', 'control'], { admin: admin({ storageDir: dir, control }) })
+    const ports = await run(['admin', 'control'], {
+      admin: admin({ storageDir: dir, assetsDir: dir, control }),
+    })
     const { edge: port } = await run(['edge'], {
       edge: edge({ controlAddress: `127.0.0.1:${ports.control}` }),
     })
@@ -132,7 +158,7 @@ describe('the configuration and wrangler.toml', () => {
   const declared = (file: string) =>
     Array.from(
       readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').matchAll(
-        /^\[\[(?:durable_objects\.bindings|kv_namespaces|services)\]\]\n(?:name|binding) = "(\w+)"/gm,
+        /^\[(?:assets|\[(?:durable_objects\.bindings|kv_namespaces|services)\])\]\n(?:.*\n)??(?:name|binding) = "(\w+)"/gm,
       ),
       ([, name]) => name!,
     )
