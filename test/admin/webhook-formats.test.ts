@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { sanitized } from '../../admin/webhook/answer.ts'
+import { signingSecrets } from '../../admin/webhook/definition.ts'
 import { type AuditEvent, eventId, MAX_EVENT_LENGTH, slim, summaryOf } from '../../admin/webhook/event.ts'
 import { hears, matches } from '../../admin/webhook/filter.ts'
 import { bodyOf } from '../../admin/webhook/format.ts'
 import { backoffMs, GIVE_UP_MS, retryAfterMs, verdictOf } from '../../admin/webhook/retry.ts'
+import { send } from '../../admin/webhook/send.ts'
 import { mintSigningSecret, signaturesOf } from '../../admin/webhook/signature.ts'
 import { escapeText } from '../../admin/webhook/slack.ts'
 import { Slots } from '../../admin/webhook/slots.ts'
@@ -42,6 +44,16 @@ describe('a signature', () => {
       expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
       expect(atob(secret.slice('whsec_'.length))).toHaveLength(32)
     }
+  })
+})
+
+describe('the secrets that sign', () => {
+  it('are the current one, and the one before until its overlap is over', () => {
+    const credentials = { url: 'https://a.example.com/', routingKey: null, secret: 'new' }
+    const previous = { secret: 'old', untilMs: 1_000 }
+    expect(signingSecrets({ ...credentials, previous: null }, 0)).toEqual(['new'])
+    expect(signingSecrets({ ...credentials, previous }, 999)).toEqual(['new', 'old'])
+    expect(signingSecrets({ ...credentials, previous }, 1_000)).toEqual(['new'])
   })
 })
 
@@ -266,6 +278,22 @@ describe('a target', () => {
     ['', 'https://'],
   ])('may not be %s', (url, sentence) => {
     expect(targetProblem(url, false)).toContain(sentence)
+  })
+
+  it('that may not be is not sent to, however it was stored', async () => {
+    const fetched = vi.spyOn(globalThis, 'fetch')
+    const credentials = {
+      url: 'http://10.0.0.1/',
+      routingKey: null,
+      secret: mintSigningSecret(),
+      previous: null,
+    }
+    expect(await send(auditEvent({}), 'json', credentials, false)).toMatchObject({
+      status: null,
+      problem: 'not sent: the URL must begin with https://; http is only allowed in local runs',
+    })
+    expect(fetched).not.toHaveBeenCalled()
+    fetched.mockRestore()
   })
 
   it('may be on this machine in a local run, and nothing else is different there', () => {
