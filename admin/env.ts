@@ -1,4 +1,5 @@
 /** What the control plane is bound to and configured with. `parseConfig` is the only reader of variables and secrets. */
+import { type Proxies, parseProxies } from '../engine/index.ts'
 import type { AccessSettings } from './access/cloudflare-access.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
 import type { MetricsObject } from './objects/metrics.ts'
@@ -16,6 +17,7 @@ export interface Env {
   ASSETS: Pick<Fetcher, 'fetch'>
   ADMIN_BOOTSTRAP_TOKEN?: string
   LOCAL?: string
+  TRUSTED_PROXY?: string
   ACCESS_TEAM_DOMAIN?: string
   ACCESS_AUD?: string
 }
@@ -26,6 +28,8 @@ export interface Config {
   readonly bootstrapToken: string | null
   /** Cloudflare Access in front of the control plane; `null`: people cannot come through it. */
   readonly access: AccessSettings | null
+  /** Where Turnout runs by itself: whose `X-Forwarded-For` is believed. `null`: Cloudflare says who calls. */
+  readonly proxies: Proxies | null
   /** Local runs only: loopback and private origins, and environments that are `open`. */
   readonly local: boolean
 }
@@ -42,6 +46,7 @@ export function parseConfig(env: Env): Config {
     config = {
       bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN || null,
       access: access(env.ACCESS_TEAM_DOMAIN, env.ACCESS_AUD),
+      proxies: proxies(env.TRUSTED_PROXY),
       local: local(env.LOCAL),
     }
     parsed.set(env, config)
@@ -53,6 +58,13 @@ function local(value: string | undefined): boolean {
   if (value === undefined || value === '' || value === 'false') return false
   if (value === 'true') return true
   throw new Error(`LOCAL must be "true" or "false", got ${JSON.stringify(value)}`)
+}
+
+function proxies(value: string | undefined): Proxies | null {
+  if (!value) return null
+  const parsed = parseProxies(value)
+  if (parsed.ok) return parsed.value
+  throw new Error(`TRUSTED_PROXY ${parsed.error}`)
 }
 
 const TEAM_DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.cloudflareaccess\.com$/

@@ -3,7 +3,8 @@
  * Source: docs/evaluation.md, "Context".
  */
 import type { EvaluationContext } from '../engine/index.ts'
-import type { Place, RequestFacts } from './request-facts.ts'
+import type { Place } from './client.ts'
+import type { RequestFacts } from './request-facts.ts'
 
 type Fact = (facts: RequestFacts) => unknown
 

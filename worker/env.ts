@@ -1,5 +1,6 @@
 /** The edge's bindings and settings. Read once per isolate, checked here and nowhere else. */
-import type { ControlRpc } from '../engine/index.ts'
+import { type ControlRpc, parseProxies } from '../engine/index.ts'
+import { behindProxies, type ClientSource, LOCAL_RUN, PLATFORM } from './client.ts'
 import { withoutTrailingSlashes } from './rewrite.ts'
 
 export interface Env {
@@ -11,6 +12,8 @@ export interface Env {
   LOCATION_CACHE?: string
   RELEASE?: Release
   FALLBACK_ORIGIN?: string
+  TRUSTED_PROXY?: string
+  COUNTRY_HEADER?: string
   SNAPSHOT_MAX_AGE_MS?: string
   SNAPSHOT_MAX_STALE_MS?: string
   REFRESH_TIMEOUT_MS?: string
@@ -26,9 +29,11 @@ export interface Release {
 
 export interface Config {
   readonly environment: string
-  /** A local run: `open` environments are served without a key, and an absent client address is loopback. */
+  /** A local run: `open` environments are served without a key. */
   readonly local: boolean
   readonly locationCache: boolean
+  /** How the client's address and place are found out. */
+  readonly clients: ClientSource
   readonly release: Release | null
   /** Key of the identity cookie's MAC. */
   readonly cookieKey: string
@@ -72,10 +77,12 @@ export function parseConfig(env: Env): Config {
   const key = env.COOKIE_KEY ?? ''
   if (key !== '' && key.length < 32)
     problems.push(`COOKIE_KEY must have at least 32 characters, got ${key.length}`)
+  const clients = clientSource(env, (problem) => problems.push(problem))
   const config: Config = {
     environment,
     local: env.LOCAL === 'true',
     locationCache: env.LOCATION_CACHE === 'true',
+    clients,
     release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
     cookieKey: key || `unset:${environment}`,
     fallbackOrigin,
@@ -88,4 +95,25 @@ export function parseConfig(env: Env): Config {
   }
   if (problems.length > 0) throw new Error(`[worker/env] ${problems.join('; ')}`)
   return config
+}
+
+/** `TRUSTED_PROXY` is set where Turnout runs by itself, and never on Cloudflare. */
+function clientSource(
+  { LOCAL, TRUSTED_PROXY, COUNTRY_HEADER }: Env,
+  problem: (text: string) => void,
+): ClientSource {
+  if (!TRUSTED_PROXY) {
+    if (COUNTRY_HEADER) problem('COUNTRY_HEADER needs TRUSTED_PROXY: nobody else may write it')
+    return LOCAL === 'true' ? LOCAL_RUN : PLATFORM
+  }
+  if (LOCAL === 'true') problem('LOCAL and TRUSTED_PROXY exclude each other')
+  const proxies = parseProxies(TRUSTED_PROXY)
+  if (!proxies.ok) problem(`TRUSTED_PROXY ${proxies.error}`)
+  if (COUNTRY_HEADER && !/^[a-z][a-z0-9-]*$/.test(COUNTRY_HEADER))
+    problem(
+      `COUNTRY_HEADER must be the name of a header in lower case, got ${JSON.stringify(COUNTRY_HEADER)}`,
+    )
+  else if (COUNTRY_HEADER?.startsWith('x-turnout-'))
+    problem(`COUNTRY_HEADER must not begin with x-turnout-, got ${JSON.stringify(COUNTRY_HEADER)}`)
+  return behindProxies(proxies.ok ? proxies.value : { blocks: [], unix: false }, COUNTRY_HEADER || null)
 }

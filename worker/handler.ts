@@ -5,6 +5,7 @@
 import { isLocation, murmur3, NO_LOCATION, type Prepared } from '../engine/index.ts'
 import { Callers } from './access.ts'
 import { attempt, unreachable } from './attempt.ts'
+import type { Place } from './client.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
 import { logWarn } from './log.ts'
@@ -12,7 +13,7 @@ import { Reporter } from './metrics.ts'
 import { outgoing } from './outgoing.ts'
 import { problem } from './problem.ts'
 import { proxy } from './proxy.ts'
-import { type Place, RequestFacts } from './request-facts.ts'
+import { RequestFacts } from './request-facts.ts'
 import { RouteTable } from './routes.ts'
 import { Snapshots, type Sources } from './snapshots.ts'
 import { openSources } from './sources.ts'
@@ -49,7 +50,7 @@ export class Isolate {
   }
 
   handle(request: Request, ctx: ExecutionContext): Response | Promise<Response> {
-    const facts = new RequestFacts(request, this.#config.local)
+    const facts = new RequestFacts(request, this.#config.clients)
     if (facts.path.startsWith(PREFIX)) return this.#endpoint(facts, ctx)
     if (passed(facts.cdnLoop, this.#loopToken)) {
       return problem(

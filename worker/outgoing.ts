@@ -24,7 +24,7 @@ export function outgoing(
       ? new Request(target, request)
       : new Request(target, { method: request.method, headers: request.headers, body, redirect: 'manual' })
   const { headers } = result
-  stripReserved(request.headers, headers)
+  stripReserved(request.headers, headers, facts.hasPlatform)
   if (ip === null) headers.delete('x-forwarded-for')
   else headers.set('x-forwarded-for', ip)
   headers.set('x-forwarded-proto', https ? 'https' : 'http')
@@ -39,11 +39,12 @@ export function outgoing(
 }
 
 /** Everything under `x-turnout-` is the edge's to say, and headers named by Connection end here. One pass over what came. */
-function stripReserved(received: Headers, headers: Headers): void {
+function stripReserved(received: Headers, headers: Headers, hasPlatform: boolean): void {
   for (const name of received.keys()) {
     if (name === 'connection')
       for (const named of received.get(name)!.split(',')) deleteNamed(headers, named.trim())
     else if (name.startsWith('x-turnout-') || DROPPED.has(name) || isAlias(name)) headers.delete(name)
+    else if (!hasPlatform && name.startsWith('cf-')) headers.delete(name)
   }
 }
 

@@ -2,10 +2,8 @@
  * What the edge knows about a request, each fact found out when first asked: the source of the attributes `geo.*`,
  * `network.*` and `request.*`, and of identities.
  */
+import type { ClientSource, Place } from './client.ts'
 import { cookieValue } from './cookie.ts'
-
-/** The part of `request.cf` that is read; every field may be missing. */
-export type Place = Partial<IncomingRequestCfProperties>
 
 export class RequestFacts {
   readonly request: Request
@@ -17,29 +15,34 @@ export class RequestFacts {
   readonly https: boolean
   /** CDN-Loop: which CDNs the request has passed. */
   readonly cdnLoop: string | null
-  readonly #local: boolean
+  readonly #clients: ClientSource
   #cookies: string | null | undefined
   #query: URLSearchParams | undefined
 
-  constructor(request: Request, local: boolean) {
+  constructor(request: Request, clients: ClientSource) {
     const { pathname, search, host, protocol } = new URL(request.url)
     this.request = request
     this.path = pathname
     this.search = search
     this.host = host
-    this.https = protocol === 'https:'
+    this.https = clients.isHttps(request, protocol)
     this.cdnLoop = request.headers.get('cdn-loop')
-    this.#local = local
+    this.#clients = clients
   }
 
-  /** Where the platform saw the client; empty where it does not say. */
+  /** Where the client is; empty where nobody says it. */
   get place(): Place {
-    return (this.request.cf ?? {}) as Place
+    return this.#clients.place(this.request)
   }
 
-  /** The client's address as the platform gives it; nothing a client writes is believed. */
+  /** The client's address. */
   get ip(): string | null {
-    return this.header('cf-connecting-ip') ?? (this.#local ? '127.0.0.1' : null)
+    return this.#clients.ip(this.request)
+  }
+
+  /** Headers `cf-…` are the platform's word. */
+  get hasPlatform(): boolean {
+    return this.#clients.hasPlatform
   }
 
   get cookies(): string | null {

@@ -11,9 +11,9 @@ import {
   type RoutedRequest,
   routeMatcher,
 } from '../engine/index.ts'
+import type { Place } from './client.ts'
 import { contextBuilder } from './context.ts'
 import { type IdentityRules, identityRules } from './identity.ts'
-import type { Place } from './request-facts.ts'
 import { rewriter, withoutTrailingSlashes } from './rewrite.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000

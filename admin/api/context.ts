@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import type { Principal, Scope } from '../access/principal.ts'
 import type { Env } from '../env.ts'
 import type { Author } from '../settings.ts'
+import { clientAddress } from './client-address.ts'
 import { invalidRequest } from './problem.ts'
 
 export interface ApiEnv {
@@ -30,7 +31,7 @@ export function authorOf(c: ApiContext, given?: string): Author {
     actor: c.get('principal').id,
     reason,
     requestId: c.get('requestId'),
-    address: c.req.header('cf-connecting-ip') ?? null,
+    address: clientAddress(c),
   }
 }
 

@@ -1,12 +1,13 @@
 /** What the edge fills into an evaluation context, and what of a caller's own it removes. */
 import { describe, expect, it } from 'vitest'
+import { PLATFORM } from '../../worker/client.ts'
 import { clientContext, contextBuilder } from '../../worker/context.ts'
 import { RequestFacts } from '../../worker/request-facts.ts'
 
 function facts(url: string, headers: Record<string, string> = {}, cf: object | null = null): RequestFacts {
   const request = new Request(url, { headers })
   Object.defineProperty(request, 'cf', { value: cf })
-  return new RequestFacts(request, false)
+  return new RequestFacts(request, PLATFORM)
 }
 
 const place = {

@@ -1,6 +1,7 @@
 /** Identity sources and the visitor's cookie, without any server around them. */
 import { describe, expect, it } from 'vitest'
 import type { Identity } from '../../engine/index.ts'
+import { PLATFORM } from '../../worker/client.ts'
 import { identify, identityRules } from '../../worker/identity.ts'
 import { RequestFacts } from '../../worker/request-facts.ts'
 import { privately } from '../../worker/respond.ts'
@@ -10,7 +11,7 @@ const ids = new VisitorIds('k'.repeat(32))
 
 async function visitor(sources: Identity[] | undefined, url: string, headers: Record<string, string> = {}) {
   const request = new Request(url, { headers })
-  return identify(new RequestFacts(request, false), identityRules(sources, undefined), ids)
+  return identify(new RequestFacts(request, PLATFORM), identityRules(sources, undefined), ids)
 }
 
 describe('sources', () => {

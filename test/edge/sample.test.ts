@@ -1,5 +1,6 @@
 /** What of a request reaches the control plane as a sample, and what never does. */
 import { describe, expect, it } from 'vitest'
+import { PLATFORM } from '../../worker/client.ts'
 import { RequestFacts } from '../../worker/request-facts.ts'
 import { draw, Pseudonyms } from '../../worker/sample.ts'
 
@@ -19,7 +20,7 @@ function facts(path = '/articles/7?token=secret', cf: object = PLACE): RequestFa
     method: 'POST',
     headers: { cookie: 'session=secret', authorization: 'Bearer secret', 'cf-connecting-ip': '203.0.113.7' },
   })
-  return new RequestFacts(Object.defineProperty(request, 'cf', { value: cf }), false)
+  return new RequestFacts(Object.defineProperty(request, 'cf', { value: cf }), PLATFORM)
 }
 
 describe('a sample', () => {
