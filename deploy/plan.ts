@@ -1,5 +1,6 @@
 /** What a deployment is going to do, decided before anybody is asked. Pure. */
 import { join, relative } from 'node:path'
+import type { Release } from '../local/release.ts'
 import type { DeployFile, EdgeTarget, Target } from './file.ts'
 import { secretsOf } from './secrets.ts'
 import {
@@ -19,18 +20,6 @@ export interface Plan {
   readonly paths: { readonly controlPlane: string; readonly edge: string }
   readonly bases: { readonly controlPlane: Located; readonly edge: Located }
 }
-
-/** What is deployed, for those who look at the Workers later. */
-export interface Release {
-  readonly version: string
-  /** Short name of the commit; `null` outside of git. */
-  readonly commit: string | null
-  /** There are changes that no commit holds. */
-  readonly dirty: boolean
-}
-
-export const tagOf = ({ version, commit, dirty }: Release): string =>
-  `${version}${commit === null ? '' : `+${commit}`}${dirty ? '.dirty' : ''}`
 
 /** Both configurations, with the namespace's id in its place. */
 export function configsOf(

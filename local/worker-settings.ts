@@ -1,4 +1,4 @@
-/** Settings that a deployment may give the Workers. A name that no Worker reads is a mistake. Pure. */
+/** Settings that an operator may give the Workers in a file. A name that no Worker reads is a mistake. Pure. */
 
 const EDGE = [
   'LOCATION_CACHE',
@@ -13,16 +13,34 @@ const ADMIN = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD']
 
 export const SETTINGS: Readonly<Record<'edge' | 'admin', readonly string[]>> = { edge: EDGE, admin: ADMIN }
 
-/** What only a local run has, and what a deployment sets by itself. */
-const NEVER: Readonly<Record<string, string>> = {
-  LOCAL: 'must not hold LOCAL: it opens a Worker to the whole world, and is for local runs only',
-  ENVIRONMENT: 'must not hold ENVIRONMENT: the table is named after it',
+const LOCAL = 'must not hold LOCAL: it opens a Worker to the whole world, and is for local runs only'
+const ENVIRONMENT = 'must not hold ENVIRONMENT: the table is named after it'
+
+/** What has no place on Cloudflare, and why. */
+export const NOT_ON_CLOUDFLARE: Readonly<Record<string, string>> = {
+  LOCAL,
+  ENVIRONMENT,
+  TRUSTED_PROXY: 'must not hold TRUSTED_PROXY: on Cloudflare the platform says who calls',
+  COUNTRY_HEADER: 'must not hold COUNTRY_HEADER: on Cloudflare the platform says where a client is',
+}
+
+/** What has no place in a file of a server of one's own, and why. */
+export const NOT_ON_A_SERVER: Readonly<Record<string, string>> = {
+  LOCAL,
+  ENVIRONMENT,
+  TRUSTED_PROXY: 'must not hold TRUSTED_PROXY: it is the field trusted_proxy',
+  COUNTRY_HEADER: 'must not hold COUNTRY_HEADER: it is the field country_header',
+  LOCATION_CACHE: 'must not hold LOCATION_CACHE: workerd has no cache of its own',
 }
 
 /** A sentence for each name that may not stand there. */
-export function settingsProblems(vars: Readonly<Record<string, string>>, worker: 'edge' | 'admin'): string[] {
-  const known = SETTINGS[worker]
+export function settingsProblems(
+  vars: Readonly<Record<string, string>>,
+  worker: 'edge' | 'admin',
+  never: Readonly<Record<string, string>>,
+): string[] {
+  const known = SETTINGS[worker].filter((name) => never[name] === undefined)
   return Object.keys(vars)
     .filter((name) => !known.includes(name))
-    .map((name) => NEVER[name] ?? `has no setting ${JSON.stringify(name)}; there are ${known.join(', ')}`)
+    .map((name) => never[name] ?? `has no setting ${JSON.stringify(name)}; there are ${known.join(', ')}`)
 }

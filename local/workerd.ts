@@ -20,6 +20,8 @@ export interface Workerd {
 
 export interface WorkerdRun {
   readonly configFile: string
+  /** Where relative paths in it start; default: where this process was started. */
+  readonly cwd?: string
   /** Names of the configuration's sockets: it is ready when all of them listen. */
   readonly sockets: readonly string[]
   /** Told the process id at once, before the process is ready. */
@@ -30,13 +32,14 @@ export interface WorkerdRun {
 const DRAIN_MS = 1_000
 
 /** Path of the binary for this platform. */
-const binary = (): string => createRequire(import.meta.url)('workerd').default
+export const binary = (): string => createRequire(import.meta.url)('workerd').default
 
 /** Starts it. Throws `StartError` with its own words if it cannot start. */
 export async function startWorkerd(run: WorkerdRun): Promise<Workerd> {
   // Its own process group: a Ctrl-C in the terminal reaches this process alone, which then ends workerd in order.
   const child = spawn(binary(), ['serve', '--control-fd=3', run.configFile, 'config'], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    cwd: run.cwd,
     detached: true,
   })
   const ended = new Promise<string>((done) => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { checkFile, type DeployFile } from '../../deploy/file.ts'
 import { SECRETS, secretsOf } from '../../deploy/secrets.ts'
-import { SETTINGS } from '../../deploy/settings.ts'
+import { SETTINGS } from '../../local/worker-settings.ts'
 
 const problemsOf = (content: unknown): string[] => {
   const checked = checkFile(content, 'deploy.toml')
@@ -87,8 +87,8 @@ describe('settings and secrets of a deployment', () => {
   }
 
   test.each([
-    ['edge', 'worker/env.ts', ['ENVIRONMENT', 'LOCAL']],
-    ['admin', 'admin/env.ts', ['LOCAL']],
+    ['edge', 'worker/env.ts', ['ENVIRONMENT', 'LOCAL', 'TRUSTED_PROXY', 'COUNTRY_HEADER']],
+    ['admin', 'admin/env.ts', ['LOCAL', 'TRUSTED_PROXY']],
   ] as const)(
     'are, for the %s, the texts that it reads, but for those that a deployment decides',
     (worker, file, decided) => {

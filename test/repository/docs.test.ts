@@ -7,9 +7,9 @@ import { describe, expect, it } from 'vitest'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const PAGES = ['README.md', 'CHANGELOG.md', ...filesBelow('docs', /\.md$/)]
-const FOLDERS = ['engine', 'worker', 'admin', 'sdk', 'cli', 'local', 'deploy', 'bench']
+const FOLDERS = ['engine', 'worker', 'admin', 'sdk', 'cli', 'local', 'deploy', 'selfhost', 'bench']
 const SOURCES = FOLDERS.flatMap((folder) => filesBelow(folder, /\.(?:[mc]?[jt]sx?|toml|json)$/))
-const CONFIGURATION = ['package.json', 'wrangler.toml', 'deploy.toml', '.ci/run']
+const CONFIGURATION = ['package.json', 'wrangler.toml', 'deploy.toml', 'selfhost.example.toml', '.ci/run']
 
 const code = [...SOURCES, ...CONFIGURATION].map(read).join('\n')
 

@@ -50,8 +50,9 @@ const TABLE: Record<string, Allowed> = {
   },
   // It makes the typed client from the control plane's own OpenAPI document.
   'cli/generate': { folders: ['admin', 'local'], packages: ['node:*'] },
-  local: { folders: ['engine'], packages: ['node:*', 'workerd'] },
-  deploy: { folders: [], packages: ['node:*', 'commander', 'wrangler'] },
+  local: { folders: ['engine'], packages: ['node:*', 'workerd', 'wrangler'] },
+  selfhost: { folders: ['engine', 'local'], packages: ['node:*', 'commander'] },
+  deploy: { folders: ['local'], packages: ['node:*', 'commander'] },
 }
 
 /** Folders whose code reads no clock, no randomness and no console. */

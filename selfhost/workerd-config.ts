@@ -1,0 +1,80 @@
+/**
+ * The configuration of a server of one's own, as text for `workerd serve`: the control plane and an edge for each
+ * environment, in one process. Secrets come from the environment of the process. Pure: options in, text out.
+ */
+import { join } from 'node:path'
+import {
+  adminParts,
+  type Bundle,
+  commonParts,
+  configText,
+  controlOf,
+  edgeParts,
+  type Ground,
+  type Setting,
+} from '../local/workerd-parts.ts'
+import type { EdgeListener, Listener, SelfHostFile } from './file.ts'
+
+/** Nothing that a local run allows: public addresses only, and only the runtime says who is connected. */
+export const SERVER_GROUND: Ground = { outbound: ['public'], cfBlobHeader: null }
+
+/** Environment variables of the process. */
+export const SECRETS = ['ADMIN_BOOTSTRAP_TOKEN', 'COOKIE_KEY'] as const
+
+/** Below the folder, in which workerd is started. */
+export const ASSETS = 'assets'
+
+export interface Bundles {
+  readonly edge: Bundle
+  readonly admin: Bundle
+}
+
+/** `release`: what the Workers say they are, such as `0.1.0+a2a06c2`. */
+export function selfHostConfig(file: SelfHostFile, bundles: Bundles, release: string): string {
+  const { controlPlane, edges, stateDir, maxHeapMb } = file
+  const common = { RELEASE: { json: { id: release, tag: release } } }
+  const admin = adminParts(
+    {
+      name: 'admin',
+      bundle: bundles.admin,
+      address: controlPlane.listen,
+      settings: { ...settingsOf(controlPlane, 'ADMIN_BOOTSTRAP_TOKEN'), ...common },
+    },
+    { storageDir: join(stateDir, 'storage'), assetsDir: ASSETS },
+    SERVER_GROUND,
+  )
+  const edgesParts = [...edges].map(([environment, edge]) =>
+    edgeParts(
+      {
+        name: socketOf(environment),
+        bundle: bundles.edge,
+        address: edge.listen,
+        settings: {
+          ENVIRONMENT: environment,
+          ...settingsOf(edge, 'COOKIE_KEY'),
+          ...country(edge),
+          ...common,
+        },
+      },
+      controlOf(environment),
+      SERVER_GROUND,
+    ),
+  )
+  const shared = commonParts(join(stateDir, 'last-known-good'), SERVER_GROUND)
+  return configText([admin, ...edgesParts, shared], maxHeapMb)
+}
+
+/** The name of an edge's socket and service. */
+export const socketOf = (environment: string): string => `edge-${environment}`
+
+const settingsOf = (
+  { trustedProxy, vars }: Listener,
+  secret: (typeof SECRETS)[number],
+): Record<string, Setting> => ({
+  ...vars,
+  TRUSTED_PROXY: trustedProxy,
+  [secret]: { variable: secret },
+})
+
+const country = ({ countryHeader }: EdgeListener): Record<string, string> =>
+  countryHeader === null ? {} : { COUNTRY_HEADER: countryHeader }
