@@ -11,6 +11,8 @@ import { nearest } from './nearest.ts'
 export type Edit =
   | { readonly do: 'put-document'; readonly text: string }
   | { readonly do: 'patch-flags'; readonly text: string }
+  /** Flags by key become what is given; `null` removes. */
+  | { readonly do: 'set-flags'; readonly text: string }
   | { readonly do: 'put' | 'patch'; readonly kind: EntityKind; readonly key: string; readonly text: string }
   | { readonly do: 'remove'; readonly kind: EntityKind; readonly key: string }
   | { readonly do: 'toggle'; readonly key: string; readonly enabled: boolean }
@@ -29,6 +31,8 @@ export function applyEdit(document: Document, edit: Edit): Result<Outcome, Failu
       return parsed(edit.text, (value) => ok({ document: value, kind: 'flag', keys: [] }))
     case 'patch-flags':
       return parsed(edit.text, (patch) => patchFlags(document, patch))
+    case 'set-flags':
+      return parsed(edit.text, (flags) => setFlags(document, flags as Record<string, unknown>))
     case 'put':
       return parsed(edit.text, (value) => put(document, edit.kind, edit.key, value))
     case 'patch':
@@ -52,6 +56,7 @@ export function actionOf(edit: Edit, creates: boolean): { action: string; subjec
     case 'put-document':
       return { action: 'document.replaced', subject: 'document' }
     case 'patch-flags':
+    case 'set-flags':
       return { action: 'flags.updated', subject: 'document' }
     case 'put':
       return {
@@ -94,6 +99,15 @@ function patchFlags(document: Document, patch: unknown): Result<Outcome, Failure
       keys.push(key)
     }
   }
+  return ok({ document: { ...document, flags: Object.fromEntries(flags) }, kind: 'flag', keys })
+}
+
+function setFlags(document: Document, given: Readonly<Record<string, unknown>>): Result<Outcome, Failure> {
+  const flags = new Map<string, unknown>(Object.entries(document.flags))
+  for (const [key, flag] of Object.entries(given))
+    if (flag === null) flags.delete(key)
+    else flags.set(key, flag)
+  const keys = Object.keys(given).filter((key) => flags.has(key))
   return ok({ document: { ...document, flags: Object.fromEntries(flags) }, kind: 'flag', keys })
 }
 

@@ -2,6 +2,7 @@
  * Expected failures of the control plane, as plain data that crosses RPC. api/problem.ts maps each to its status.
  */
 import { type CompileIssue, err } from '../engine/index.ts'
+import type { Approval } from './storage/approvals.ts'
 
 export type Failure =
   | { reason: 'environment-unknown' }
@@ -14,9 +15,24 @@ export type Failure =
   /** Text that is not JSON; line and column count from 1. */
   | { reason: 'malformed'; line: number; column: number; message: string }
   | { reason: 'invalid'; what: string; errors: readonly CompileIssue[] }
+  /** It may not be done now, as things stand. `retryAtMs`: when it may be, ms since 1970, if that is known. */
+  | { reason: 'conflict'; kind: Conflict; detail: string; retryAtMs: number | null }
+  /** This caller may not do it, whatever the role. */
+  | { reason: 'refused'; detail: string }
+  /** Nothing has failed yet: others must approve first. */
+  | { reason: 'approval-needed'; approval: Approval }
+
+export const CONFLICTS = ['frozen', 'outside-window', 'not-pending', 'changed-since'] as const
+export type Conflict = (typeof CONFLICTS)[number]
 
 export const failed = (failure: Failure): { ok: false; error: Failure } => err(failure)
 
 /** One field is wrong. */
 export const invalid = (what: string, path: string, message: string): { ok: false; error: Failure } =>
   failed({ reason: 'invalid', what, errors: [{ path, message }] })
+
+export const conflict = (
+  kind: Conflict,
+  detail: string,
+  retryAtMs: number | null = null,
+): { ok: false; error: Failure } => failed({ reason: 'conflict', kind, detail, retryAtMs })

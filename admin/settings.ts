@@ -1,11 +1,29 @@
 /** An environment's settings and SDK keys: what its snapshot holds beside the document. Plain data. */
 import type { Access } from '../engine/index.ts'
+import type { AuditRecord } from './audit/entry.ts'
 
 export interface Settings {
   /** Everybody may evaluate every flag; local runs only. */
   readonly open: boolean
   /** Host names of the environment's own edge, refused as origins. */
   readonly edgeHosts: readonly string[]
+  /** How much depends on it: 1 is the most. For people and rollouts over several environments. */
+  readonly tier: number | null
+  /** Where its flags are promoted to by default. */
+  readonly promotesTo: string | null
+  /** How many others must approve a change that raises exposure; 0: nobody. */
+  readonly approvals: number
+  /** How often a drill measures how fast a kill lands; `null`: only on demand. */
+  readonly drillEveryMinutes: number | null
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  open: false,
+  edgeHosts: [],
+  tier: null,
+  promotesTo: null,
+  approvals: 0,
+  drillEveryMinutes: null,
 }
 
 export interface SdkKey {
@@ -26,6 +44,8 @@ export interface Author {
   readonly requestId: string | null
   /** Address of the caller; `null`: unknown, or the system itself. */
   readonly address: string | null
+  /** What else the audit log says of the change: who approved it, that it broke the glass, … */
+  readonly details?: AuditRecord['details']
 }
 
 /** The control plane acting by itself: expiries, schedules, recovery. */

@@ -3,12 +3,14 @@
  * is a sentence: what the control plane said, or why it said nothing.
  */
 import createClient, { type Client } from 'openapi-fetch'
-import type { paths } from '../admin/api/openapi-types.d.ts'
+import type { components, paths } from '../admin/api/openapi-types.d.ts'
 import type { Connection } from './connection.ts'
 import { Failure, type Finding } from './failure.ts'
 
 /** Calls throw `Failure` in place of answering with an error. */
 export type AdminApi = Client<paths>
+
+type Approval = components['schemas']['Approval']
 
 const TIMEOUT_MS = 30_000
 
@@ -41,15 +43,18 @@ export interface Answer<T> {
   readonly headers: Headers
 }
 
-/** What a call was answered with. */
-export async function answerOf<T>(call: Promise<{ data?: T; response: Response }>): Promise<Answer<T>> {
+/** What a call was answered with, if not with an approval that is waited for. */
+export async function answerOf<T>(
+  call: Promise<{ data?: T; response: Response }>,
+): Promise<Answer<Exclude<T, Approval>>> {
   const { data, response } = await call
-  return { value: data as T, headers: response.headers }
+  return { value: data as Exclude<T, Approval>, headers: response.headers }
 }
 
 /** The answer's value alone. */
-export const bodyOf = async <T>(call: Promise<{ data?: T; response: Response }>): Promise<T> =>
-  (await answerOf(call)).value
+export const bodyOf = async <T>(
+  call: Promise<{ data?: T; response: Response }>,
+): Promise<Exclude<T, Approval>> => (await answerOf(call)).value
 
 /** The call, and what to do next if it is answered with that status. */
 export async function withAdvice<T>(status: number, advice: string, call: () => Promise<T>): Promise<T> {
@@ -76,6 +81,13 @@ async function exchange(request: Request, connection: Connection): Promise<Respo
   const { status, headers } = response
   if (status === 204) return new Response(null, { status, headers })
   if (!isJson(text)) throw new Failure(`${named(request)} was not answered with JSON: ${notOurs(connection)}`)
+  if (status === 202 && headers.get('location')?.includes('/approvals/')) {
+    const { id, raising } = JSON.parse(text) as Approval
+    throw new Failure(
+      `it waits for the approval of others, as ${id}`,
+      raising.map((message) => ({ path: 'it raises exposure', message })),
+    )
+  }
   return new Response(text, { status, headers })
 }
 

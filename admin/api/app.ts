@@ -3,8 +3,10 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { docs } from '../docs/page.ts'
 import { ENTITY_KINDS } from '../document.ts'
 import { landingPage } from '../landing.ts'
+import { approvals } from './approvals.ts'
 import { audit } from './audit.ts'
 import { authentication } from './authentication.ts'
+import { calendar } from './calendar.ts'
 import type { ApiEnv } from './context.ts'
 import { document } from './document.ts'
 import { entities } from './entities.ts'
@@ -17,8 +19,11 @@ import { kills } from './kills.ts'
 import { openapi } from './openapi.ts'
 import { people } from './people.ts'
 import { answerProblem } from './problem.ts'
+import { promote } from './promotion.ts'
 import { propagation } from './propagation.ts'
 import { responseHeaders } from './response-headers.ts'
+import { reviews } from './reviews.ts'
+import { schedules } from './schedules.ts'
 import { tokens } from './tokens.ts'
 import { answerUnrouted } from './unrouted.ts'
 import { refuseInvalid } from './validation.ts'
@@ -50,5 +55,10 @@ tokens(api)
 people(api)
 audit(api)
 webhooks(api)
+approvals(api)
+schedules(api)
+calendar(api)
+reviews(api)
+promote(api)
 app.route('/api/v1', api)
 openapi(app)

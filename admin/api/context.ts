@@ -3,7 +3,9 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Principal, Scope } from '../access/principal.ts'
 import type { Env } from '../env.ts'
+import type { Precondition } from '../precondition.ts'
 import type { Author } from '../settings.ts'
+import { requireRole } from './authorization.ts'
 import { clientAddress } from './client-address.ts'
 import { invalidRequest } from './problem.ts'
 
@@ -49,4 +51,16 @@ export const etag = (version: number): string => `"v${version}"`
 export function scopeOf(c: ApiContext): Scope {
   const { projects, environments } = c.get('principal')
   return { projects, environments }
+}
+
+/** How a change is asked for. The header `x-turnout-break-glass: true` is for admins, and needs a reason. */
+export function mannerOf<P extends Precondition | null>(
+  c: ApiContext,
+  precondition: P,
+): { precondition: P; breakGlass: boolean } {
+  const header = c.req.header('x-turnout-break-glass')
+  if (header !== undefined && header !== 'true')
+    throw invalidRequest('x-turnout-break-glass', 'must be "true", or be left out')
+  if (header === 'true') requireRole(c, 'admin')
+  return { precondition, breakGlass: header === 'true' }
 }

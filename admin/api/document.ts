@@ -14,6 +14,7 @@ import {
   operation,
   ReadHeaders,
   ref,
+  WAITING,
 } from './routes.ts'
 import { PublishedSchema, ValidationSchema } from './schemas.ts'
 
@@ -51,13 +52,16 @@ const put = operation('editor', {
   middleware: body.middleware,
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: body.body },
   responses: answers(
-    {
-      status: 200,
-      description: 'Published',
-      schema: PublishedSchema,
-      etag: 'Version of the document',
-      headers: ['x-turnout-version'],
-    },
+    [
+      {
+        status: 200,
+        description: 'Published',
+        schema: PublishedSchema,
+        etag: 'Version of the document',
+        headers: ['x-turnout-version'],
+      },
+      WAITING,
+    ],
     [
       'malformed',
       'not-found',
@@ -66,6 +70,7 @@ const put = operation('editor', {
       'unsupported-media-type',
       'invalid',
       'precondition-required',
+      'frozen',
     ],
   ),
 })

@@ -4,7 +4,7 @@ import type { Edited } from '../objects/answers.ts'
 import type { Precondition } from '../precondition.ts'
 import type { Author } from '../settings.ts'
 import { ask } from './ask.ts'
-import { type ApiContext, authorOf } from './context.ts'
+import { type ApiContext, authorOf, mannerOf } from './context.ts'
 
 /** Header of every edit's answer: the environment's version that holds it. */
 export const VERSION_HEADER = 'x-turnout-version'
@@ -16,7 +16,7 @@ export async function carryOut(
   precondition: Precondition | null,
   author: Author = authorOf(c),
 ): Promise<Edited> {
-  const edited = await ask(c, environment, (stub) => stub.edit(edit, precondition, author))
+  const edited = await ask(c, environment, (stub) => stub.edit(edit, mannerOf(c, precondition), author))
   c.header(VERSION_HEADER, String(edited.version))
   return edited
 }

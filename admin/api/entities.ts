@@ -20,6 +20,7 @@ import {
   patchBody,
   ReadHeaders,
   ref,
+  WAITING,
 } from './routes.ts'
 import { listOf } from './schemas.ts'
 
@@ -59,7 +60,7 @@ export const COLLECTIONS: Readonly<Record<EntityKind, Collection>> = {
   },
 }
 
-const EDIT_PROBLEMS = ['not-found', 'stale', 'invalid', 'precondition-required'] as const
+const EDIT_PROBLEMS = ['not-found', 'stale', 'invalid', 'precondition-required', 'frozen'] as const
 const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as const
 
 /** The five routes of one kind. */
@@ -112,7 +113,7 @@ function routesOf(kind: EntityKind) {
       middleware: body.middleware,
       request: { params, query: EditQuery, headers: EditHeaders, body: body.body },
       responses: answers(
-        [edited, { ...edited, status: 201, description: 'Created' }],
+        [edited, { ...edited, status: 201, description: 'Created' }, WAITING],
         [...EDIT_PROBLEMS, ...BODY_PROBLEMS],
       ),
     }),
@@ -123,7 +124,7 @@ function routesOf(kind: EntityKind) {
       summary: `Change fields of a ${kind} (JSON Merge Patch, RFC 7396)`,
       middleware: patches.middleware,
       request: { params, query: EditQuery, headers: EditHeaders, body: patches.body },
-      responses: answers(edited, [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
+      responses: answers([edited, WAITING], [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
     }),
     remove: operation('editor', {
       ...common,
@@ -132,7 +133,7 @@ function routesOf(kind: EntityKind) {
       summary: `Delete a ${kind}`,
       request: { params, query: EditQuery, headers: EditHeaders },
       responses: answers(
-        { status: 204, description: 'Deleted', headers: ['x-turnout-version'] },
+        [{ status: 204, description: 'Deleted', headers: ['x-turnout-version'] }, WAITING],
         EDIT_PROBLEMS,
       ),
     }),

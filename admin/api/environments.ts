@@ -5,7 +5,7 @@ import type { Description } from '../objects/answers.ts'
 import { ENVIRONMENT_NAME, type Settings } from '../settings.ts'
 import { callProject } from '../stubs.ts'
 import { ask } from './ask.ts'
-import { type Api, authorOf, etag, json, scopeOf } from './context.ts'
+import { type Api, authorOf, etag, json, mannerOf, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
@@ -19,6 +19,7 @@ import {
   NOT_MODIFIED,
   operation,
   ReadHeaders,
+  WAITING,
 } from './routes.ts'
 import { EnvironmentSchema, ListedEnvironmentSchema, listOf, SettingsBody } from './schemas.ts'
 
@@ -70,8 +71,17 @@ const put = operation('admin', {
     [
       { ...one, description: 'The environment as changed' },
       { ...one, status: 201, description: 'Created' },
+      WAITING,
     ],
-    ['malformed', 'stale', 'too-large', 'unsupported-media-type', 'invalid', 'precondition-required'],
+    [
+      'malformed',
+      'stale',
+      'too-large',
+      'unsupported-media-type',
+      'invalid',
+      'precondition-required',
+      'frozen',
+    ],
   ),
 })
 
@@ -82,11 +92,10 @@ const remove = operation('admin', {
   operationId: 'deleteEnvironment',
   summary: 'Delete an environment and all it holds',
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders },
-  responses: answers({ status: 204, description: 'Deleted' }, [
-    'not-found',
-    'stale',
-    'precondition-required',
-  ]),
+  responses: answers(
+    [{ status: 204, description: 'Deleted' }, WAITING],
+    ['not-found', 'stale', 'precondition-required', 'frozen'],
+  ),
 })
 
 export function environments(api: Api): void {
@@ -111,27 +120,31 @@ export function environments(api: Api): void {
     const settings: Settings = c.req.valid('json')
     if (settings.open && !parseConfig(c.env).local)
       throw invalidRequest('$.open', 'an environment may be open in local runs only; make an SDK key instead')
-    const precondition = preconditionOf(c)
+    const manner = mannerOf(c, preconditionOf(c))
     const { created, description } = await ask(c, env, (stub) =>
-      stub.putSettings(env, settings, precondition, authorOf(c)),
+      stub.putSettings(env, settings, manner, authorOf(c)),
     )
     return json(c, JSON.stringify(described(description)), created ? 201 : 200, description.revision)
   })
 
   api.openapi(remove, async (c) => {
     const { env } = c.req.valid('param')
-    const precondition = preconditionOf(c)
-    await ask(c, env, (stub) => stub.remove(precondition, authorOf(c)))
+    const manner = mannerOf(c, preconditionOf(c))
+    await ask(c, env, (stub) => stub.remove(manner, authorOf(c)))
     return c.body(null, 204)
   })
 }
 
-const listed = ({ name, open, edgeHosts, revision, createdAtMs }: Description) => ({
-  name,
-  open,
-  edgeHosts,
-  revision,
-  createdAt: new Date(createdAtMs).toISOString(),
+const listed = (description: Description) => ({
+  name: description.name,
+  open: description.open,
+  edgeHosts: description.edgeHosts,
+  tier: description.tier,
+  promotesTo: description.promotesTo,
+  approvals: description.approvals,
+  drillEveryMinutes: description.drillEveryMinutes,
+  revision: description.revision,
+  createdAt: new Date(description.createdAtMs).toISOString(),
 })
 
 const described = (description: Description) => {

@@ -15,6 +15,7 @@ import {
   operation,
   patchBody,
   ref,
+  WAITING,
 } from './routes.ts'
 import { PublishedSchema, ToggleBody } from './schemas.ts'
 
@@ -35,13 +36,16 @@ const patchMany = operation('editor', {
   middleware: flagPatches.middleware,
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders, body: flagPatches.body },
   responses: answers(
-    {
-      status: 200,
-      description: 'Published',
-      schema: PatchedSchema,
-      etag: 'Version of the document',
-      headers: ['x-turnout-version'],
-    },
+    [
+      {
+        status: 200,
+        description: 'Published',
+        schema: PatchedSchema,
+        etag: 'Version of the document',
+        headers: ['x-turnout-version'],
+      },
+      WAITING,
+    ],
     [
       'malformed',
       'not-found',
@@ -50,6 +54,7 @@ const patchMany = operation('editor', {
       'unsupported-media-type',
       'invalid',
       'precondition-required',
+      'frozen',
     ],
   ),
 })
@@ -63,14 +68,17 @@ const toggle = operation('operator', {
   middleware: toggleBody.middleware,
   request: { params: keyParams('new-feature'), body: toggleBody.body },
   responses: answers(
-    {
-      status: 200,
-      description: 'The flag as written',
-      schema: ref('Flag'),
-      etag: 'Version in which the flag last changed',
-      headers: ['x-turnout-version'],
-    },
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'],
+    [
+      {
+        status: 200,
+        description: 'The flag as written',
+        schema: ref('Flag'),
+        etag: 'Version in which the flag last changed',
+        headers: ['x-turnout-version'],
+      },
+      WAITING,
+    ],
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen'],
   ),
 })
 

@@ -3,11 +3,19 @@ import { z } from '@hono/zod-openapi'
 import { isKillTarget, type KillTarget } from '../../engine/index.ts'
 import type { KillRecord } from '../storage/kills.ts'
 import { ask } from './ask.ts'
-import { type Api, type ApiContext, authorOf, json } from './context.ts'
+import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EditQuery, EnvironmentParams, operation, TargetParams } from './routes.ts'
+import {
+  answers,
+  checkedBody,
+  EditQuery,
+  EnvironmentParams,
+  operation,
+  TargetParams,
+  WAITING,
+} from './routes.ts'
 import { KillBody, KillSchema, listOf } from './schemas.ts'
 
 /** Header of every answer about kills: the version of the list that holds it. */
@@ -53,8 +61,9 @@ const put = operation('operator', {
     [
       { status: 200, description: 'Replaced', schema: KillSchema, headers },
       { status: 201, description: 'Killed', schema: KillSchema, headers },
+      WAITING,
     ],
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'],
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen'],
   ),
 })
 
@@ -65,7 +74,10 @@ const remove = operation('operator', {
   operationId: 'deleteKill',
   summary: 'End a kill',
   request: { params: TargetParams, query: EditQuery },
-  responses: answers({ status: 204, description: 'Ended', headers }, ['not-found', 'invalid']),
+  responses: answers(
+    [{ status: 204, description: 'Ended', headers }, WAITING],
+    ['not-found', 'invalid', 'frozen'],
+  ),
 })
 
 export function kills(api: Api): void {
@@ -90,7 +102,7 @@ export function kills(api: Api): void {
     const expiresAtMs = expiresAt === undefined ? null : Date.parse(expiresAt)
     const request = { reason, variant, expiresAtMs, onExpiry }
     const { created, version, kill } = await ask(c, env, (stub) =>
-      stub.putKill(checked(target), request, authorOf(c, reason)),
+      stub.putKill(checked(target), request, mannerOf(c, null), authorOf(c, reason)),
     )
     tellKills(c, version)
     return json(c, JSON.stringify(shown(kill)), created ? 201 : 200)
@@ -98,7 +110,9 @@ export function kills(api: Api): void {
 
   api.openapi(remove, async (c) => {
     const { env, target } = c.req.valid('param')
-    const { version } = await ask(c, env, (stub) => stub.removeKill(checked(target), authorOf(c)))
+    const { version } = await ask(c, env, (stub) =>
+      stub.removeKill(checked(target), mannerOf(c, null), authorOf(c)),
+    )
     tellKills(c, version)
     return c.body(null, 204)
   })

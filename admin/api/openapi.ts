@@ -21,6 +21,11 @@ const TAGS = [
   { name: 'Kills', description: 'The kill switch: acts before every rule, needs no valid document.' },
   { name: 'Propagation', description: 'Where a change has landed, from what the edges report.' },
   { name: 'Versions', description: 'Who changed what, when and why.' },
+  { name: 'Promotion', description: 'From one environment to the next.' },
+  { name: 'Approvals', description: 'Changes that raise exposure, and wait for others.' },
+  { name: 'Schedules', description: 'Changes of flags at a time.' },
+  { name: 'Windows and freezes', description: 'When changes that raise exposure may be made.' },
+  { name: 'Reviews', description: 'Emergency acts that somebody must look at afterwards.' },
   { name: 'Evaluation', description: 'What a flag decides, and why.' },
   { name: 'Keys', description: 'SDK keys, which applications show to the edge.' },
   { name: 'Access', description: 'Who may call this API: tokens, people, and their roles.' },
@@ -41,6 +46,11 @@ const HEADERS: Readonly<Record<string, Header>> = {
     example: EXAMPLES.requestId,
   },
   Version: whole('The version that holds the change', 12),
+  Location: {
+    description: 'Address of the approval that it waits for',
+    schema: { type: 'string' },
+    example: '/api/v1/approvals/dev:12',
+  },
   KillsVersion: whole('Version of the kill list that the answer is about', 3),
 }
 

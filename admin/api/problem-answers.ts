@@ -55,6 +55,16 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
     detail: '/api/v1/environments/dev/versions takes GET, HEAD, OPTIONS.',
     headers: ['allow'],
   },
+  frozen: {
+    detail: 'Changes are frozen until 2099-01-02T00:00:00.000Z: end-of-year freeze.',
+    headers: ['retry-after'],
+  },
+  'outside-window': {
+    detail: 'Changes are made mon, tue, wed, thu 09:00–16:00 Europe/Berlin.',
+    headers: ['retry-after'],
+  },
+  'not-pending': { detail: 'Approval dev:12 is applied already.' },
+  'changed-since': { detail: 'Environment staging is at version 8, not 7.' },
   stale: {
     detail: 'The flag "new-feature" is at "v12" now; read it again and repeat the change.',
     headers: ['etag'],

@@ -8,8 +8,10 @@ import type { CompileIssue, Result } from '../../engine/index.ts'
 import { MAX_BODY_BYTES } from '../env.ts'
 import type { Failure } from '../failure.ts'
 import { logError, messageOf } from '../log.ts'
+import type { Approval } from '../storage/approvals.ts'
 import type { StubError } from '../stubs.ts'
 import type { ApiEnv } from './context.ts'
+import { shownApproval } from './shown.ts'
 
 /** Kinds of problems with their status and title. */
 export const PROBLEMS = {
@@ -18,6 +20,10 @@ export const PROBLEMS = {
   forbidden: [403, 'This caller may not do that'],
   'not-found': [404, 'There is no such thing'],
   'method-not-allowed': [405, 'This address does not take that method'],
+  frozen: [409, 'Changes that raise exposure are frozen'],
+  'outside-window': [409, 'Changes that raise exposure are made in windows only'],
+  'not-pending': [409, 'It was decided already'],
+  'changed-since': [409, 'What it is about has changed since'],
   stale: [412, 'It has changed since, or is not what the precondition says'],
   'too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body must be JSON'],
@@ -84,6 +90,20 @@ function problemOf(failure: Failure, environment: string): Problem {
       const at = `line ${line}, column ${column}`
       return new Problem('malformed', `Line ${line}, column ${column}: ${message}.`, [{ path: at, message }])
     }
+    case 'conflict': {
+      const { kind, detail, retryAtMs } = failure
+      const seconds = retryAtMs === null ? null : Math.max(1, Math.ceil((retryAtMs - Date.now()) / 1000))
+      return new Problem(
+        kind,
+        sentence(detail),
+        [],
+        seconds === null ? {} : { 'retry-after': String(seconds) },
+      )
+    }
+    case 'refused':
+      return new Problem('forbidden', failure.detail)
+    case 'approval-needed':
+      throw new ApprovalNeeded(environment, failure.approval)
     case 'invalid': {
       const { errors, what } = failure
       const count = errors.length === 1 ? 'one error' : `${errors.length} errors`
@@ -91,6 +111,20 @@ function problemOf(failure: Failure, environment: string): Problem {
     }
   }
 }
+
+/** Thrown where a change waits for others: no failure, but no result either. Answered 202. */
+export class ApprovalNeeded extends Error {
+  readonly environment: string
+  readonly approval: Approval
+
+  constructor(environment: string, approval: Approval) {
+    super('approval needed')
+    this.environment = environment
+    this.approval = approval
+  }
+}
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 function stale({ what, key, current }: { what: string; key: string; current: number | null }): Problem {
   const name = `${what} ${JSON.stringify(key)}`
@@ -101,6 +135,7 @@ function stale({ what, key, current }: { what: string; key: string; current: num
 
 /** The response to anything thrown. Unexpected errors are logged with the request's id and answered without their message. */
 export function answerProblem(thrown: unknown, c: Context<ApiEnv>): Response {
+  if (thrown instanceof ApprovalNeeded) return answerWaiting(c, thrown)
   const problem = asProblem(thrown, c)
   const [status, title] = PROBLEMS[problem.kind]
   for (const [name, value] of Object.entries(problem.headers)) c.header(name, value)
@@ -114,6 +149,12 @@ export function answerProblem(thrown: unknown, c: Context<ApiEnv>): Response {
     requestId: c.get('requestId'),
   }
   return c.body(JSON.stringify(body), status)
+}
+
+function answerWaiting(c: Context<ApiEnv>, { environment, approval }: ApprovalNeeded): Response {
+  c.header('location', `/api/v1/approvals/${environment}:${approval.n}`)
+  c.header('content-type', 'application/json')
+  return c.body(JSON.stringify(shownApproval(environment, approval)), 202)
 }
 
 function asProblem(thrown: unknown, c: Context<ApiEnv>): Problem {

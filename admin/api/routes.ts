@@ -8,6 +8,7 @@ import { jsonBody, textBody } from './body.ts'
 import type { ApiEnv } from './context.ts'
 import type { ProblemKind } from './problem.ts'
 import { problemAnswers } from './problem-answers.ts'
+import { ApprovalSchema } from './schemas.ts'
 
 type Responses = RouteConfig['responses']
 
@@ -101,7 +102,11 @@ type Success =
 export const NOT_MODIFIED = { status: 304, description: 'As the caller holds it' } as const
 
 /** Headers of our own, by component. */
-const HEADERS = { 'x-turnout-version': 'Version', 'x-turnout-kills': 'KillsVersion' } as const
+const HEADERS = {
+  'x-turnout-version': 'Version',
+  'x-turnout-kills': 'KillsVersion',
+  location: 'Location',
+} as const
 type HeaderName = keyof typeof HEADERS
 
 /** A success, or several, and the problems that may stand in their place; 401, 403, 500 and 503 always may. */
@@ -126,6 +131,14 @@ function successAnswer(success: Success) {
 }
 
 const ETAG = { schema: { type: 'string' }, example: '"v12"' }
+
+/** Besides the answers of a change: in a protected environment it may have to wait for others. */
+export const WAITING = {
+  status: 202,
+  description: 'It raises exposure, and waits for the approval of others',
+  schema: ApprovalSchema,
+  headers: ['location'],
+} as const satisfies Success
 
 /** A body that its zod schema checks before the handler runs. */
 export const checkedBody = <T extends z.ZodType>(schema: T) => ({

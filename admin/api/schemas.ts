@@ -3,8 +3,11 @@ import { z } from '@hono/zod-openapi'
 import { TOKEN_NAME } from '../access/grants.ts'
 import { ROLES } from '../access/principal.ts'
 import { ENTITY_KINDS } from '../document.ts'
+import { DAYS } from '../governance/calendar.ts'
 import { ENVIRONMENT_NAME } from '../settings.ts'
+import { APPROVAL_STATUSES } from '../storage/approvals.ts'
 import { ON_EXPIRY } from '../storage/kills.ts'
+import { SCHEDULE_STATUSES } from '../storage/schedules.ts'
 import { MAX_REASON } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PROBLEMS, type ProblemKind, typeOf } from './problem.ts'
@@ -51,6 +54,32 @@ export const SettingsBody = z
       .max(100)
       .default([])
       .openapi({ description: "Host names of the environment's own edge, refused as origins" }),
+    tier: z
+      .int()
+      .min(1)
+      .max(9)
+      .nullable()
+      .default(null)
+      .openapi({ description: 'How much depends on it: 1 is the most', example: 1 }),
+    promotesTo: z
+      .string()
+      .regex(ENVIRONMENT_NAME, 'must be the name of an environment')
+      .nullable()
+      .default(null)
+      .openapi({ description: 'Where its flags are promoted to by default', example: 'staging' }),
+    approvals: z
+      .int()
+      .min(0)
+      .max(5)
+      .default(0)
+      .openapi({ description: 'How many others must approve a change that raises exposure', example: 1 }),
+    drillEveryMinutes: z
+      .int()
+      .min(5)
+      .max(44_640)
+      .nullable()
+      .default(null)
+      .openapi({ description: 'How often a drill measures how fast a kill lands', example: 1440 }),
   })
   .openapi('EnvironmentSettings', { example: { open: false, edgeHosts: ['www.example.com'] } })
 
@@ -58,6 +87,10 @@ const listedEnvironment = {
   name: z.string().openapi({ example: 'media-register.prod' }),
   open: z.boolean(),
   edgeHosts: z.array(z.string()),
+  tier: z.int().nullable(),
+  promotesTo: z.string().nullable(),
+  approvals: z.int(),
+  drillEveryMinutes: z.int().nullable(),
   revision: version.openapi({ description: 'Version in which the settings last changed: the ETag' }),
   createdAt: time,
 }
@@ -159,6 +192,7 @@ export const VersionSchema = z
     actor: z.string(),
     reason: z.string().nullable(),
     changeCount: z.int(),
+    labels: z.array(z.string()),
     changes: z.array(EntityChangeSchema).openapi({ description: 'In a list: the first 20 of `changeCount`' }),
   })
   .openapi('Version', { example: EXAMPLES.version })
@@ -284,6 +318,146 @@ export const AuditEntrySchema = z
   })
   .openapi('AuditEntry', { example: EXAMPLES.auditEntry })
 
+const environmentId = (description: string) => z.string().openapi({ description, example: 'dev:12' })
+
+export const ApprovalSchema = z
+  .object({
+    id: environmentId('Environment and number'),
+    environment: z.string(),
+    status: z.enum(APPROVAL_STATUSES),
+    action: z.string().openapi({ example: 'flag.updated' }),
+    subject: z.string().openapi({ example: 'flag:new-feature' }),
+    actor: z.string().openapi({ description: 'Who asked' }),
+    reason: z.string().nullable(),
+    raising: z.array(z.string()).openapi({ description: 'Why it needs approval' }),
+    needed: z.int().openapi({ description: 'How many others must approve' }),
+    votes: z.array(z.object({ actor: z.string(), at: time, note: z.string().nullable() })),
+    createdAt: time,
+    expiresAt: time,
+    decidedAt: time.nullable(),
+    decidedBy: z.string().nullable(),
+    note: z.string().nullable(),
+    version: version.nullable().openapi({ description: 'Version that holds the change' }),
+  })
+  .openapi('Approval', { example: EXAMPLES.approval })
+
+export const NoteBody = z.strictObject({ reason: reason.optional() }).openapi('Note', {
+  example: { reason: 'looked at the canary’s errors' },
+})
+
+export const ScheduleBody = z
+  .strictObject({
+    environment: z.string().min(1),
+    at: futureTime.openapi({ description: 'When the change is made' }),
+    until: futureTime.optional().openapi({ description: 'When the flags become again what they were' }),
+    flags: z.record(z.string(), z.unknown()).openapi({
+      description: 'JSON Merge Patch by flag key',
+      example: { 'new-feature': { enabled: true } },
+    }),
+    reason: reason.optional(),
+  })
+  .openapi('ScheduleRequest', {
+    example: {
+      environment: 'dev',
+      at: '2099-01-01T09:00:00Z',
+      until: '2099-01-01T17:00:00Z',
+      flags: { 'new-feature': { percentage: 50 } },
+    },
+  })
+
+export const ScheduleSchema = z
+  .object({
+    id: environmentId('Environment and number'),
+    environment: z.string(),
+    status: z.enum(SCHEDULE_STATUSES).openapi({
+      description: '`applied`: made, and to be taken back; `done`: made for good; `reverted`: taken back',
+    }),
+    at: time,
+    until: time.nullable(),
+    flags: z.record(z.string(), z.unknown()),
+    actor: z.string(),
+    reason: z.string().nullable(),
+    approval: z.string().nullable(),
+    createdAt: time,
+    version: version.nullable(),
+    revertedVersion: version.nullable(),
+    problem: z.string().nullable().openapi({ description: 'Why it failed, or what was not taken back' }),
+  })
+  .openapi('Schedule', { example: EXAMPLES.schedule })
+
+export const WindowBody = z
+  .strictObject({
+    environment: z.string().min(1),
+    days: z.array(z.enum(DAYS)).min(1),
+    from: z.string().openapi({ description: 'HH:MM', example: '09:00' }),
+    to: z.string().openapi({ description: 'HH:MM; no later than `from`: on the next day', example: '17:00' }),
+    timeZone: z.string().openapi({ example: 'Europe/Berlin' }),
+    reason: reason.optional(),
+  })
+  .openapi('WindowRequest', {
+    example: {
+      environment: 'dev',
+      days: ['mon', 'tue', 'wed', 'thu'],
+      from: '09:00',
+      to: '16:00',
+      timeZone: 'Europe/Berlin',
+    },
+  })
+
+export const WindowSchema = z
+  .object({
+    id: environmentId('Environment and number'),
+    environment: z.string(),
+    days: z.array(z.enum(DAYS)),
+    from: z.string(),
+    to: z.string(),
+    timeZone: z.string(),
+    reason: z.string().nullable(),
+  })
+  .openapi('Window', { example: EXAMPLES.window })
+
+export const FreezeBody = z
+  .strictObject({
+    environment: z.string().min(1),
+    from: futureTime.optional().openapi({ description: 'Default: now' }),
+    to: futureTime.optional().openapi({ description: 'Default: until it is lifted' }),
+    reason,
+  })
+  .openapi('FreezeRequest', {
+    example: { environment: 'dev', to: '2099-01-02T00:00:00Z', reason: 'end-of-year freeze' },
+  })
+
+export const FreezeSchema = z
+  .object({
+    id: environmentId('Environment and number'),
+    environment: z.string(),
+    from: time,
+    to: time.nullable(),
+    reason: z.string(),
+    actor: z.string(),
+  })
+  .openapi('Freeze', { example: EXAMPLES.freeze })
+
+export const ReviewSchema = z
+  .object({
+    seq: z.int().openapi({ description: 'Number of the audit entry to look at' }),
+    openedAt: time,
+    action: z.string().openapi({ example: 'kill.placed' }),
+    subject: z.string().openapi({ example: 'kill:all-flags' }),
+    actor: z.string(),
+    reason: z.string().nullable(),
+    closedAt: time.nullable(),
+    closedBy: z.string().nullable(),
+    note: z.string().nullable(),
+  })
+  .openapi('Review', { example: EXAMPLES.review })
+
+export const ReviewBody = z.strictObject({ note: reason }).openapi('ReviewClosing', {
+  example: { note: 'the provider was down; kill was right' },
+})
+
+export const LabelBody = z.strictObject({ version }).openapi('LabelRequest', { example: { version: 1 } })
+
 const verification = {
   valid: z.boolean(),
   entries: z.int(),
@@ -302,6 +476,56 @@ export const VerificationSchema = z
     ),
   })
   .openapi('Verification', { example: EXAMPLES.verification })
+
+const comparison = {
+  differences: z.array(
+    z.object({
+      kind: z.enum(ENTITY_KINDS),
+      key: z.string(),
+      change: z.enum(['added', 'changed', 'removed']),
+      patch: z
+        .array(z.looseObject({ op: z.string(), path: z.string() }))
+        .nullable()
+        .openapi({ description: 'JSON Patch (RFC 6902); `null`: too large to show' }),
+    }),
+  ),
+  same: z.int().openapi({ description: 'How many flags, segments and routes are the same' }),
+  reordered: z.boolean().openapi({ description: 'The routes that both have stand in another order' }),
+}
+
+export const ComparisonSchema = z.object(comparison).openapi('Comparison', { example: EXAMPLES.comparison })
+
+export const PromotionBody = z
+  .strictObject({
+    to: z.string().min(1).optional().openapi({
+      description: 'Target environment; default: `promotesTo` of the source',
+      example: 'staging',
+    }),
+    flags: z
+      .union([z.array(z.string()).min(1).max(10_000), z.literal('all')])
+      .openapi({ description: 'Keys of flags, or `all`', example: ['new-feature'] }),
+    dryRun: z.boolean().default(false).openapi({ description: 'Show what would change, and change nothing' }),
+    expected: version
+      .optional()
+      .openapi({ description: "The target's version that a dry run showed; another one is refused (409)" }),
+    reason: reason.optional(),
+  })
+  .openapi('PromotionRequest', { example: { to: 'staging', flags: ['new-feature'], dryRun: true } })
+
+export const PromotionSchema = z
+  .object({
+    from: z.string(),
+    fromVersion: version,
+    to: z.string(),
+    dryRun: z.boolean(),
+    version: version.openapi({ description: "The target's version: the one compared with, or the one made" }),
+    ...comparison,
+    segments: z.array(z.string()).openapi({ description: 'Segments that came along' }),
+    kept: z.array(z.string()).openapi({ description: 'What the target kept as its own' }),
+    raising: z.array(z.string()).openapi({ description: 'What raises exposure' }),
+    warnings: z.array(IssueSchema),
+  })
+  .openapi('Promotion', { example: EXAMPLES.promotion })
 
 export const KeyBody = z
   .strictObject({

@@ -1,16 +1,29 @@
 /** Published versions: who changed what, when and why, and the document as it was. */
 import { z } from '@hono/zod-openapi'
 import type { VersionSummary } from '../objects/answers.ts'
+import { LABEL } from '../storage/labels.ts'
 import { ask } from './ask.ts'
-import { type Api, json } from './context.ts'
+import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { EXAMPLE_DOCUMENT } from './document-schema.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { Problem } from './problem.ts'
-import { answers, EnvironmentParams, operation, ref } from './routes.ts'
-import { listOf, VersionSchema } from './schemas.ts'
+import { invalidRequest } from './problem.ts'
+import { answers, checkedBody, EditQuery, EnvironmentParams, operation, ref, WAITING } from './routes.ts'
+import { ComparisonSchema, LabelBody, listOf, NoteBody, PublishedSchema, VersionSchema } from './schemas.ts'
 
 const tags = ['Versions']
+
+const noteBody = checkedBody(NoteBody)
+const labelBody = checkedBody(LabelBody)
+
+const versionParam = (name: string, example: string) =>
+  z.string().openapi({ param: { name, in: 'path' }, description: 'Number or label of a version', example })
+
+const VersionParams = EnvironmentParams.extend({ n: versionParam('n', '12') })
+
+const LabelParams = EnvironmentParams.extend({
+  label: z.string().openapi({ param: { name: 'label', in: 'path' }, example: 'release-12' }),
+})
 
 const list = operation('viewer', {
   method: 'get',
@@ -32,11 +45,7 @@ const get = operation('viewer', {
   operationId: 'getVersion',
   summary: 'One version with all its changes and its document',
   request: {
-    params: EnvironmentParams.extend({
-      n: z
-        .string()
-        .openapi({ param: { name: 'n', in: 'path' }, description: 'Number of the version', example: '12' }),
-    }),
+    params: VersionParams,
   },
   responses: answers(
     {
@@ -51,7 +60,104 @@ const get = operation('viewer', {
   ),
 })
 
+const restore = operation('editor', {
+  method: 'post',
+  path: '/environments/{env}/versions/{n}/restore',
+  tags,
+  operationId: 'restoreVersion',
+  summary: 'Publish the document of that version again, as the next version',
+  description:
+    'Flags, segments and routes; settings, SDK keys and kills stay as they are. `{n}` may be a label.',
+  middleware: noteBody.middleware,
+  request: { params: VersionParams, body: noteBody.body },
+  responses: answers(
+    [
+      { status: 200, description: 'Published', schema: PublishedSchema, etag: 'Version of the document' },
+      WAITING,
+    ],
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen'],
+  ),
+})
+
+const diff = operation('viewer', {
+  method: 'get',
+  path: '/environments/{env}/versions/{a}/diff/{b}',
+  tags,
+  operationId: 'diffVersions',
+  summary: 'What differs from one version to another',
+  request: {
+    params: EnvironmentParams.extend({ a: versionParam('a', '11'), b: versionParam('b', '12') }),
+  },
+  responses: answers({ status: 200, description: 'The differences', schema: ComparisonSchema }, [
+    'not-found',
+  ]),
+})
+
+const setLabel = operation('editor', {
+  method: 'put',
+  path: '/environments/{env}/labels/{label}',
+  tags,
+  operationId: 'putLabel',
+  summary: 'Name a version, or move the name to another one',
+  middleware: labelBody.middleware,
+  request: { params: LabelParams, query: EditQuery, body: labelBody.body },
+  responses: answers({ status: 204, description: 'Named' }, [
+    'malformed',
+    'not-found',
+    'too-large',
+    'unsupported-media-type',
+    'invalid',
+  ]),
+})
+
+const removeLabel = operation('editor', {
+  method: 'delete',
+  path: '/environments/{env}/labels/{label}',
+  tags,
+  operationId: 'deleteLabel',
+  summary: 'Take a name away from its version',
+  request: { params: LabelParams, query: EditQuery },
+  responses: answers({ status: 204, description: 'Taken away' }, ['not-found']),
+})
+
 export function versions(api: Api): void {
+  api.openapi(restore, async (c) => {
+    const { env, n } = c.req.valid('param')
+    const author = authorOf(c, c.req.valid('json').reason)
+    const version = await ask(c, env, (stub) => stub.versionNumber(n))
+    const restored = await ask(c, env, (stub) => stub.restore(version, mannerOf(c, null), author))
+    return json(
+      c,
+      JSON.stringify({ version: restored.version, warnings: restored.warnings }),
+      200,
+      restored.version,
+    )
+  })
+
+  api.openapi(diff, async (c) => {
+    const { env, a, b } = c.req.valid('param')
+    const [from, to] = [
+      await ask(c, env, (stub) => stub.versionNumber(a)),
+      await ask(c, env, (stub) => stub.versionNumber(b)),
+    ]
+    return json(c, JSON.stringify(await ask(c, env, (stub) => stub.diff(from, to))))
+  })
+
+  api.openapi(setLabel, async (c) => {
+    const { env, label } = c.req.valid('param')
+    if (!LABEL.test(label))
+      throw invalidRequest('label', 'must begin with a letter: letters, digits, ".", "_" and "-", at most 63')
+    const { version } = c.req.valid('json')
+    await ask(c, env, (stub) => stub.label(label, version, authorOf(c)))
+    return c.body(null, 204)
+  })
+
+  api.openapi(removeLabel, async (c) => {
+    const { env, label } = c.req.valid('param')
+    await ask(c, env, (stub) => stub.label(label, null, authorOf(c)))
+    return c.body(null, 204)
+  })
+
   api.openapi(list, async (c) => {
     const { env } = c.req.valid('param')
     const { limit, cursor } = c.req.valid('query')
@@ -62,16 +168,24 @@ export function versions(api: Api): void {
 
   api.openapi(get, async (c) => {
     const { env, n } = c.req.valid('param')
-    if (!/^[1-9]\d{0,14}$/.test(n))
-      throw new Problem('not-found', `There is no version ${JSON.stringify(n)}.`)
-    const version = await ask(c, env, (stub) => stub.version(Number(n)))
-    const { text } = await ask(c, env, (stub) => stub.document(Number(n), 'written'))
+    const number = await ask(c, env, (stub) => stub.versionNumber(n))
+    const version = await ask(c, env, (stub) => stub.version(number))
+    const { text } = await ask(c, env, (stub) => stub.document(number, 'written'))
     // The document is text already, and may be large: it goes in as it is.
     return json(c, `${JSON.stringify(shown(version)).slice(0, -1)},"document":${text}}`)
   })
 }
 
-const shown = ({ createdAtMs, version, epoch, actor, reason, changeCount, changes }: VersionSummary) => ({
+const shown = ({
+  createdAtMs,
+  version,
+  epoch,
+  actor,
+  reason,
+  changeCount,
+  changes,
+  labels,
+}: VersionSummary) => ({
   version,
   epoch,
   createdAt: new Date(createdAtMs).toISOString(),
@@ -79,4 +193,5 @@ const shown = ({ createdAtMs, version, epoch, actor, reason, changeCount, change
   reason,
   changeCount,
   changes,
+  labels,
 })

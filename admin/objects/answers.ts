@@ -3,6 +3,7 @@ import type { CompileIssue, Result } from '../../engine/index.ts'
 import type { Failure } from '../failure.ts'
 import type { Settings } from '../settings.ts'
 import { changesOf, type EntityChange, type Stored, sinceOf } from '../storage/entities.ts'
+import { labelsOf } from '../storage/labels.ts'
 import { readSettings, SETTINGS_KEY } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Version } from '../storage/versions.ts'
@@ -37,6 +38,7 @@ export interface Edited {
 export interface VersionSummary extends Version {
   readonly changeCount: number
   readonly changes: readonly EntityChange[]
+  readonly labels: readonly string[]
 }
 
 export function describe(sql: SqlStorage, state: State): Description {
@@ -57,5 +59,5 @@ export const revisionOf = (sql: SqlStorage): number | null => sinceOf(sql, 'sett
 
 export function summarize(sql: SqlStorage, version: Version, limit: number): VersionSummary {
   const { count, changes } = changesOf(sql, version.version, limit)
-  return { ...version, changeCount: count, changes }
+  return { ...version, changeCount: count, changes, labels: labelsOf(sql, version.version) }
 }

@@ -15,17 +15,27 @@ import {
   prepare,
   type Update,
 } from '../../engine/index.ts'
+import type { Change, Promotion, ScheduleRequest } from '../change/change.ts'
 import type { EntityKind } from '../document.ts'
 import type { Edit } from '../edit.ts'
 import { type Env, parseConfig } from '../env.ts'
-import { failed, invalid } from '../failure.ts'
+import { conflict, failed, invalid } from '../failure.ts'
 import { documentText, entityText, type Form } from '../form.ts'
+import type { Freeze, Window } from '../governance/calendar.ts'
+import { type Comparison, compare } from '../governance/comparison.ts'
 import { parseJson } from '../json.ts'
 import { logError } from '../log.ts'
 import { nearest } from '../nearest.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
 import type { Target } from '../propagation.ts'
 import { type Author, MAX_KEYS, type SdkKey, type Settings, system } from '../settings.ts'
+import {
+  type Approval,
+  type ApprovalStatus,
+  changeOfApproval,
+  pageApprovals,
+  readApproval,
+} from '../storage/approvals.ts'
 import {
   type AuditFilter,
   type AuditPosition,
@@ -34,34 +44,51 @@ import {
   type Verification,
   verifyAudit,
 } from '../storage/audit.ts'
+import { readFreezes, readWindows, type StoredFreeze, type StoredWindow } from '../storage/calendar.ts'
 import { loadDocument } from '../storage/document.ts'
 import { keysOfKind, pageEntities, readEntity, type Stored, sinceOf } from '../storage/entities.ts'
 import { readKillVersion, writeKillVersion } from '../storage/kill-versions.ts'
-import { expireKills, type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
+import { type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
+import { labels, versionOfLabel } from '../storage/labels.ts'
 import { addLocation, readLocations } from '../storage/locations.ts'
+import { pageReviews, type Review } from '../storage/reviews.ts'
+import {
+  nextScheduleMs,
+  pageSchedules,
+  readSchedule,
+  type Schedule,
+  type ScheduleStatus,
+} from '../storage/schedules.ts'
 import { readKeys } from '../storage/settings.ts'
-import { clearState, readLineage, readState, type State, writeState } from '../storage/state.ts'
+import { readLineage, readState, type State } from '../storage/state.ts'
 import { pageVersions, readSnapshot, readVersion } from '../storage/versions.ts'
 import {
   type Answer,
   type Description,
   describe,
   type Edited,
-  revisionOf,
   summarize,
   type VersionSummary,
 } from './answers.ts'
+import { type Decision as ApprovalDecision, decideApproval } from './approving.ts'
+import { addFreeze, addWindow, endInCalendar } from './calendar.ts'
+import { carryOutExpiries, type Made } from './carry-out.ts'
+import { closeReview, type Manner, submit } from './changes.ts'
 import { PROJECT_NAME, WEBHOOKS_NAME } from './directory.ts'
-import { carryOutEdit } from './editing.ts'
+import { drill, drillIfDue, nextDrillMs } from './drilling.ts'
 import { copyLastKnownGood, reportToDirectory } from './effects.ts'
 import { isAhead, isPossible, mintEpoch, raisedAbove } from './epoch.ts'
 import { handOver } from './hand-over.ts'
-import { findKill, type KillRequest, liftKill, placeKill } from './kill-switch.ts'
+import { findKill, type KillRequest } from './kill-switch.ts'
+import { putLabel } from './labelling.ts'
 import { Ledger, type Live } from './ledger.ts'
 import { ENVIRONMENT_MIGRATIONS, migrate } from './migrations.ts'
 import { Outbox } from './outbox.ts'
+import { type PromotionPreview, previewPromotion } from './previewing.ts'
+import { unknownVersion } from './proposal.ts'
 import { Publisher } from './publisher.ts'
-import { record, recordKill } from './recording.ts'
+import type { Room } from './room.ts'
+import { cancelSchedule, runDueSchedules } from './scheduling.ts'
 
 /** Changes named for each version in a list; one version alone names all. */
 const LISTED_CHANGES = 20
@@ -70,6 +97,7 @@ export class EnvironmentObject extends DurableObject<Env> {
   readonly #sql: SqlStorage
   readonly #publisher: Publisher
   readonly #ledger: Ledger
+  readonly #room: Room
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -81,7 +109,12 @@ export class EnvironmentObject extends DurableObject<Env> {
       directory: () => reportToDirectory(this.#sql, this.env.PROJECT.getByName(PROJECT_NAME)),
       webhooks: () => handOver(this.#sql, this.env.WEBHOOKS.getByName(WEBHOOKS_NAME)),
     })
-    this.#ledger = new Ledger(ctx, { outbox, due: [nextExpiryMs], forget: () => this.#publisher.forget() })
+    this.#ledger = new Ledger(ctx, {
+      outbox,
+      due: [nextExpiryMs, nextScheduleMs, nextDrillMs],
+      forget: () => this.#publisher.forget(),
+    })
+    this.#room = { sql: this.#sql, publisher: this.#publisher, ledger: this.#ledger }
   }
 
   // The edge, through ControlRpc.
@@ -135,10 +168,7 @@ export class EnvironmentObject extends DurableObject<Env> {
   /** The same kill list under the next version: travels as a kill does and changes nothing. */
   drill(author: Author): Answer<{ version: number; publishedAtMs: number }> {
     return this.#ledger.decide((state, nowMs) => {
-      const version = this.#killsChanged(state, nowMs)
-      const act = { action: 'drill', subject: `environment:${state.name}`, author }
-      record(this.#sql, state.name, act, nowMs, { kills: version })
-      return ok({ version, publishedAtMs: nowMs })
+      return ok({ version: drill(this.#room, state, author, nowMs), publishedAtMs: nowMs })
     })
   }
 
@@ -152,40 +182,27 @@ export class EnvironmentObject extends DurableObject<Env> {
   putSettings(
     name: string,
     settings: Settings,
-    precondition: Precondition,
+    manner: Manner & { readonly precondition: Precondition },
     author: Author,
   ): Promise<Answer<{ created: boolean; description: Description }>> {
     const answer = this.#ledger.write((nowMs): Answer<{ created: boolean; description: Description }> => {
-      const allowed = checkPrecondition(precondition, 'environment', name, revisionOf(this.#sql))
-      if (!allowed.ok) return allowed
       const state = readState(this.#sql)
-      const published = state
-        ? this.#publisher.publishSettings(
-            state,
-            settings,
-            { action: 'environment.updated', subject: `environment:${name}`, author },
-            nowMs,
-          )
-        : ok({ state: this.#create(name, settings, author, nowMs) })
-      if (!published.ok) return published
-      this.#ledger.mark(nowMs, 'last-known-good', 'directory')
-      return ok({ created: state === null, description: describe(this.#sql, published.value.state) })
+      if (state === null) {
+        const allowed = checkPrecondition(manner.precondition, 'environment', name, null)
+        if (!allowed.ok) return allowed
+        const created = this.#create(name, settings, author, nowMs)
+        return ok({ created: true, description: describe(this.#sql, created) })
+      }
+      const made = submit(this.#room, state, { do: 'settings', settings }, manner, author, nowMs)
+      return made.ok ? ok({ created: false, description: describe(this.#sql, made.value.state) }) : made
     })
     return this.#ledger.toldToDirectory(answer)
   }
 
   /** Deletes the environment and all it holds. Edges go on with what they have. */
-  remove(precondition: Precondition, author: Author): Promise<Answer<null>> {
-    const answer = this.#ledger.decide(({ name }, nowMs): Answer<null> => {
-      const allowed = checkPrecondition(precondition, 'environment', name, revisionOf(this.#sql))
-      if (!allowed.ok) return allowed
-      const act = { action: 'environment.deleted', subject: `environment:${name}`, author }
-      record(this.#sql, name, act, nowMs)
-      clearState(this.#sql)
-      this.#ledger.mark(nowMs, 'last-known-good', 'directory')
-      return ok(null)
-    })
-    return this.#ledger.toldToDirectory(answer)
+  remove(manner: Manner, author: Author): Promise<Answer<null>> {
+    const answer = this.#submit({ do: 'remove-environment' }, manner, author)
+    return this.#ledger.toldToDirectory(answer.ok ? ok(null) : answer)
   }
 
   addKey(key: SdkKey, author: Author): Promise<Answer<null>> {
@@ -227,13 +244,55 @@ export class EnvironmentObject extends DurableObject<Env> {
     })
   }
 
-  /** Changes the document; `precondition` is `null` for edits that need none. */
-  edit(edit: Edit, precondition: Precondition | null, author: Author): Answer<Edited> {
+  edit(edit: Edit, manner: Manner, author: Author): Answer<Edited> {
+    const made = this.#submit({ do: 'edit', edit }, manner, author)
+    return made.ok ? ok(editedOf(made.value)) : made
+  }
+
+  /** The document of an earlier version becomes the next one. */
+  restore(version: number, manner: Manner, author: Author): Answer<Edited> {
+    const made = this.#submit({ do: 'restore', version }, manner, author)
+    return made.ok ? ok(editedOf(made.value)) : made
+  }
+
+  /** What a promotion would make of the document; nothing is changed. */
+  previewPromotion({ text, flags }: Promotion): Answer<PromotionPreview> {
+    return this.#ledger.ask((state) => previewPromotion(this.#room, state, JSON.parse(text), flags))
+  }
+
+  /** Flags of another environment. `expected`: the version of the document that the caller has seen, or `null`. */
+  promote(promotion: Promotion, expected: number | null, manner: Manner, author: Author): Answer<Edited> {
     return this.#ledger.decide((state, nowMs) => {
-      const edited = carryOutEdit(this.#sql, this.#publisher, state, edit, precondition, author, nowMs)
-      if (edited.ok && edited.value.version !== state.version) this.#ledger.mark(nowMs, 'last-known-good')
-      return edited
+      if (expected !== null && expected !== state.version)
+        return conflict('changed-since', `${state.name} is at version ${state.version}, not ${expected}.`)
+      const made = submit(this.#room, state, { do: 'promote', promotion }, manner, author, nowMs)
+      return made.ok ? ok(editedOf(made.value)) : made
     })
+  }
+
+  /** From version `a` to version `b`. */
+  diff(a: number, b: number): Answer<Comparison> {
+    return this.#ledger.ask(() => {
+      for (const n of [a, b]) if (readVersion(this.#sql, n) === null) return unknownVersion(n)
+      return ok(compare(loadDocument(this.#sql, a), loadDocument(this.#sql, b)))
+    })
+  }
+
+  /** The version that a number or a label means. */
+  versionNumber(name: string): Answer<number> {
+    return this.#ledger.ask(() => {
+      const n = /^[1-9]\d{0,14}$/.test(name) ? Number(name) : versionOfLabel(this.#sql, name)
+      if (n !== null && readVersion(this.#sql, n) !== null) return ok(n)
+      return failed({
+        ...{ reason: 'unknown', what: 'version', key: name },
+        nearest: n === null ? nearest(name, labels(this.#sql)) : null,
+      })
+    })
+  }
+
+  /** Names a version, or takes the name away (`null`). */
+  label(label: string, version: number | null, author: Author): Answer<null> {
+    return this.#ledger.decide((state, nowMs) => putLabel(this.#room, state, label, version, author, nowMs))
   }
 
   entity(kind: EntityKind, key: string, form: Form): Answer<Stored> {
@@ -320,34 +379,88 @@ export class EnvironmentObject extends DurableObject<Env> {
   putKill(
     target: KillTarget,
     request: KillRequest,
+    manner: Manner,
     author: Author,
   ): Answer<{ created: boolean; version: number; kill: KillRecord }> {
-    return this.#ledger.decide((state, nowMs) => {
-      const document = () => this.#publisher.document(state)
-      const placed = placeKill(this.#sql, document, target, request, author.actor, nowMs)
-      if (!placed.ok) return placed
-      const { before, kill } = placed.value
-      const version = this.#killsChanged(state, nowMs)
-      recordKill(
-        this.#sql,
-        state.name,
-        version,
-        { action: 'kill.placed', before, after: kill, author },
-        nowMs,
-      )
-      return ok({ created: before === null, version, kill })
+    const made = this.#submit({ do: 'place-kill', target, request }, manner, author)
+    if (!made.ok) return made
+    const { created, state, kill } = made.value
+    return ok({ created, version: state.kills, kill: kill! })
+  }
+
+  removeKill(target: string, manner: Manner, author: Author): Answer<{ version: number }> {
+    const made = this.#submit({ do: 'lift-kill', target }, manner, author)
+    return made.ok ? ok({ version: made.value.state.kills }) : made
+  }
+
+  // What waits: approvals, schedules, reviews; and when changes may be made.
+
+  approvals(status: ApprovalStatus | null, before: number, limit: number): Answer<Approval[]> {
+    return this.#ledger.ask(() => ok(pageApprovals(this.#sql, status, before, limit, Date.now())))
+  }
+
+  /** With what it is about, as it was asked for. */
+  approval(n: number): Answer<{ approval: Approval; change: Change }> {
+    return this.#ledger.ask(({ name }) => {
+      const approval = readApproval(this.#sql, n, Date.now())
+      if (approval === null) return unknown('approval', `${name}:${n}`)
+      return ok({ approval, change: changeOfApproval(this.#sql, n) })
     })
   }
 
-  removeKill(target: string, author: Author): Answer<{ version: number }> {
-    return this.#ledger.decide((state, nowMs) => {
-      const lifted = liftKill(this.#sql, target)
-      if (!lifted.ok) return lifted
-      const version = this.#killsChanged(state, nowMs)
-      const change = { action: 'kill.lifted', before: lifted.value, after: null, author } as const
-      recordKill(this.#sql, state.name, version, change, nowMs)
-      return ok({ version })
+  decideApproval(n: number, decision: ApprovalDecision, author: Author): Promise<Answer<Approval>> {
+    const answer = this.#ledger.decide((state, nowMs) =>
+      decideApproval(this.#room, state, n, decision, author, nowMs),
+    )
+    return this.#ledger.toldToDirectory(answer)
+  }
+
+  addSchedule(schedule: ScheduleRequest, manner: Manner, author: Author): Answer<Schedule> {
+    const made = this.#submit({ do: 'schedule', schedule }, manner, author)
+    return made.ok ? ok(made.value.schedule!) : made
+  }
+
+  schedules(status: ScheduleStatus | null, before: number, limit: number): Answer<Schedule[]> {
+    return this.#ledger.ask(() => ok(pageSchedules(this.#sql, status, before, limit)))
+  }
+
+  schedule(n: number): Answer<Schedule> {
+    return this.#ledger.ask(({ name }) => {
+      const schedule = readSchedule(this.#sql, n)
+      return schedule === null ? unknown('schedule', `${name}:${n}`) : ok(schedule)
     })
+  }
+
+  cancelSchedule(n: number, author: Author): Answer<Schedule> {
+    return this.#ledger.decide((state, nowMs) => cancelSchedule(this.#room, state, n, author, nowMs))
+  }
+
+  reviews(which: 'open' | 'closed' | 'all', before: number, limit: number): Answer<Review[]> {
+    return this.#ledger.ask(() => ok(pageReviews(this.#sql, which, before, limit)))
+  }
+
+  closeReview(seq: number, note: string, author: Author): Answer<Review> {
+    return this.#ledger.decide((state, nowMs) => closeReview(this.#room, state, seq, note, author, nowMs))
+  }
+
+  windows(): Answer<StoredWindow[]> {
+    return this.#ledger.ask(() => ok(readWindows(this.#sql)))
+  }
+
+  freezes(): Answer<StoredFreeze[]> {
+    return this.#ledger.ask(() => ok(readFreezes(this.#sql)))
+  }
+
+  addWindow(window: Window, author: Author): Answer<StoredWindow> {
+    return this.#ledger.decide((state, nowMs) => addWindow(this.#room, state, window, author, nowMs))
+  }
+
+  addFreeze(freeze: Freeze, author: Author): Answer<StoredFreeze> {
+    return this.#ledger.decide((state, nowMs) => addFreeze(this.#room, state, freeze, author, nowMs))
+  }
+
+  endInCalendar(table: 'windows' | 'freezes', n: number, author: Author): Answer<null> {
+    return this.#ledger.decide((state, nowMs) => endInCalendar(this.#room, state, table, n, author, nowMs))
   }
 
   // The audit log, which outlives its environment.
@@ -360,32 +473,25 @@ export class EnvironmentObject extends DurableObject<Env> {
     return this.#askOfOnce((name) => ok(verifyAudit(this.#sql, name)))
   }
 
-  /** Ends kills whose time is over and carries out what is owed. Safe to run at any time, any number of times. */
+  /** Does what is due: expiries, schedules, drills, what is owed to others. Safe to run at any time, any number of times. */
   override async alarm(): Promise<void> {
     this.#ledger.rang()
     try {
       this.#ledger.write((nowMs) => {
         const state = readState(this.#sql)
-        if (state !== null) this.#expireKills(state, nowMs)
+        if (state === null) return
+        carryOutExpiries(this.#room, state, nowMs)
+        drillIfDue(this.#room, nowMs)
       })
+      runDueSchedules(this.#room)
       await this.#ledger.flush()
     } finally {
       this.#ledger.arm()
     }
   }
 
-  #expireKills(state: State, nowMs: number): void {
-    const { ended, extended } = expireKills(this.#sql, nowMs)
-    if (ended.length + extended.length === 0) return
-    const version = ended.length > 0 ? this.#killsChanged(state, nowMs) : null
-    for (const before of ended) {
-      const change = { action: 'kill.expired', before, after: null, author: system(null) } as const
-      recordKill(this.#sql, state.name, version, change, nowMs)
-    }
-    for (const { before, after } of extended) {
-      const change = { action: 'kill.extended', before, after, author: system(null) } as const
-      recordKill(this.#sql, state.name, null, change, nowMs)
-    }
+  #submit(change: Change, manner: Manner, author: Author): Answer<Made> {
+    return this.#ledger.decide((state, nowMs) => submit(this.#room, state, change, manner, author, nowMs))
   }
 
   /** About an environment that is or was here. */
@@ -397,15 +503,9 @@ export class EnvironmentObject extends DurableObject<Env> {
   #create(name: string, settings: Settings, author: Author, nowMs: number): State {
     const epoch = mintEpoch(nowMs, readLineage(this.#sql)?.epoch ?? 0)
     const act = { action: 'environment.created', subject: `environment:${name}`, author }
-    return this.#publisher.create({ name, epoch, createdAtMs: nowMs }, settings, act, nowMs)
-  }
-
-  #killsChanged(state: State, nowMs: number): number {
-    const version = state.kills + 1
-    writeState(this.#sql, { ...state, kills: version })
-    writeKillVersion(this.#sql, { version, epoch: state.epoch, createdAtMs: nowMs })
-    this.#ledger.mark(nowMs, 'last-known-good')
-    return version
+    const state = this.#publisher.create({ name, epoch, createdAtMs: nowMs }, settings, act, nowMs)
+    this.#ledger.mark(nowMs, 'last-known-good', 'directory')
+    return state
   }
 
   #raiseEpoch(known: Known): Live {
@@ -426,8 +526,13 @@ export class EnvironmentObject extends DurableObject<Env> {
   }
 }
 
-const unknownKillVersion = (n: number) =>
-  failed({ reason: 'unknown', what: 'version of the kill list', key: String(n), nearest: null })
+const unknown = (what: string, key: string) => failed({ reason: 'unknown', what, key, nearest: null })
 
-const unknownVersion = (n: number) =>
-  failed({ reason: 'unknown', what: 'version', key: String(n), nearest: null })
+const unknownKillVersion = (n: number) => unknown('version of the kill list', String(n))
+
+const editedOf = ({ state, created, warnings, entities }: Made): Edited => ({
+  version: state.version,
+  created,
+  warnings,
+  entities,
+})

@@ -8,6 +8,7 @@ import {
   type KillTarget,
   ok,
   type Result,
+  type Route,
   type ShortFlag,
 } from '../../engine/index.ts'
 import { type Document, tagsOf } from '../document.ts'
@@ -94,4 +95,23 @@ function unknownVariant(sql: SqlStorage, key: string, variant: string): { ok: fa
   const names = Object.keys(canonicalFlag(key, JSON.parse(stored.text) as Flag | ShortFlag).variants ?? {})
   if (names.includes(variant)) return null
   return invalid('kill', '$.variant', `flag ${key} has no variant "${variant}"; it has ${names.join(', ')}`)
+}
+
+/** Whether a kill with that variant serves the `off` of what it is about; false where that cannot be told. */
+export function servesOff(sql: SqlStorage, target: KillTarget, variant: string): boolean {
+  const [what, key = ''] = target.split(/:(.*)/s)
+  try {
+    const flag = what === 'route' ? flagOfRoute(sql, key) : what === 'flag' ? key : null
+    const stored = flag === null ? null : readEntity(sql, 'flag', flag)
+    if (flag === null || stored === null) return false
+    return (canonicalFlag(flag, JSON.parse(stored.text) as Flag | ShortFlag).off ?? 'off') === variant
+  } catch (thrown) {
+    logWarn('kill-target-unchecked', { target, cause: messageOf(thrown) })
+    return false
+  }
+}
+
+function flagOfRoute(sql: SqlStorage, id: string): string | null {
+  const stored = readEntity(sql, 'route', id)
+  return stored === null ? null : (JSON.parse(stored.text) as Route).flag
 }

@@ -3,9 +3,14 @@
  * A released migration never changes; a change of the schema is a new one.
  */
 
+import { APPROVAL_TABLES } from '../storage/approvals.ts'
 import { AUDIT_TABLES } from '../storage/audit.ts'
+import { CALENDAR_TABLES } from '../storage/calendar.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
+import { LABEL_TABLES } from '../storage/labels.ts'
+import { REVIEW_TABLES } from '../storage/reviews.ts'
+import { SCHEDULE_TABLES } from '../storage/schedules.ts'
 import { WEBHOOK_TABLES } from '../storage/webhooks.ts'
 import { HAND_OVER_TABLE } from './hand-over.ts'
 
@@ -66,6 +71,8 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
       CREATE TABLE kill_versions (n INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, created_at INTEGER NOT NULL);
       CREATE TABLE locations (name TEXT PRIMARY KEY) WITHOUT ROWID;`),
   (sql) => sql.exec(HAND_OVER_TABLE),
+  (sql) =>
+    sql.exec(`${APPROVAL_TABLES} ${SCHEDULE_TABLES} ${CALENDAR_TABLES} ${REVIEW_TABLES} ${LABEL_TABLES}`),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */

@@ -189,12 +189,15 @@ export class Publisher {
       {
         action,
         subject,
-        ...author,
+        actor: author.actor,
+        reason: author.reason,
+        requestId: author.requestId,
+        address: author.address,
         version,
         kills: null,
         changes: changedEntities(textChanges(this.#sql, changes)),
         changeCount: changes.length,
-        details: {},
+        details: author.details ?? {},
       },
       nowMs,
     )

@@ -18,7 +18,12 @@ export function record(
 ): number {
   const { actor, reason, requestId, address } = author
   const what = { action, subject, actor, reason, requestId, address, version, kills }
-  return appendAudit(sql, environment, { ...what, changes, changeCount: changes.length, details }, nowMs).seq
+  return appendAudit(
+    sql,
+    environment,
+    { ...what, changes, changeCount: changes.length, details: { ...author.details, ...details } },
+    nowMs,
+  ).seq
 }
 
 export interface KillChange {

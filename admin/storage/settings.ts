@@ -1,5 +1,5 @@
 /** Settings and SDK keys in terms of stored entities, both ways. */
-import type { SdkKey, Settings } from '../settings.ts'
+import { DEFAULT_SETTINGS, type SdkKey, type Settings } from '../settings.ts'
 import { type Change, pageEntities, readEntity } from './entities.ts'
 
 /** The only key of the entity that holds the settings. */
@@ -9,7 +9,7 @@ export const SETTINGS_KEY = 'environment'
 export function readSettings(sql: SqlStorage): Settings {
   const stored = readEntity(sql, 'settings', SETTINGS_KEY)
   if (stored === null) throw new Error('[storage/settings] the environment has no settings')
-  return JSON.parse(stored.text)
+  return { ...DEFAULT_SETTINGS, ...JSON.parse(stored.text) }
 }
 
 export const settingsChange = (settings: Settings): Change => ({

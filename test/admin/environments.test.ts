@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { app } from '../../admin/api/app.ts'
 import { EnvironmentObject } from '../../admin/objects/environment.ts'
+import { DEFAULT_SETTINGS } from '../../admin/settings.ts'
 import { ANY, call, environment, held, NEW, problem, TOKEN, value } from './client.ts'
 
 const fresh = () => `env-${crypto.randomUUID().slice(0, 8)}`
@@ -24,6 +25,10 @@ describe('an environment', () => {
       name,
       open: false,
       edgeHosts: ['www.example.com'],
+      tier: null,
+      promotesTo: null,
+      approvals: 0,
+      drillEveryMinutes: null,
       revision: 1,
       version: 1,
       killsVersion: 0,
@@ -74,12 +79,16 @@ describe('an environment', () => {
     const header = await runInDurableObject(stub, async (_, state) => {
       const elsewhere = new EnvironmentObject(state, remote)
       const edit = { do: 'put-document', text: '{"flags":{"a":true}}' } as const
-      const edited = elsewhere.edit(edit, null, {
-        actor: 'test',
-        reason: null,
-        requestId: null,
-        address: null,
-      })
+      const edited = elsewhere.edit(
+        edit,
+        { precondition: null, breakGlass: false },
+        {
+          actor: 'test',
+          reason: null,
+          requestId: null,
+          address: null,
+        },
+      )
       const version = edited.ok ? edited.value.version : 0
       const described = elsewhere.describe()
       const snapshot = elsewhere.snapshot(described.ok ? described.value.epoch : 0, version)
@@ -168,8 +177,8 @@ describe('an environment', () => {
       const cutOff = new EnvironmentObject(state, { ...env, PROJECT } as unknown as typeof env)
       const answer = await cutOff.putSettings(
         name,
-        { open: true, edgeHosts: [] },
-        { match: '*' },
+        { ...DEFAULT_SETTINGS, open: true },
+        { precondition: { match: '*' }, breakGlass: false },
         {
           actor: 'test',
           reason: null,

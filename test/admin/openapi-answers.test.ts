@@ -6,7 +6,16 @@ import { addressOf, type Operation, openApiPage } from './operations.ts'
 import { auditEvent } from './webhook-events.ts'
 
 /** Reads before changes, what takes things away after them, and what holds everything last. */
-const ORDER = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'deleteEnvironment']
+const ORDER = [
+  'GET',
+  'POST',
+  'PATCH',
+  'PUT',
+  // While they hold, other changes would be refused.
+  ...['createFreeze', 'deleteFreeze', 'createWindow', 'deleteWindow'],
+  'DELETE',
+  'deleteEnvironment',
+]
 
 describe('the examples of the OpenAPI page', () => {
   it('are taken by the API, whose answers have the form that the page promises', async () => {
@@ -82,11 +91,45 @@ async function theStory(): Promise<Record<string, Record<string, string>>> {
       { id: webhook.id },
     ]),
   )
+  await value(await call('/api/v1/environments/staging', { method: 'PUT', body: {}, headers: NEW }))
+  const schedule = await value(
+    await call('/api/v1/schedules', {
+      body: { environment: 'dev', at: '2099-01-01T00:00:00Z', flags: { 'new-feature': { enabled: false } } },
+    }),
+  )
+  const [review] = (await value(await call(`${api}/reviews`))).items
+  const approvals = await theApprovals()
   return {
     ...ofWebhook,
+    ...approvals,
+    '/api/v1/schedules/{id}': { id: schedule.id },
+    '/api/v1/windows/{id}': { id: 'dev:1' },
+    '/api/v1/freezes/{id}': { id: 'dev:1' },
+    '/api/v1/environments/{env}/reviews/{seq}/close': { seq: String(review.seq) },
+    '/api/v1/environments/{env}/versions/{n}/restore': { n: '2' },
+    '/api/v1/environments/{env}/versions/{a}/diff/{b}': { a: '1', b: '2' },
     '/api/v1/webhooks/{id}/deliveries/{delivery}/replay': { id: webhook.id, delivery: String(delivery.id) },
     '/api/v1/keys/{id}': { id: key.id },
     '/api/v1/tokens/{id}': { id: token.id },
     '/api/v1/environments/{env}/versions/{n}': { n: '1' },
+  }
+}
+
+/** A protected environment with a change of somebody else's to look at, one to approve and one to reject, and one of ours. */
+async function theApprovals(): Promise<Record<string, Record<string, string>>> {
+  const api = '/api/v1/environments/protected'
+  const flags = Object.fromEntries(['a', 'b', 'c', 'd'].map((key) => [key, { enabled: true, percentage: 5 }]))
+  await value(await call(api, { method: 'PUT', body: { approvals: 1 }, headers: NEW }))
+  const { token } = await value(await call('/api/v1/tokens', { body: { name: 'asker', role: 'editor' } }))
+  const ours = { ...ANY, 'x-turnout-break-glass': 'true', 'x-turnout-reason': 'the story' }
+  await value(await call(`${api}/document`, { method: 'PUT', body: { flags }, headers: ours }))
+  const asked = async (key: string, headers: Record<string, string>) =>
+    value(await call(`${api}/flags/${key}`, { method: 'PATCH', body: { percentage: 9 }, headers }))
+  const theirs = { ...ANY, authorization: `Bearer ${token}` }
+  return {
+    '/api/v1/approvals/{id}': { id: (await asked('a', theirs)).id },
+    '/api/v1/approvals/{id}/approve': { id: (await asked('b', theirs)).id },
+    '/api/v1/approvals/{id}/reject': { id: (await asked('c', theirs)).id },
+    '/api/v1/approvals/{id}/cancel': { id: (await asked('d', ANY)).id },
   }
 }

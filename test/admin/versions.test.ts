@@ -92,12 +92,16 @@ describe('versions', () => {
     const env = await environment({ flags: { a: true, b: true } })
     await runInDurableObject(env.stub, async (object) => {
       for (let n = 0; n < 1_005; n++)
-        object.edit({ do: 'toggle', key: 'a', enabled: n % 2 === 1 }, null, {
-          actor: 'test',
-          reason: null,
-          requestId: null,
-          address: null,
-        })
+        object.edit(
+          { do: 'toggle', key: 'a', enabled: n % 2 === 1 },
+          { precondition: null, breakGlass: false },
+          {
+            actor: 'test',
+            reason: null,
+            requestId: null,
+            address: null,
+          },
+        )
     })
     expect(await rows(env, 'versions')).toBe(1_000)
     const { version } = await value(await call(env.api))

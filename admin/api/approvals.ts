@@ -1,0 +1,105 @@
+/** Changes that wait for others. */
+import { z } from '@hono/zod-openapi'
+import type { Decision } from '../objects/approving.ts'
+import { APPROVAL_STATUSES, type Approval } from '../storage/approvals.ts'
+import { ask } from './ask.ts'
+import { type Api, authorOf, json } from './context.ts'
+import { environmentsOf, IdParams, partsOf } from './environment-id.ts'
+import { EXAMPLES } from './examples.ts'
+import { mergedPage } from './merged-page.ts'
+import { PageQuery } from './paging.ts'
+import { answers, checkedBody, operation } from './routes.ts'
+import { ApprovalSchema, listOf, NoteBody } from './schemas.ts'
+import { shownApproval } from './shown.ts'
+
+const tags = ['Approvals']
+const body = checkedBody(NoteBody)
+
+const list = operation('viewer', {
+  method: 'get',
+  path: '/approvals',
+  tags,
+  operationId: 'listApprovals',
+  summary: 'Changes that wait, or waited, for others; newest first',
+  request: {
+    query: PageQuery.extend({
+      environment: z.string().optional(),
+      status: z.enum(APPROVAL_STATUSES).optional(),
+    }),
+  },
+  responses: answers(
+    { status: 200, description: 'A page of approvals', schema: listOf(ApprovalSchema, EXAMPLES.approval) },
+    ['not-found', 'invalid'],
+  ),
+})
+
+const get = operation('viewer', {
+  method: 'get',
+  path: '/approvals/{id}',
+  tags,
+  operationId: 'getApproval',
+  summary: 'One approval, with the change it is about',
+  request: { params: IdParams },
+  responses: answers(
+    {
+      status: 200,
+      description: 'The approval',
+      schema: ApprovalSchema.extend({ change: z.looseObject({ do: z.string() }) }).openapi('FullApproval', {
+        example: EXAMPLES.fullApproval,
+      }),
+    },
+    ['not-found'],
+  ),
+})
+
+const SUMMARIES: Readonly<Record<Decision, string>> = {
+  approve: 'Approve; the last approval that is needed carries the change out',
+  reject: 'Reject: the change is not made',
+  cancel: 'Take back what one has asked for',
+}
+
+const decisionRoute = (decision: Decision) =>
+  operation('editor', {
+    method: 'post',
+    path: `/approvals/{id}/${decision}`,
+    tags,
+    operationId: `${decision}Approval`,
+    summary: SUMMARIES[decision],
+    middleware: body.middleware,
+    request: { params: IdParams, body: body.body },
+    responses: answers({ status: 200, description: 'The approval as it is now', schema: ApprovalSchema }, [
+      'malformed',
+      'not-found',
+      'not-pending',
+      'frozen',
+      'too-large',
+      'unsupported-media-type',
+      'invalid',
+    ]),
+  })
+
+export function approvals(api: Api): void {
+  api.openapi(list, async (c) => {
+    const { limit, cursor, environment, status = null } = c.req.valid('query')
+    const page = await mergedPage(await environmentsOf(c, environment), cursor, limit, {
+      ask: (name, before, count) => ask(c, name, (stub) => stub.approvals(status, before, count)),
+      timeOf: (approval: Approval) => approval.createdAtMs,
+      show: shownApproval,
+    })
+    return json(c, JSON.stringify(page))
+  })
+
+  api.openapi(get, async (c) => {
+    const { environment, n } = partsOf(c, 'approval', c.req.valid('param').id)
+    const { approval, change } = await ask(c, environment, (stub) => stub.approval(n))
+    return json(c, JSON.stringify({ ...shownApproval(environment, approval), change }))
+  })
+
+  for (const decision of Object.keys(SUMMARIES) as Decision[])
+    api.openapi(decisionRoute(decision), async (c) => {
+      const { environment, n } = partsOf(c, 'approval', c.req.valid('param').id)
+      const author = authorOf(c, c.req.valid('json').reason)
+      const approval = await ask(c, environment, (stub) => stub.decideApproval(n, decision, author))
+      return json(c, JSON.stringify(shownApproval(environment, approval)))
+    })
+}

@@ -1,0 +1,152 @@
+/** When changes that raise exposure may be made: weekly windows, and freezes. */
+import { z } from '@hono/zod-openapi'
+import type { StoredFreeze, StoredWindow } from '../storage/calendar.ts'
+import { ask } from './ask.ts'
+import { requireEnvironment } from './authorization.ts'
+import { type Api, authorOf, json } from './context.ts'
+import { environmentsOf, IdParams, partsOf } from './environment-id.ts'
+import { EXAMPLES } from './examples.ts'
+import { answers, checkedBody, EditQuery, operation } from './routes.ts'
+import { FreezeBody, FreezeSchema, listOf, WindowBody, WindowSchema } from './schemas.ts'
+
+const tags = ['Windows and freezes']
+const EnvironmentQuery = z.strictObject({ environment: z.string().optional() })
+const BODY_PROBLEMS = ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'] as const
+
+const windowBody = checkedBody(WindowBody)
+const freezeBody = checkedBody(FreezeBody)
+
+const listWindows = operation('viewer', {
+  method: 'get',
+  path: '/windows',
+  tags,
+  operationId: 'listWindows',
+  summary: 'Change windows; without any, changes may be made at any time',
+  request: { query: EnvironmentQuery },
+  responses: answers(
+    { status: 200, description: 'All windows', schema: listOf(WindowSchema, EXAMPLES.window) },
+    ['not-found'],
+  ),
+})
+
+const createWindow = operation('admin', {
+  method: 'post',
+  path: '/windows',
+  tags,
+  operationId: 'createWindow',
+  summary: 'Add a change window',
+  middleware: windowBody.middleware,
+  request: { body: windowBody.body },
+  responses: answers({ status: 201, description: 'Added', schema: WindowSchema }, BODY_PROBLEMS),
+})
+
+const endWindow = operation('admin', {
+  method: 'delete',
+  path: '/windows/{id}',
+  tags,
+  operationId: 'deleteWindow',
+  summary: 'Remove a change window',
+  request: { params: IdParams, query: EditQuery },
+  responses: answers({ status: 204, description: 'Removed' }, ['not-found']),
+})
+
+const listFreezes = operation('viewer', {
+  method: 'get',
+  path: '/freezes',
+  tags,
+  operationId: 'listFreezes',
+  summary: 'Freezes, past ones too until they are removed',
+  request: { query: EnvironmentQuery },
+  responses: answers(
+    { status: 200, description: 'All freezes', schema: listOf(FreezeSchema, EXAMPLES.freeze) },
+    ['not-found'],
+  ),
+})
+
+const createFreeze = operation('admin', {
+  method: 'post',
+  path: '/freezes',
+  tags,
+  operationId: 'createFreeze',
+  summary: 'Freeze changes that raise exposure',
+  middleware: freezeBody.middleware,
+  request: { body: freezeBody.body },
+  responses: answers({ status: 201, description: 'Frozen', schema: FreezeSchema }, BODY_PROBLEMS),
+})
+
+const endFreeze = operation('admin', {
+  method: 'delete',
+  path: '/freezes/{id}',
+  tags,
+  operationId: 'deleteFreeze',
+  summary: 'Lift a freeze',
+  request: { params: IdParams, query: EditQuery },
+  responses: answers({ status: 204, description: 'Lifted' }, ['not-found']),
+})
+
+export function calendar(api: Api): void {
+  api.openapi(listWindows, async (c) => {
+    const names = await environmentsOf(c, c.req.valid('query').environment)
+    const items = await Promise.all(
+      names.map(async (name) =>
+        (await ask(c, name, (stub) => stub.windows())).map((window) => shownWindow(name, window)),
+      ),
+    )
+    return json(c, JSON.stringify({ items: items.flat(), nextCursor: null }))
+  })
+
+  api.openapi(createWindow, async (c) => {
+    const { environment, reason, ...window } = c.req.valid('json')
+    requireEnvironment(c, environment)
+    const added = await ask(c, environment, (stub) => stub.addWindow(window, authorOf(c, reason)))
+    return json(c, JSON.stringify(shownWindow(environment, added)), 201)
+  })
+
+  api.openapi(endWindow, async (c) => {
+    const { environment, n } = partsOf(c, 'window', c.req.valid('param').id)
+    await ask(c, environment, (stub) => stub.endInCalendar('windows', n, authorOf(c)))
+    return c.body(null, 204)
+  })
+
+  api.openapi(listFreezes, async (c) => {
+    const names = await environmentsOf(c, c.req.valid('query').environment)
+    const items = await Promise.all(
+      names.map(async (name) =>
+        (await ask(c, name, (stub) => stub.freezes())).map((freeze) => shownFreeze(name, freeze)),
+      ),
+    )
+    return json(c, JSON.stringify({ items: items.flat(), nextCursor: null }))
+  })
+
+  api.openapi(createFreeze, async (c) => {
+    const { environment, from, to, reason } = c.req.valid('json')
+    requireEnvironment(c, environment)
+    const freeze = {
+      fromMs: from === undefined ? Date.now() : Date.parse(from),
+      toMs: to === undefined ? null : Date.parse(to),
+      reason,
+    }
+    const added = await ask(c, environment, (stub) => stub.addFreeze(freeze, authorOf(c, reason)))
+    return json(c, JSON.stringify(shownFreeze(environment, added)), 201)
+  })
+
+  api.openapi(endFreeze, async (c) => {
+    const { environment, n } = partsOf(c, 'freeze', c.req.valid('param').id)
+    await ask(c, environment, (stub) => stub.endInCalendar('freezes', n, authorOf(c)))
+    return c.body(null, 204)
+  })
+}
+
+const shownWindow = (environment: string, { n, days, from, to, timeZone, reason }: StoredWindow) => ({
+  id: `${environment}:${n}`,
+  environment,
+  ...{ days, from, to, timeZone, reason },
+})
+
+const shownFreeze = (environment: string, { n, fromMs, toMs, reason, actor }: StoredFreeze) => ({
+  id: `${environment}:${n}`,
+  environment,
+  from: new Date(fromMs).toISOString(),
+  to: toMs === null ? null : new Date(toMs).toISOString(),
+  ...{ reason, actor },
+})

@@ -1,0 +1,40 @@
+/** How approvals and schedules are answered: ids with their environment, times in RFC 3339. */
+import type { Approval } from '../storage/approvals.ts'
+import type { Schedule } from '../storage/schedules.ts'
+
+export const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+
+export const shownApproval = (environment: string, approval: Approval) => ({
+  id: `${environment}:${approval.n}`,
+  environment,
+  status: approval.status,
+  action: approval.action,
+  subject: approval.subject,
+  actor: approval.actor,
+  reason: approval.reason,
+  raising: approval.raising,
+  needed: approval.needed,
+  votes: approval.votes,
+  createdAt: at(approval.createdAtMs),
+  expiresAt: at(approval.expiresAtMs),
+  decidedAt: at(approval.decidedAtMs),
+  decidedBy: approval.decidedBy,
+  note: approval.note,
+  version: approval.version,
+})
+
+export const shownSchedule = (environment: string, schedule: Schedule) => ({
+  id: `${environment}:${schedule.n}`,
+  environment,
+  status: schedule.status,
+  at: at(schedule.atMs),
+  until: at(schedule.untilMs),
+  flags: JSON.parse(schedule.text) as unknown,
+  actor: schedule.actor,
+  reason: schedule.reason,
+  approval: schedule.approval === null ? null : `${environment}:${schedule.approval}`,
+  createdAt: at(schedule.createdAtMs),
+  version: schedule.version,
+  revertedVersion: schedule.revertedVersion,
+  problem: schedule.problem,
+})

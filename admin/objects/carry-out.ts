@@ -1,0 +1,136 @@
+/** Carries out a change, whoever decided that it may be: a caller, those who approved it, or a schedule. Inside the caller's transaction. */
+import { type CompileIssue, ok } from '../../engine/index.ts'
+import { actOf, type Change } from '../change/change.ts'
+import { failed } from '../failure.ts'
+import { type Author, system } from '../settings.ts'
+import { readEntity, type Stored } from '../storage/entities.ts'
+import { expireKills, type KillRecord } from '../storage/kills.ts'
+import { addSchedule, type Schedule } from '../storage/schedules.ts'
+import { clearState, type State } from '../storage/state.ts'
+import type { Answer } from './answers.ts'
+import { liftKill, placeKill } from './kill-switch.ts'
+import { type DocumentChange, isDocumentChange, proposalOf } from './proposal.ts'
+import { record, recordKill } from './recording.ts'
+import { type Room, raiseKills } from './room.ts'
+
+/** What has come of a change. */
+export interface Made {
+  /** The environment afterwards; as it was if nothing changed, or as it last was if it is gone. */
+  readonly state: State
+  /** What the change is about was not there before. */
+  readonly created: boolean
+  readonly warnings: readonly CompileIssue[]
+  /** New state of the flags, segments or routes that were put, patched or toggled. */
+  readonly entities: readonly Stored[]
+  readonly kill: KillRecord | null
+  readonly schedule: Schedule | null
+}
+
+const made = (state: State, more: Partial<Made> = {}): Answer<Made> =>
+  ok({ state, created: false, warnings: [], entities: [], kill: null, schedule: null, ...more })
+
+export function carryOut(
+  room: Room,
+  state: State,
+  change: Change,
+  author: Author,
+  nowMs: number,
+): Answer<Made> {
+  if (isDocumentChange(change)) return changeDocument(room, state, change, author, nowMs)
+  const { sql, ledger } = room
+  const { name } = state
+  switch (change.do) {
+    case 'place-kill': {
+      const document = () => room.publisher.document(state)
+      const placed = placeKill(sql, document, change.target, change.request, author.actor, nowMs)
+      if (!placed.ok) return placed
+      const { before, kill } = placed.value
+      const next = raiseKills(room, state, nowMs)
+      recordKill(sql, name, next.kills, { action: 'kill.placed', before, after: kill, author }, nowMs)
+      return made(next, { created: before === null, kill })
+    }
+    case 'lift-kill': {
+      const lifted = liftKill(sql, change.target)
+      if (!lifted.ok) return lifted
+      const next = raiseKills(room, state, nowMs)
+      const kill = { action: 'kill.lifted', before: lifted.value, after: null, author } as const
+      recordKill(sql, name, next.kills, kill, nowMs)
+      return made(next)
+    }
+    case 'settings': {
+      const act = { ...actOf(change, name, false), author }
+      const published = room.publisher.publishSettings(state, change.settings, act, nowMs)
+      if (!published.ok) return published
+      ledger.mark(nowMs, 'last-known-good', 'directory')
+      return made(published.value.state, { warnings: published.value.warnings })
+    }
+    case 'remove-environment':
+      record(sql, name, { ...actOf(change, name, false), author }, nowMs)
+      clearState(sql)
+      ledger.mark(nowMs, 'last-known-good', 'directory')
+      return made(state)
+    case 'schedule': {
+      const { atMs, untilMs, text } = change.schedule
+      const edit = { do: 'edit', edit: { do: 'patch-flags', text } } as const
+      const proposal = proposalOf(room, state, edit)
+      if (!proposal.ok) return proposal
+      const checked = room.publisher.check(state, proposal.value.value)
+      if (!checked.ok) return failed({ reason: 'invalid', what: 'document', errors: checked.error })
+      const approval = typeof author.details?.approval === 'number' ? author.details.approval : null
+      const schedule = addSchedule(sql, {
+        ...{ status: 'waiting', createdAtMs: nowMs, atMs, untilMs, text, approval },
+        ...{ actor: author.actor, reason: author.reason },
+        ...{ version: null, before: null, revertedVersion: null, problem: null },
+      })
+      const act = { action: 'schedule.created', subject: `schedule:${schedule.n}`, author }
+      record(sql, name, act, nowMs, { details: whenOf(schedule) })
+      return made(state, { created: true, schedule })
+    }
+  }
+}
+
+export const whenOf = ({ atMs, untilMs, text }: Pick<Schedule, 'atMs' | 'untilMs' | 'text'>) => ({
+  at: new Date(atMs).toISOString(),
+  until: untilMs === null ? null : new Date(untilMs).toISOString(),
+  flags: text,
+})
+
+function changeDocument(
+  room: Room,
+  state: State,
+  change: DocumentChange,
+  author: Author,
+  nowMs: number,
+): Answer<Made> {
+  const proposal = proposalOf(room, state, change)
+  if (!proposal.ok) return proposal
+  const { value, kind, keys, creates } = proposal.value
+  const act = { ...actOf(change, state.name, creates), author: withSource(change, author) }
+  const published = room.publisher.publishDocument(state, value, act, nowMs)
+  if (!published.ok) return published
+  const { state: next, warnings } = published.value
+  if (next.version !== state.version) room.ledger.mark(nowMs, 'last-known-good')
+  const entities = keys.flatMap((key) => readEntity(room.sql, kind, key) ?? [])
+  return made(next, { created: creates, warnings, entities })
+}
+
+/** A promotion says in the audit log where it came from. */
+function withSource(change: DocumentChange, author: Author): Author {
+  if (change.do !== 'promote') return author
+  const { from, fromVersion } = change.promotion
+  return { ...author, details: { ...author.details, from, fromVersion } }
+}
+
+/** Ends or extends the kills whose time is over. */
+export function carryOutExpiries(room: Room, state: State, nowMs: number): void {
+  const { ended, extended } = expireKills(room.sql, nowMs)
+  const kills = ended.length > 0 ? raiseKills(room, state, nowMs).kills : null
+  for (const before of ended) {
+    const change = { action: 'kill.expired', before, after: null, author: system(null) } as const
+    recordKill(room.sql, state.name, kills, change, nowMs)
+  }
+  for (const { before, after } of extended) {
+    const change = { action: 'kill.extended', before, after, author: system(null) } as const
+    recordKill(room.sql, state.name, null, change, nowMs)
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Whether a change may be made now, as it is. Lowering exposure always may; raising it needs an open window, no freeze, and
+ * in a protected environment the approval of others. Inside the caller's transaction; writes nothing.
+ */
+import { ok } from '../../engine/index.ts'
+import type { Change, ScheduleRequest } from '../change/change.ts'
+import { completeDocument, type Document } from '../document.ts'
+import { conflict } from '../failure.ts'
+import { mayChange } from '../governance/calendar.ts'
+import { lowers } from '../governance/exposure.ts'
+import type { Touched } from '../storage/approvals.ts'
+import { readFreezes, readWindows } from '../storage/calendar.ts'
+import { changesBetween } from '../storage/document.ts'
+import { effective, sinceOf } from '../storage/entities.ts'
+import { killsForEdges, readKill } from '../storage/kills.ts'
+import { readSettings } from '../storage/settings.ts'
+import type { State } from '../storage/state.ts'
+import type { Answer } from './answers.ts'
+import { servesOff } from './kill-switch.ts'
+import { proposalOf } from './proposal.ts'
+import type { Room } from './room.ts'
+
+export interface Judgement {
+  /** A sentence for each thing that raises exposure; empty: it may be made at once. */
+  readonly raising: readonly string[]
+  /** What it changes, in the versions that it was judged by. */
+  readonly touched: readonly Touched[]
+}
+
+const HARMLESS: Judgement = { raising: [], touched: [] }
+
+/** Whether anything at all may stand in the way of a change here. */
+export const isGuarded = ({ sql }: Room): boolean =>
+  readSettings(sql).approvals > 0 || readFreezes(sql).length > 0 || readWindows(sql).length > 0
+
+/** What a change raises. Fails as the change itself would. */
+export function judge(room: Room, state: State, change: Change): Answer<Judgement> {
+  switch (change.do) {
+    case 'edit':
+    case 'restore':
+    case 'promote': {
+      // The operator's emergency act, whatever depends on the flag.
+      if (change.do === 'edit' && change.edit.do === 'toggle' && !change.edit.enabled) return ok(HARMLESS)
+      const proposal = proposalOf(room, state, change)
+      return proposal.ok ? judgeDocument(room, state, proposal.value.value) : proposal
+    }
+    case 'schedule':
+      return judgeSchedule(room, state, change.schedule)
+    case 'place-kill':
+      return ok({ ...HARMLESS, raising: weakening(room, change) })
+    case 'lift-kill':
+      return ok({ ...HARMLESS, raising: [`kill ${change.target} is lifted`] })
+    case 'settings':
+      return ok({ raising: ['the settings of the environment change'], touched: [settingsTouched(room)] })
+    case 'remove-environment':
+      return ok({ ...HARMLESS, raising: ['the environment is deleted'] })
+  }
+}
+
+/** Fails while changes that raise exposure are frozen, or outside of the windows. */
+export function mayRaiseNow({ sql }: Room, nowMs: number): Answer<null> {
+  const allowed = mayChange(readWindows(sql), readFreezes(sql), nowMs)
+  if (allowed.ok) return allowed
+  const { reason, detail, opensAtMs } = allowed.error
+  const next = opensAtMs === null ? '' : `; the next opening is ${new Date(opensAtMs).toISOString()}`
+  return conflict(
+    reason,
+    `${detail}${next}. What lowers exposure, toggles off and kills go through.`,
+    opensAtMs,
+  )
+}
+
+function judgeDocument(room: Room, state: State, value: unknown): Answer<Judgement> {
+  const checked = room.publisher.check(state, value)
+  if (!checked.ok) return { ok: false, error: { reason: 'invalid', what: 'document', errors: checked.error } }
+  const before = room.publisher.document(state)
+  const after = completeDocument(value)
+  return ok({ raising: raised(room, state, before, after), touched: touchedBetween(room, before, after) })
+}
+
+/** A change that is taken back later raises what it lowers: both ways are judged. */
+function judgeSchedule(room: Room, state: State, { text, untilMs }: ScheduleRequest): Answer<Judgement> {
+  const proposal = proposalOf(room, state, { do: 'edit', edit: { do: 'patch-flags', text } })
+  if (!proposal.ok) return proposal
+  const judged = judgeDocument(room, state, proposal.value.value)
+  if (!judged.ok || untilMs === null) return judged
+  const before = room.publisher.document(state)
+  const back = raised(room, state, completeDocument(proposal.value.value), before)
+  const raising = [...judged.value.raising, ...back.map((sentence) => `when it is taken back, ${sentence}`)]
+  return ok({ raising, touched: judged.value.touched })
+}
+
+function raised({ sql }: Room, state: State, before: Document, after: Document): readonly string[] {
+  const kills = { epoch: state.epoch, version: state.kills, kills: killsForEdges(sql) }
+  return lowers(before, after, { kills }).raising
+}
+
+function touchedBetween({ sql }: Room, before: Document, after: Document): Touched[] {
+  return effective(sql, changesBetween(before, after)).flatMap(({ kind, key }) =>
+    kind === 'flag' || kind === 'segment' || kind === 'route'
+      ? [{ kind, key, since: sinceOf(sql, kind, key) }]
+      : [],
+  )
+}
+
+const settingsTouched = ({ sql }: Room): Touched => ({
+  kind: 'settings',
+  key: 'environment',
+  since: sinceOf(sql, 'settings', 'environment'),
+})
+
+/** How a kill could raise exposure: by serving something else than `off`, or by ending sooner than the one it replaces. */
+export function weakening(
+  { sql }: Room,
+  { target, request }: Extract<Change, { do: 'place-kill' }>,
+): string[] {
+  const raising: string[] = []
+  if (request.variant !== null && !servesOff(sql, target, request.variant))
+    raising.push(`kill ${target} serves ${request.variant}, which is not \`off\``)
+  const held = readKill(sql, target)
+  const endMs = request.onExpiry === 'extend' ? null : request.expiresAtMs
+  const heldEndMs = held === null || held.onExpiry === 'extend' ? null : held.expiresAtMs
+  if (held !== null && endMs !== null && (heldEndMs === null || endMs < heldEndMs))
+    raising.push(`kill ${target} ends sooner than it would`)
+  return raising
+}
+
+/** Whether what an approval is about is still what its approvers looked at. */
+export function isAsJudged({ sql }: Room, touched: readonly Touched[], now: readonly Touched[]): boolean {
+  const same = ({ kind, key, since }: Touched) => kind === 'kill' || sinceOf(sql, kind, key) === since
+  const known = new Set(touched.map(({ kind, key }) => `${kind} ${key}`))
+  return touched.every(same) && now.every(({ kind, key }) => known.has(`${kind} ${key}`))
+}

@@ -1,0 +1,39 @@
+/** What a promotion would change, shown before anything is. Writes nothing. */
+import { type CompileIssue, type FlagDocument, ok } from '../../engine/index.ts'
+import { presentDocument } from '../document.ts'
+import { failed } from '../failure.ts'
+import { type Comparison, compare } from '../governance/comparison.ts'
+import { lowers } from '../governance/exposure.ts'
+import { type Chosen, promote } from '../governance/promotion.ts'
+import { killsForEdges } from '../storage/kills.ts'
+import type { State } from '../storage/state.ts'
+import type { Answer } from './answers.ts'
+import type { Room } from './room.ts'
+
+export interface PromotionPreview extends Comparison {
+  /** The target's version that this is about. */
+  readonly version: number
+  readonly segments: readonly string[]
+  readonly kept: readonly string[]
+  /** What of it raises exposure: a protected environment asks for approval of these. */
+  readonly raising: readonly string[]
+  readonly warnings: readonly CompileIssue[]
+}
+
+export function previewPromotion(
+  { sql, publisher }: Room,
+  state: State,
+  source: FlagDocument,
+  flags: Chosen,
+): Answer<PromotionPreview> {
+  const target = presentDocument(publisher.document(state))
+  const promoted = promote(source, target, flags)
+  if (!promoted.ok) return failed({ reason: 'invalid', what: 'promotion', errors: promoted.error })
+  const { document, segments, kept } = promoted.value
+  const checked = publisher.check(state, document)
+  if (!checked.ok) return failed({ reason: 'invalid', what: 'document', errors: checked.error })
+  const kills = { epoch: state.epoch, version: state.kills, kills: killsForEdges(sql) }
+  const { raising } = lowers(target, document, { kills })
+  const { version } = state
+  return ok({ ...compare(target, document), version, segments, kept, raising, warnings: checked.value })
+}

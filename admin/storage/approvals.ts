@@ -1,0 +1,114 @@
+/** Changes that wait for the approval of others. Synchronous; inside the caller's transaction. */
+import type { Change } from '../change/change.ts'
+import { chunks } from './chunks.ts'
+
+export const APPROVAL_STATUSES = ['pending', 'applied', 'rejected', 'cancelled', 'stale', 'expired'] as const
+export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number]
+
+export interface Vote {
+  readonly actor: string
+  /** RFC 3339 */
+  readonly at: string
+  readonly note: string | null
+}
+
+/** A flag, segment or route that the change touches, in the version that approvers look at; `null`: it is new. */
+export interface Touched {
+  readonly kind: 'flag' | 'segment' | 'route' | 'settings' | 'kill'
+  readonly key: string
+  readonly since: number | null
+}
+
+export interface Approval {
+  readonly n: number
+  /** Times in ms since 1970. */
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+  readonly status: ApprovalStatus
+  /** Who asked, and why. */
+  readonly actor: string
+  readonly reason: string | null
+  readonly action: string
+  readonly subject: string
+  /** How many others must approve. */
+  readonly needed: number
+  readonly votes: readonly Vote[]
+  /** Why it needs approval, a sentence each. */
+  readonly raising: readonly string[]
+  readonly touched: readonly Touched[]
+  readonly decidedAtMs: number | null
+  readonly decidedBy: string | null
+  readonly note: string | null
+  /** Version that holds the change once it was applied. */
+  readonly version: number | null
+}
+
+/** What it is about stands in `approval_changes`, in parts: a document may be large. */
+export const APPROVAL_TABLES = `
+  CREATE TABLE approvals (
+    n INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, status TEXT NOT NULL,
+    entry TEXT NOT NULL
+  );
+  CREATE TABLE approval_changes (n INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (n, part));`
+
+type Row = { n: number; created_at: number; expires_at: number; status: ApprovalStatus; entry: string }
+
+const COLUMNS = 'n, created_at, expires_at, status, entry'
+
+/** One that nobody decided in time is `expired`, without anything having to happen. */
+const fromRow = ({ n, created_at, expires_at, status, entry }: Row, nowMs: number): Approval => ({
+  ...JSON.parse(entry),
+  n,
+  createdAtMs: created_at,
+  expiresAtMs: expires_at,
+  status: status === 'pending' && expires_at <= nowMs ? 'expired' : status,
+})
+
+export function addApproval(sql: SqlStorage, approval: Omit<Approval, 'n'>, change: Change): Approval {
+  const { createdAtMs, expiresAtMs, status, ...entry } = approval
+  const { n } = sql
+    .exec<{ n: number }>(
+      'INSERT INTO approvals (created_at, expires_at, status, entry) VALUES (?, ?, ?, ?) RETURNING n',
+      createdAtMs,
+      expiresAtMs,
+      status,
+      JSON.stringify(entry),
+    )
+    .one()
+  for (const [part, text] of chunks(JSON.stringify(change)).entries())
+    sql.exec('INSERT INTO approval_changes (n, part, text) VALUES (?, ?, ?)', n, part, text)
+  return { n, ...approval }
+}
+
+export function updateApproval(sql: SqlStorage, approval: Approval): void {
+  const { n, createdAtMs: _, expiresAtMs: __, status, ...entry } = approval
+  sql.exec('UPDATE approvals SET status = ?, entry = ? WHERE n = ?', status, JSON.stringify(entry), n)
+}
+
+export function readApproval(sql: SqlStorage, n: number, nowMs: number): Approval | null {
+  const [row] = sql.exec<Row>(`SELECT ${COLUMNS} FROM approvals WHERE n = ?`, n)
+  return row === undefined ? null : fromRow(row, nowMs)
+}
+
+/** What the approval is about, as it was asked for. */
+export function changeOfApproval(sql: SqlStorage, n: number): Change {
+  const parts = sql.exec<{ text: string }>('SELECT text FROM approval_changes WHERE n = ? ORDER BY part', n)
+  return JSON.parse([...parts].map(({ text }) => text).join(''))
+}
+
+/** Below `before`, newest first. */
+export function pageApprovals(
+  sql: SqlStorage,
+  status: ApprovalStatus | null,
+  before: number,
+  limit: number,
+  nowMs: number,
+): Approval[] {
+  const found: Approval[] = []
+  for (const row of sql.exec<Row>(`SELECT ${COLUMNS} FROM approvals WHERE n < ? ORDER BY n DESC`, before)) {
+    if (found.length === limit) break
+    const approval = fromRow(row, nowMs)
+    if (status === null || approval.status === status) found.push(approval)
+  }
+  return found
+}

@@ -1,0 +1,98 @@
+/** Changes of flags that are to be made at a time. Synchronous; inside the caller's transaction. */
+
+export const SCHEDULE_STATUSES = ['waiting', 'applied', 'done', 'reverted', 'failed', 'cancelled'] as const
+/** `applied`: made, and to be taken back later; `done`: made for good; `reverted`: taken back. */
+export type ScheduleStatus = (typeof SCHEDULE_STATUSES)[number]
+
+export interface Schedule {
+  readonly n: number
+  readonly status: ScheduleStatus
+  /** Times in ms since 1970. */
+  readonly createdAtMs: number
+  readonly atMs: number
+  readonly untilMs: number | null
+  readonly actor: string
+  readonly reason: string | null
+  /** The approval that allowed it. */
+  readonly approval: number | null
+  /** JSON Merge Patch by flag key. */
+  readonly text: string
+  /** Version that holds the change. */
+  readonly version: number | null
+  /** JSON texts of the flags before; `null`: the flag did not exist. */
+  readonly before: Readonly<Record<string, string | null>> | null
+  readonly revertedVersion: number | null
+  /** Why it failed, or what was not taken back. */
+  readonly problem: string | null
+}
+
+/** `due_at`: when something is to be done next; NULL: never again. */
+export const SCHEDULE_TABLES = `
+  CREATE TABLE schedules (n INTEGER PRIMARY KEY, due_at INTEGER, status TEXT NOT NULL, entry TEXT NOT NULL);
+  CREATE INDEX schedules_due ON schedules (due_at) WHERE due_at IS NOT NULL;`
+
+type Row = { n: number; status: ScheduleStatus; entry: string }
+
+const fromRow = ({ n, status, entry }: Row): Schedule => ({ ...JSON.parse(entry), n, status })
+
+const dueOf = ({ status, atMs, untilMs }: Omit<Schedule, 'n'>): number | null =>
+  status === 'waiting' ? atMs : status === 'applied' ? untilMs : null
+
+export function addSchedule(sql: SqlStorage, schedule: Omit<Schedule, 'n'>): Schedule {
+  const { status, ...entry } = schedule
+  const { n } = sql
+    .exec<{ n: number }>(
+      'INSERT INTO schedules (due_at, status, entry) VALUES (?, ?, ?) RETURNING n',
+      dueOf(schedule),
+      status,
+      JSON.stringify(entry),
+    )
+    .one()
+  return { n, ...schedule }
+}
+
+export function updateSchedule(sql: SqlStorage, schedule: Schedule): void {
+  const { n, status, ...entry } = schedule
+  const text = JSON.stringify(entry)
+  sql.exec(
+    'UPDATE schedules SET due_at = ?, status = ?, entry = ? WHERE n = ?',
+    dueOf(schedule),
+    status,
+    text,
+    n,
+  )
+}
+
+export function readSchedule(sql: SqlStorage, n: number): Schedule | null {
+  const [row] = sql.exec<Row>('SELECT n, status, entry FROM schedules WHERE n = ?', n)
+  return row === undefined ? null : fromRow(row)
+}
+
+/** Below `before`, newest first. */
+export function pageSchedules(
+  sql: SqlStorage,
+  status: ScheduleStatus | null,
+  before: number,
+  limit: number,
+): Schedule[] {
+  const rows = sql.exec<Row>(
+    'SELECT n, status, entry FROM schedules WHERE n < ?1 AND (?2 IS NULL OR status = ?2) ORDER BY n DESC LIMIT ?3',
+    before,
+    status,
+    limit,
+  )
+  return [...rows].map(fromRow)
+}
+
+/** The first that is due, or `null`. */
+export function dueSchedule(sql: SqlStorage, nowMs: number): Schedule | null {
+  const [row] = sql.exec<Row>(
+    'SELECT n, status, entry FROM schedules WHERE due_at <= ? ORDER BY due_at, n LIMIT 1',
+    nowMs,
+  )
+  return row === undefined ? null : fromRow(row)
+}
+
+/** When the next one is due, ms since 1970. */
+export const nextScheduleMs = (sql: SqlStorage): number | null =>
+  sql.exec<{ at: number | null }>('SELECT MIN(due_at) AS at FROM schedules').one().at
