@@ -1,8 +1,8 @@
 /**
  * Where a version has landed, and how long it took: from when it was published and what isolates report. Pure.
  *
- * An isolate has it from the first request that it answered with it. One that answered nothing between publishing and that
- * request, because it slept or had not begun, gave no older answer: it counts as reached, and has no time.
+ * An isolate has it from the first request that it answered with it. One that slept when it was published, or had not begun,
+ * gave no older answer since: it counts as reached, and has no time.
  */
 import { type Arrival, isNewer, type Known, type PublishedKind } from '../engine/index.ts'
 
@@ -112,7 +112,7 @@ function holds(target: Target, { serves, arrivals }: IsolateReport): boolean {
   )
 }
 
-/** From publishing to the first request served with it; `null`: there was none yet, or no older answer was given after publishing. */
+/** From publishing to the first request served with it; `null`: there was none yet, or the isolate slept, or had not begun. */
 export function landedAfterMs(
   target: Target,
   { arrivals, skewMs }: Pick<IsolateReport, 'arrivals' | 'skewMs'>,
@@ -124,10 +124,11 @@ export function landedAfterMs(
   // The oldest that is still remembered, and newer than what is asked for: when that came is forgotten.
   if (at === 0 && isNewer(arrival.epoch, arrival.version, target.epoch, target.version)) return null
   const { atMs, previousMs } = arrival
-  if (previousMs === null || previousMs + skewMs <= target.publishedAtMs) return null
+  if (previousMs === null) return null
+  if (atMs - previousMs <= ASLEEP_MS) return Math.max(0, atMs + skewMs - target.publishedAtMs)
   // After a sleep it is the last older answer that counts, not when somebody happened to ask again.
-  const landedAtMs = atMs - previousMs > ASLEEP_MS ? previousMs : atMs
-  return Math.max(0, landedAtMs + skewMs - target.publishedAtMs)
+  const lastOlderMs = previousMs + skewMs - target.publishedAtMs
+  return lastOlderMs > 0 ? lastOlderMs : null
 }
 
 export interface Propagation {

@@ -31,7 +31,7 @@ const PropagationQuery = z.strictObject({
 const duration = (description: string) => z.int().nullable().openapi({ description, example: 840 })
 const timesShape = {
   timed: z.int().openapi({
-    description: 'Isolates that have a time: those that answered something older after it was published',
+    description: 'Isolates that have a time: those that had traffic when it was published',
   }),
   p50Ms: duration('From publishing to the first request answered with it; of the isolates that have a time'),
   p99Ms: duration('Of the isolates that have a time'),

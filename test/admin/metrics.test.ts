@@ -188,6 +188,15 @@ describe('contexts', () => {
   })
 })
 
+describe('what no control plane of this version knows', () => {
+  it('is stored nowhere', async () => {
+    const { name } = await environment()
+    const contexts = [{ 'geo.country': 'DE', 'request.ip': '203.0.113.7' }]
+    await control(name).record(batch('a', 1, { sample: { of: 1, contexts } }))
+    expect(await metrics(name).contexts()).toEqual([{ context: { 'geo.country': 'DE' }, weight: 1 }])
+  })
+})
+
 describe('versions of the kill list', () => {
   it('are kept with the time at which they were made', async () => {
     const { api, stub } = await environment({ flags: { a: true } })

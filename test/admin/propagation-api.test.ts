@@ -108,7 +108,7 @@ describe('propagation', () => {
     })
   })
 
-  it('has times for isolates that answered something older after it was published', async () => {
+  it('has times for isolates that had traffic when it was published', async () => {
     const { api, isolates } = await withIsolates('MUC', 'MUC', 'FRA')
     const [busy, sleeper, other] = isolates as [Isolate, Isolate, Isolate]
     const { kill: n, publishedAt } = await value(await call(`${api}/drill`, { method: 'POST' }))

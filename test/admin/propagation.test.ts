@@ -71,12 +71,18 @@ describe('the time to land', () => {
   it('of an isolate that fell asleep meanwhile runs to its last older answer', () => {
     expect(landed([OLD, arrival(3, 600_000, 300)])).toBe(300)
     expect(landed([OLD, arrival(3, 2_300, 300)])).toBe(2_300)
+    expect(landed([OLD, arrival(3, 2_301, 300)])).toBe(300)
+  })
+
+  it('of an isolate that was just then between two requests runs to the second', () => {
+    expect(landed([OLD, arrival(3, 30, -20)])).toBe(30)
   })
 
   it('is corrected by how far the clock of the edge is off, and never below zero', () => {
     expect(landed([OLD, arrival(3, 5_840, 5_790)], -5_000)).toBe(840)
     expect(landed([OLD, arrival(3, 20, 10)], -5)).toBe(15)
-    expect(landed([OLD, arrival(3, 10, 5)], -20)).toBeNull()
+    expect(landed([OLD, arrival(3, 10, 5)], -20)).toBe(0)
+    expect(landed([OLD, arrival(3, 600_000, 5)], -20)).toBeNull()
   })
 
   it('heeds only versions of what is asked for', () => {
