@@ -53,7 +53,7 @@ export interface AdminOptions {
   readonly storageDir: string
   /** Absolute path of the folder of files for browsers. */
   readonly assetsDir: string
-  /** Offers the RPC of one environment to an edge in another process. Anybody who reaches it may read that environment. */
+  /** Offers the RPC of one environment to an edge in another process. Anybody who reaches it may read that environment and report to it. */
   readonly control?: { readonly address: string; readonly environment: string }
 }
 

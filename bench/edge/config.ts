@@ -23,6 +23,9 @@ export class ControlRpc extends WorkerEntrypoint {
   snapshot() {
     return snapshot
   }
+  record() {
+    return { flushMs: 1_000 }
+  }
 }
 export default { fetch: () => new Response(null, { status: 404 }) }
 `

@@ -14,8 +14,9 @@ const compiled = compile({ flags: { a: true } }, { environment: 'test', epoch: 1
 const BODY = compiled.ok ? encodeSnapshot(compiled.value.snapshot) : ''
 
 let entries: Map<string, string>
-let control: { read: ReturnType<typeof vi.fn>; snapshot: ReturnType<typeof vi.fn> }
+let control: Record<'read' | 'snapshot' | 'record', ReturnType<typeof vi.fn>>
 let sources: Sources
+let reporter: Reporter
 
 beforeEach(() => {
   entries = new Map()
@@ -24,9 +25,10 @@ beforeEach(() => {
     put: async (url: string, response: Response) => void entries.set(url, await response.text()),
   }
   vi.stubGlobal('caches', { default: cache })
-  control = { read: vi.fn(async () => UPDATE), snapshot: vi.fn(async () => BODY) }
+  control = { read: vi.fn(async () => UPDATE), snapshot: vi.fn(async () => BODY), record: vi.fn() }
   const env: Env = { ENVIRONMENT: 'test', LOCATION_CACHE: 'true', CONTROL: control as unknown as ControlRpc }
-  sources = openSources(env, parseConfig(env), 'edge.test', new Reporter('isolate', 'local', () => 0))
+  reporter = new Reporter('isolate', 'local', () => 0)
+  sources = openSources(env, parseConfig(env), 'edge.test', reporter)
 })
 
 afterEach(() => void vi.unstubAllGlobals())
@@ -51,6 +53,24 @@ describe('a read', () => {
     entries.set(`${PREFIX}/read`, text())
     expect(await sources.control.read(KNOWN)).not.toHaveProperty('readAtMs')
     expect(control.read).toHaveBeenCalledOnce()
+  })
+})
+
+describe('a report', () => {
+  it('is answered over RPC, whose result is disposed', async () => {
+    const dispose = vi.fn()
+    control.record.mockResolvedValue({ flushMs: 2_000, [Symbol.dispose]: dispose })
+    reporter.requests = 3
+    await sources.report?.(KNOWN)
+    expect(control.record).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ sequence: 1, requests: 3 }),
+    )
+    expect(dispose).toHaveBeenCalledOnce()
+  })
+
+  it('is not made without a control plane', () => {
+    const env: Env = { ENVIRONMENT: 'test' }
+    expect(openSources(env, parseConfig(env), 'edge.test', reporter)).not.toHaveProperty('report')
   })
 })
 
