@@ -4,7 +4,9 @@ import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { Terminal } from './world.ts'
 
-export function processTerminal({ stdin, stdout, stderr }: NodeJS.Process): Terminal {
+type Streams = Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr'>
+
+export function processTerminal({ stdin, stdout, stderr }: Streams): Terminal {
   return {
     answers: stdin.isTTY === true && stderr.isTTY === true,
     screen: stdout.isTTY === true,
