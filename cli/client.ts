@@ -5,9 +5,11 @@
 import createClient, { type Client } from 'openapi-fetch'
 import type { components, paths } from '../admin/api/openapi-types.d.ts'
 import type { Connection } from './connection.ts'
+import { EXIT } from './exit.ts'
 import { Failure, type Finding } from './failure.ts'
+import { count } from './words.ts'
 
-/** Calls throw `Failure` in place of answering with an error. */
+/** Calls throw `Failure` in place of answering with an error, or with an approval that is waited for. */
 export type AdminApi = Client<paths>
 
 type Approval = components['schemas']['Approval']
@@ -21,6 +23,21 @@ export class ApiFailure extends Failure {
   constructor(status: number, message: string, findings: readonly Finding[]) {
     super(message, findings)
     this.status = status
+  }
+}
+
+/** The control plane took the change, which waits for others. Exit code 4. */
+class ApprovalNeeded extends Failure {
+  override readonly exitCode = EXIT.waiting
+  override readonly result: object
+
+  constructor(approval: Approval) {
+    const { id, needed, raising } = approval
+    super(
+      `it waits for the approval of ${count(needed, 'other')}, as ${id}. They look at it with turnout approvals show ${id}`,
+      raising.map((message) => ({ path: 'it raises exposure', message })),
+    )
+    this.result = { approval }
   }
 }
 
@@ -43,18 +60,15 @@ export interface Answer<T> {
   readonly headers: Headers
 }
 
-/** What a call was answered with, if not with an approval that is waited for. */
-export async function answerOf<T>(
-  call: Promise<{ data?: T; response: Response }>,
-): Promise<Answer<Exclude<T, Approval>>> {
+/** What a call was answered with. */
+export async function answerOf<T>(call: Promise<{ data?: T; response: Response }>): Promise<Answer<T>> {
   const { data, response } = await call
-  return { value: data as Exclude<T, Approval>, headers: response.headers }
+  return { value: data as T, headers: response.headers }
 }
 
 /** The answer's value alone. */
-export const bodyOf = async <T>(
-  call: Promise<{ data?: T; response: Response }>,
-): Promise<Exclude<T, Approval>> => (await answerOf(call)).value
+export const bodyOf = async <T>(call: Promise<{ data?: T; response: Response }>): Promise<T> =>
+  (await answerOf(call)).value
 
 /** The call, and what to do next if it is answered with that status. */
 export async function withAdvice<T>(status: number, advice: string, call: () => Promise<T>): Promise<T> {
@@ -81,13 +95,8 @@ async function exchange(request: Request, connection: Connection): Promise<Respo
   const { status, headers } = response
   if (status === 204) return new Response(null, { status, headers })
   if (!isJson(text)) throw new Failure(`${named(request)} was not answered with JSON: ${notOurs(connection)}`)
-  if (status === 202 && headers.get('location')?.includes('/approvals/')) {
-    const { id, raising } = JSON.parse(text) as Approval
-    throw new Failure(
-      `it waits for the approval of others, as ${id}`,
-      raising.map((message) => ({ path: 'it raises exposure', message })),
-    )
-  }
+  if (status === 202 && headers.get('location')?.includes('/approvals/'))
+    throw new ApprovalNeeded(JSON.parse(text))
   return new Response(text, { status, headers })
 }
 

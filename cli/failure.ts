@@ -1,5 +1,6 @@
 /** The two ways a command ends badly, both meant for the user's eyes: any other error is a bug. */
 import type { CompileIssue } from '../engine/index.ts'
+import { EXIT } from './exit.ts'
 
 /** One thing that is wrong with what was read. */
 export interface Finding extends CompileIssue {
@@ -21,7 +22,7 @@ export class UsageError extends Error {
 /** The command could not be carried out: a sentence, and what exactly is wrong. Exit code 1. */
 export class Failure extends Error {
   readonly findings: readonly Finding[]
-  readonly exitCode: number = 1
+  readonly exitCode: number = EXIT.failed
   /** What was found out all the same, for `--json`. */
   readonly result: object = {}
 

@@ -1,5 +1,6 @@
 /** The commands, in the order of `turnout --help`. */
 
+import { approvalCommands } from './commands/approvals.ts'
 import { auditCommands } from './commands/audit.ts'
 import { completionCommands } from './commands/completion.ts'
 import { environmentCommands } from './commands/environments.ts'
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Commands[] = [
   landingCommands,
   flagCommands,
   versionCommands,
+  approvalCommands,
   auditCommands,
   environmentCommands,
   importCommands,

@@ -1,13 +1,11 @@
 /** Runs what a command line asks for, and answers with an exit code. Throws only what is a bug. */
 import { CommanderError } from 'commander'
 import { Command } from './command.ts'
+import { EXIT } from './exit.ts'
 import { Failure, showFinding, UsageError } from './failure.ts'
 import { option } from './options.ts'
 import { createOutput, type Output, type Write } from './output.ts'
 import type { CommonOptions, Host, World } from './world.ts'
-
-/** Done, or nothing to do · could not be done · the command line is wrong · done, but not everywhere in time. */
-export const EXIT = { done: 0, failed: 1, usage: 2, notLanded: 3 } as const
 
 /** What a command does, given its arguments and then its options. Resolves with what `--json` prints. Throws `Failure`. */
 export type Work<Args extends unknown[]> = (world: World, ...args: Args) => Promise<unknown>
@@ -71,6 +69,7 @@ function emptyProgram(output: Output): Command {
     .addOption(option('--context <name>', 'a control plane by the name given at login'))
     .addOption(option('--token <token>', 'a token, for all here to see: turnout login is better'))
     .option('--json', 'print one JSON value for machines')
+    .option('--yes', 'do it without asking')
     .exitOverride()
     .configureOutput({ writeOut: print, writeErr: print })
     .configureHelp({ showGlobalOptions: true })
@@ -84,7 +83,8 @@ When something breaks:
   turnout kills list
   turnout restore flag:KEY
 
-Exit codes: 0 done, or nothing to do; 1 failed; 2 wrong usage; 3 done, but not at every location in time.`
+Exit codes: 0 done, or nothing to do; 1 failed; 2 wrong usage; 3 done, but not at every location in time; 4 it waits for
+the approval of others.`
 
 async function carryOut(work: () => Promise<unknown>, output: Output, json: boolean): Promise<number> {
   try {

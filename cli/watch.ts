@@ -5,6 +5,7 @@
 import type { Option } from 'commander'
 import { bodyOf } from './client.ts'
 import type { Command } from './command.ts'
+import { EXIT } from './exit.ts'
 import { Failure, type Finding } from './failure.ts'
 import {
   laggardFindings,
@@ -17,7 +18,6 @@ import {
   type Target,
 } from './landing.ts'
 import { duration, option } from './options.ts'
-import { EXIT } from './run.ts'
 import type { EnvironmentSession } from './session.ts'
 import { span } from './time.ts'
 import type { World } from './world.ts'

@@ -38,6 +38,7 @@ export interface CommonOptions {
   readonly url?: string
   readonly token?: string
   readonly json?: boolean
+  readonly yes?: boolean
 }
 
 export interface World extends Host {

@@ -3,12 +3,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { components } from '../../admin/api/openapi-types.d.ts'
 import type { Flag } from '../../engine/index.ts'
 import { assignments } from '../assignments.ts'
+import { type ChangeOptions, changeOf, changing } from '../change.ts'
 import { answerOf, bodyOf, headerOf, withAdvice } from '../client.ts'
 import { differences } from '../differences.ts'
 import { UsageError } from '../failure.ts'
 import { readJson } from '../files.ts'
 import { flagSummary } from '../flag-summary.ts'
-import { option, reasonOption } from '../options.ts'
+import { option } from '../options.ts'
 import { itemsOf } from '../pages.ts'
 import type { Commands } from '../run.ts'
 import { type EnvironmentSession, openEnvironment } from '../session.ts'
@@ -39,15 +40,13 @@ export const flagCommands: Commands = (program, act) => {
     .argument('[changes...]', 'FIELD=VALUE')
     .addOption(option('--file <file>', 'the whole flag as JSON; - is standard input'))
     .option('--create', 'the flag is new')
-    .addOption(reasonOption())
-  patient(set).action(act(setFlag))
+  patient(changing(set)).action(act(setFlag))
   const toggle = flags
     .command('toggle')
     .summary('switch a flag on or off')
     .argument('<key>', 'key of the flag')
     .argument('<state>', 'on or off')
-    .addOption(reasonOption())
-  patient(toggle).action(act(toggleFlag))
+  patient(changing(toggle)).action(act(toggleFlag))
   flags
     .command('explain')
     .summary('why a flag decides as it does for somebody')
@@ -114,10 +113,9 @@ async function getFlag(world: World, key: string, { full = false }: { full?: boo
   return { environment, key, version, flag, state: summary.state, serves: summary.serves, kill: kill ?? null }
 }
 
-interface SetOptions extends WaitOptions {
+interface SetOptions extends WaitOptions, ChangeOptions {
   readonly file?: string
   readonly create?: boolean
-  readonly reason?: string
 }
 
 async function setFlag(
@@ -126,9 +124,10 @@ async function setFlag(
   changes: readonly string[],
   options: SetOptions,
 ): Promise<unknown> {
-  const { file, create = false, reason } = options
+  const { file, create = false } = options
   if ((file === undefined) === (changes.length === 0))
     throw new UsageError('give either changes such as percentage=75, or --file')
+  const { note, headers } = changeOf(options)
   const wanted = file === undefined ? assignments(changes) : await readJson(file, world)
   const session = openEnvironment(world)
   const { api, environment, path } = session
@@ -137,9 +136,10 @@ async function setFlag(
     ? null
     : await withAdvice(404, 'A new flag takes --create.', () => readFlag(session, key, 'written'))
   const request = {
+    headers,
     params: {
       path: { ...path, key },
-      query: reason === undefined ? {} : { reason },
+      query: note,
       header: before === null ? { 'if-none-match': '*' } : { 'if-match': before.etag },
     },
   }
@@ -167,17 +167,18 @@ async function toggleFlag(
   world: World,
   key: string,
   state: string,
-  options: WaitOptions & { readonly reason?: string },
+  options: WaitOptions & ChangeOptions,
 ): Promise<unknown> {
-  const { reason } = options
   if (state !== 'on' && state !== 'off')
     throw new UsageError(`STATE must be on or off, got ${JSON.stringify(state)}`)
+  const { note, headers } = changeOf(options)
   const session = openEnvironment(world)
   const { api, environment, path } = session
   const answer = await answerOf(
     api.POST('/api/v1/environments/{env}/flags/{key}/toggle', {
       params: { path: { ...path, key } },
-      body: { enabled: state === 'on', ...(reason === undefined ? {} : { reason }) },
+      headers,
+      body: { enabled: state === 'on', ...note },
     }),
   )
   const version = Number(headerOf(answer, VERSION_HEADER))

@@ -1,7 +1,9 @@
 /** `turnout kill`, `restore` and `kills list`: the kill switch. */
 import type { components } from '../../admin/api/openapi-types.d.ts'
 import { isKillTarget, type KillTarget } from '../../engine/index.ts'
+import { breakable, type ChangeOptions, changeOf, changing } from '../change.ts'
 import { type AdminApi, answerOf, bodyOf, headerOf, withAdvice } from '../client.ts'
+import { confirmed } from '../confirm.ts'
 import { UsageError } from '../failure.ts'
 import { duration, option, reasonOption } from '../options.ts'
 import { itemsOf } from '../pages.ts'
@@ -35,19 +37,18 @@ export const killCommands: Commands = (program, act) => {
     .addOption(
       option('--on-expiry <what>', 'restore (default), or extend: hold for the same time again', onExpiry),
     )
-  waiting(kill).action(act(placeKill))
+  waiting(breakable(kill)).action(act(placeKill))
   const restore = program
     .command('restore')
     .summary('end a kill')
     .description(`Ends a kill: what was killed serves again what the document says. ${WAITS}`)
     .argument('<target>', TARGETS)
-    .addOption(reasonOption('why; kept in the audit log'))
-  waiting(restore).action(act(endKill))
+  waiting(changing(restore)).action(act(endKill))
   const kills = program.command('kills').summary('what is killed')
   kills.command('list').summary('the kills that hold now, newest first').action(act(listKills))
 }
 
-interface KillOptions extends WaitOptions {
+interface KillOptions extends WaitOptions, ChangeOptions {
   readonly reason: string
   readonly variant?: string
   /** Milliseconds from now. */
@@ -65,6 +66,7 @@ async function placeKill(world: World, target: string, options: KillOptions): Pr
   const put = await answerOf(
     api.PUT('/api/v1/environments/{env}/kills/{target}', {
       params: { path: { ...path, target } },
+      headers: changeOf(options).headers,
       body: {
         reason,
         ...(variant === undefined ? {} : { variant }),
@@ -79,19 +81,17 @@ async function placeKill(world: World, target: string, options: KillOptions): Pr
   return landed(world, session, { kind: 'kill', version: kills }, options, { kill: put.value, kills })
 }
 
-async function endKill(
-  world: World,
-  target: string,
-  options: WaitOptions & { readonly reason?: string },
-): Promise<unknown> {
+async function endKill(world: World, target: string, options: WaitOptions & ChangeOptions): Promise<unknown> {
   checkTarget(target, 'restore')
-  const { reason } = options
+  const { note, headers } = changeOf(options)
   const session = openEnvironment(world)
   const { api, environment, path } = session
+  await confirmed(world, session, `Restore ${target}?`)
   const removed = await withAdvice(404, `turnout kills list --env ${environment} says what is killed.`, () =>
     answerOf(
       api.DELETE('/api/v1/environments/{env}/kills/{target}', {
-        params: { path: { ...path, target }, query: reason === undefined ? {} : { reason } },
+        params: { path: { ...path, target }, query: note },
+        headers,
       }),
     ),
   )

@@ -26,7 +26,8 @@ export interface FakeApi {
   readonly env: Readonly<Record<string, string>>
 }
 
-export const VIEWER = { id: 'token:viewer', role: 'viewer', projects: null, environments: null }
+/** What `prod` says of itself where nothing protects it. */
+export const UNPROTECTED = { 'GET /environments/prod': { approvals: 0, tier: null } }
 
 export async function startApi(answers: Answers): Promise<FakeApi> {
   const calls: Call[] = []

@@ -1,7 +1,7 @@
 /** `turnout kill`, `restore` and `kills list`, as far as the API is told and the user is. */
 import { describe, expect, test } from 'vitest'
 import { problem } from './fake-admin.ts'
-import { says, startApi } from './fake-api.ts'
+import { says, startApi, UNPROTECTED } from './fake-api.ts'
 import { propagation } from './propagation.ts'
 import { turnout } from './run.ts'
 
@@ -110,15 +110,38 @@ Landed: no edge has traffic now, and each asks before it answers its next reques
 
 describe('restore', () => {
   test('ends the kill, with a reason if there is one', async () => {
-    const api = await startApi({ ...QUIET, [DELETE]: says(null, { 'x-turnout-kills': '15' }) })
+    const api = await startApi({
+      ...UNPROTECTED,
+      ...QUIET,
+      [DELETE]: says(null, { 'x-turnout-kills': '15' }),
+    })
     const { code, out } = await turnout(['restore', 'flag:checkout', '--reason', 'fixed & deployed'], api)
     expect(out).toMatch(/^Restored flag:checkout in prod: it serves what the document says\.\n/)
     expect(code).toBe(0)
-    expect(api.calls[0]!.line).toBe(`${DELETE}?reason=fixed & deployed`)
+    expect(api.writes()).toEqual([`${DELETE}?reason=fixed & deployed`])
+  })
+
+  test('asks first where much depends on it; a kill never does', async () => {
+    const prod = { 'GET /environments/prod': { approvals: 1, tier: 1 } }
+    const api = await startApi({ ...prod, [PUT]: says(KILL, KILLED), [DELETE]: says(null, KILLED) })
+    const kill = await turnout(['kill', 'flag:checkout', '--reason', 'x', '--no-wait'], {
+      ...api,
+      answers: [],
+    })
+    expect([kill.code, kill.asked]).toEqual([0, []])
+    const { code, asked } = await turnout(['restore', 'flag:checkout'], { ...api, answers: ['no'] })
+    expect(asked[0]!.question).toBe(
+      'prod is protected (tier 1, changes need 1 approval). Restore flag:checkout? [y/N] ',
+    )
+    expect(code).toBe(1)
+    expect(api.writes()).toEqual([PUT])
   })
 
   test('of what is not killed says where to look', async () => {
-    const api = await startApi({ [DELETE]: problem(404, 'There is no kill "flag:checkout".') })
+    const api = await startApi({
+      ...UNPROTECTED,
+      [DELETE]: problem(404, 'There is no kill "flag:checkout".'),
+    })
     const { code, err } = await turnout(['restore', 'flag:checkout'], api)
     expect(err).toBe(
       'turnout: the control plane refuses (404): There is no kill "flag:checkout". turnout kills list --env prod says what is killed.\n',

@@ -2,13 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { landedSentence, landingLine, landingTable } from '../../cli/landing.ts'
 import { problem } from './fake-admin.ts'
-import { says, startApi } from './fake-api.ts'
+import { says, startApi, UNPROTECTED } from './fake-api.ts'
 import { laggard, location, propagation } from './propagation.ts'
 import { turnout } from './run.ts'
 
 const WHERE = 'GET /environments/prod/propagation'
 const RESTORE = 'DELETE /environments/prod/kills/flag:checkout'
-const ENDED = { [RESTORE]: says(null, { 'x-turnout-kills': '14' }) }
+const ENDED = { ...UNPROTECTED, [RESTORE]: says(null, { 'x-turnout-kills': '14' }) }
 const CALL = ['restore', 'flag:checkout']
 
 /** The answers one after the other, the last one again and again. */
@@ -80,7 +80,7 @@ Landed: all 3 isolates with traffic, in 2 locations, have it; the slowest after 
     const api = await startApi(ENDED)
     const { code, out, waits } = await turnout([...CALL, '--no-wait'], api)
     expect(out).toBe('Restored flag:checkout in prod: it serves what the document says.\n')
-    expect([code, waits, api.calls.length]).toEqual([0, [], 1])
+    expect([code, waits, api.calls.at(-1)!.line]).toEqual([0, [], RESTORE])
   })
 
   test('survives a control plane that is away for a moment', async () => {

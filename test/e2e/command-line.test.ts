@@ -32,7 +32,7 @@ function visitors({ edgeUrl }: LocalRun): () => Promise<void> {
 
 const flag = async () => (await check(run, FLAG)).body
 
-test('login, toggle, kill, restore, and what the log says of it', async () => {
+test('login, toggle, kill, restore, back to an old version, and what the log says of it', async () => {
   const env = { XDG_CONFIG_HOME: newStateDir() }
   const turnout = async (...args: string[]) => {
     const { code, out, err } = await turnoutProcess(args, { env })
@@ -61,6 +61,12 @@ test('login, toggle, kill, restore, and what the log says of it', async () => {
   expect(await turnout('landing')).toMatch(/^Kill list of dev, version 3:/)
 
   const { version } = (await ready(run)).body
+  expect(await turnout('versions', 'diff', String(version - 1))).toContain('      enabled false → true\n')
+  const back = await turnout('versions', 'restore', String(version - 1), '--reason', 'enough for tonight')
+  expect(back).toContain(
+    `Done: dev is at version ${version + 1}, with the document of version ${version - 1}.`,
+  )
+  expect(await flag()).toMatchObject({ value: false, reason: 'DISABLED', metadata: {} })
   expect(await turnout('versions', 'show', String(version))).toContain(
     `bootstrap: trying it\n  ~ flag ${FLAG}`,
   )

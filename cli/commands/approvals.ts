@@ -1,0 +1,115 @@
+/** `turnout approvals list | show | approve | reject | cancel`: changes that wait for others. */
+import type { components } from '../../admin/api/openapi-types.d.ts'
+import { bodyOf } from '../client.ts'
+import type { Command } from '../command.ts'
+import { reasonOption } from '../options.ts'
+import { itemsOf } from '../pages.ts'
+import type { Commands } from '../run.ts'
+import { openSession } from '../session.ts'
+import { table } from '../table.ts'
+import { moment } from '../time.ts'
+import type { World } from '../world.ts'
+
+type Approval = components['schemas']['Approval']
+
+const DECISIONS = {
+  approve: 'approve a change; the last approval needed carries it out',
+  reject: 'reject a change: it is not made',
+  cancel: 'take back what you asked for',
+} as const
+
+type Decision = keyof typeof DECISIONS
+
+export const approvalCommands: Commands = (program, act) => {
+  const approvals = program.command('approvals').summary('changes that wait for others')
+  approvals
+    .command('list')
+    .summary('what waits, newest first; of one environment with --env')
+    .option('--all', 'what was decided, too')
+    .action(act(listApprovals))
+  withId(approvals.command('show'))
+    .summary('one of them, with the change it is about')
+    .action(act(showApproval))
+  for (const [decision, summary] of Object.entries(DECISIONS))
+    withId(approvals.command(decision))
+      .summary(summary)
+      .addOption(reasonOption())
+      .action(
+        act((world, id: string, options: NoteOptions) => decide(world, decision as Decision, id, options)),
+      )
+}
+
+interface NoteOptions {
+  readonly reason?: string
+}
+
+const withId = (command: Command): Command => command.argument('<id>', 'ENVIRONMENT:NUMBER, as list shows it')
+
+async function listApprovals(world: World, { all = false }: { readonly all?: boolean }): Promise<unknown> {
+  const { api } = openSession(world)
+  const { env } = world.common
+  const filter = {
+    ...(all ? {} : { status: 'pending' as const }),
+    ...(env === undefined ? {} : { environment: env }),
+  }
+  const approvals = await itemsOf((query) =>
+    bodyOf(api.GET('/api/v1/approvals', { params: { query: { ...filter, ...query } } })),
+  )
+  if (approvals.length === 0)
+    world.output.line(all ? 'There are no approvals.' : 'Nothing waits for approval.')
+  else
+    for (const line of table([
+      ['ID', 'STATUS', 'CHANGE', 'BY', 'APPROVED', 'ASKED FOR', 'REASON'],
+      ...approvals.map((approval) => [
+        approval.id,
+        approval.status,
+        `${approval.action} ${approval.subject}`,
+        approval.actor,
+        `${approval.votes.length} of ${approval.needed}`,
+        moment(approval.createdAt),
+        approval.reason ?? '',
+      ]),
+    ]))
+      world.output.line(line)
+  return { approvals }
+}
+
+async function showApproval(world: World, id: string): Promise<unknown> {
+  const { api } = openSession(world)
+  const { output } = world
+  const approval = await bodyOf(api.GET('/api/v1/approvals/{id}', { params: { path: { id } } }))
+  output.line(`${id}: ${stateOf(approval)}`)
+  output.line(
+    `  ${approval.action} ${approval.subject}, asked for by ${approval.actor} at ${moment(approval.createdAt)}`,
+  )
+  output.line(`  reason: ${approval.reason ?? 'none given'}`)
+  for (const why of approval.raising) output.line(`  raises exposure: ${why}`)
+  for (const { actor, at, note } of approval.votes)
+    output.line(`  approved by ${actor} at ${moment(at)}${note === null ? '' : `: ${note}`}`)
+  output.line(JSON.stringify(approval.change, null, 2))
+  return approval
+}
+
+async function decide(
+  world: World,
+  decision: Decision,
+  id: string,
+  { reason }: NoteOptions,
+): Promise<unknown> {
+  const { api } = openSession(world)
+  const approval = await bodyOf(
+    api.POST(`/api/v1/approvals/{id}/${decision}`, {
+      params: { path: { id } },
+      body: reason === undefined ? {} : { reason },
+    }),
+  )
+  world.output.line(`${id}: ${stateOf(approval)}`)
+  return approval
+}
+
+function stateOf({ status, votes, needed, version, environment, note, expiresAt }: Approval): string {
+  if (status === 'pending')
+    return `approved by ${votes.length} of ${needed}, waits until ${moment(expiresAt)}`
+  const made = version === null ? '' : `: ${environment} is at version ${version}`
+  return `${status}${made}${note === null ? '' : ` (${note})`}`
+}

@@ -1,0 +1,24 @@
+/** What differs between two versions or environments, for people. Pure. */
+import type { components } from '../admin/api/openapi-types.d.ts'
+import { patchLines } from './patch-lines.ts'
+import { count } from './words.ts'
+
+export type Comparison = components['schemas']['Comparison']
+
+export const SIGNS = { added: '+', changed: '~', removed: '-' } as const
+
+export function comparisonLines({ differences, same, reordered }: Comparison): string[] {
+  return [
+    ...differences.flatMap(({ kind, key, change, patch }) => [
+      `  ${SIGNS[change]} ${kind} ${key}`,
+      ...(change === 'changed' ? changed(patch) : []),
+    ]),
+    ...(reordered ? ['  ~ the order of the routes'] : []),
+    differences.length === 0 && !reordered
+      ? 'Nothing differs.'
+      : `${count(differences.length, 'difference')}; ${same} flags, segments and routes are the same.`,
+  ]
+}
+
+const changed = (patch: Comparison['differences'][number]['patch']): string[] =>
+  (patch === null ? ['too large to show'] : patchLines(patch)).map((line) => `      ${line}`)
