@@ -14,6 +14,7 @@ import { environments } from './environments.ts'
 import { evaluate } from './evaluate.ts'
 import { flags } from './flags.ts'
 import { health } from './health.ts'
+import { impact } from './impact.ts'
 import { keys } from './keys.ts'
 import { kills } from './kills.ts'
 import { openapi } from './openapi.ts'
@@ -60,5 +61,6 @@ schedules(api)
 calendar(api)
 reviews(api)
 promote(api)
+impact(api)
 app.route('/api/v1', api)
 openapi(app)

@@ -23,6 +23,7 @@ import { conflict, failed, invalid } from '../failure.ts'
 import { documentText, entityText, type Form } from '../form.ts'
 import type { Freeze, Window } from '../governance/calendar.ts'
 import { type Comparison, compare } from '../governance/comparison.ts'
+import type { Sampled } from '../governance/impact.ts'
 import { parseJson } from '../json.ts'
 import { logError } from '../log.ts'
 import { nearest } from '../nearest.ts'
@@ -84,7 +85,7 @@ import { putLabel } from './labelling.ts'
 import { Ledger, type Live } from './ledger.ts'
 import { ENVIRONMENT_MIGRATIONS, migrate } from './migrations.ts'
 import { Outbox } from './outbox.ts'
-import { type PromotionPreview, previewPromotion } from './previewing.ts'
+import { type ImpactPreview, type PromotionPreview, previewImpact, previewPromotion } from './previewing.ts'
 import { unknownVersion } from './proposal.ts'
 import { Publisher } from './publisher.ts'
 import type { Room } from './room.ts'
@@ -253,6 +254,11 @@ export class EnvironmentObject extends DurableObject<Env> {
   restore(version: number, manner: Manner, author: Author): Answer<Edited> {
     const made = this.#submit({ do: 'restore', version }, manner, author)
     return made.ok ? ok(editedOf(made.value)) : made
+  }
+
+  /** What an edit would do, over contexts of real requests where there are enough. */
+  impact(edit: Edit, sample: readonly Sampled[]): Answer<ImpactPreview> {
+    return this.#ledger.ask((state) => previewImpact(this.#room, state, edit, sample))
   }
 
   /** What a promotion would make of the document; nothing is changed. */

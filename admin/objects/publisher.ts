@@ -11,8 +11,9 @@ import {
   type Result,
 } from '../../engine/index.ts'
 import { changedEntities, type TextChange } from '../audit/change.ts'
-import { completeDocument, type Document, EMPTY_DOCUMENT } from '../document.ts'
+import { completeDocument, type Document, EMPTY_DOCUMENT, presentDocument } from '../document.ts'
 import { type Failure, failed } from '../failure.ts'
+import type { Side } from '../governance/impact.ts'
 import { type Act, accessOf, type SdkKey, type Settings } from '../settings.ts'
 import { appendAudit } from '../storage/audit.ts'
 import { changesBetween, loadDocument } from '../storage/document.ts'
@@ -112,6 +113,25 @@ export class Publisher {
   check(state: State, value: unknown): Result<readonly CompileIssue[], readonly CompileIssue[]> {
     const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
     return compiled.ok ? ok(compiled.value.warnings) : compiled
+  }
+
+  /** What a document that is not published compiles to, and what the current one did. */
+  preview(
+    state: State,
+    value: unknown,
+  ): Result<{ before: Side; after: Side; warnings: readonly CompileIssue[] }, readonly CompileIssue[]> {
+    const held = readSnapshot(this.#sql, state.epoch, state.version)
+    const current = held === null ? null : decodeSnapshot(held)
+    if (!current?.ok) throw new Error(`[publisher] snapshot ${state.version} cannot be read`)
+    const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
+    if (!compiled.ok) return compiled
+    const next = decodeSnapshot(compiled.value.text)
+    if (!next.ok) throw new Error(`[publisher] a new snapshot cannot be read: ${next.error.message}`)
+    return ok({
+      before: { document: presentDocument(this.document(state)), snapshot: current.value },
+      after: { document: presentDocument(completeDocument(value)), snapshot: next.value },
+      warnings: compiled.value.warnings,
+    })
   }
 
   #republish(
