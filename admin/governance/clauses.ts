@@ -61,3 +61,16 @@ export const allOff = (clauses: readonly Clause[], off: string): boolean =>
 /** Whether a bucket key counts in any of these clauses. */
 export const buckets = (clauses: readonly Clause[]): boolean =>
   clauses.some(({ below, serves }) => below < HASH_SPACE || typeof serves !== 'string')
+
+/** The variants that some context may get by these clauses. */
+export function variantsOf(clauses: readonly Clause[]): Set<Name> {
+  const found = new Set<Name>()
+  for (const { when, below, serves, keyless } of clauses) {
+    if (below === 0) continue
+    for (const name of typeof serves === 'string' ? [serves] : serves.keys()) found.add(name)
+    if (keyless !== null) found.add(keyless)
+    const takesAll = when[0] === 'all' && when.length === 1 && below === HASH_SPACE && keyless !== null
+    if (takesAll) break
+  }
+  return found
+}

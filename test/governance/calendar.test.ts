@@ -246,11 +246,11 @@ describe('the next opening', () => {
         expect(opensAtMs === null || mayChange(windows, [], opensAtMs).ok).toBe(true)
         expect(opensAtMs === null || opensAtMs > nowMs).toBe(true)
         const until = Math.min(opensAtMs ?? Number.POSITIVE_INFINITY, nowMs + 30 * 3_600_000)
-        for (let each = nowMs; each < until; each += 10 * 60_000)
+        for (let each = nowMs; each < until; each += 30 * 60_000)
           expect(mayChange(windows, [], each).ok, new Date(each).toISOString()).toBe(false)
         if (opensAtMs !== null) expect(mayChange(windows, [], opensAtMs - 1).ok).toBe(false)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 })
