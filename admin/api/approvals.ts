@@ -9,7 +9,8 @@ import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
 import { answers, checkedBody, operation } from './routes.ts'
-import { ApprovalSchema, listOf, NoteBody } from './schemas.ts'
+import { listOf, NoteBody } from './schemas.ts'
+import { ApprovalSchema } from './schemas-governance.ts'
 import { shownApproval } from './shown.ts'
 
 const tags = ['Approvals']

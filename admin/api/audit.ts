@@ -7,7 +7,8 @@ import { type Api, type ApiContext, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { encodeCursor, PageQuery, positionIn } from './paging.ts'
 import { answers, operation } from './routes.ts'
-import { AuditEntrySchema, futureTime, listOf, VerificationSchema } from './schemas.ts'
+import { futureTime, listOf } from './schemas.ts'
+import { AuditEntrySchema, VerificationSchema } from './schemas-audit.ts'
 
 const tags = ['Audit']
 

@@ -7,7 +7,8 @@ import { type Api, authorOf, json } from './context.ts'
 import { environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
-import { FreezeBody, FreezeSchema, listOf, WindowBody, WindowSchema } from './schemas.ts'
+import { listOf } from './schemas.ts'
+import { FreezeBody, FreezeSchema, WindowBody, WindowSchema } from './schemas-governance.ts'
 
 const tags = ['Windows and freezes']
 const EnvironmentQuery = z.strictObject({ environment: z.string().optional() })

@@ -21,7 +21,8 @@ import {
   ReadHeaders,
   WAITING,
 } from './routes.ts'
-import { EnvironmentSchema, ListedEnvironmentSchema, listOf, SettingsBody } from './schemas.ts'
+import { listOf } from './schemas.ts'
+import { EnvironmentSchema, ListedEnvironmentSchema, SettingsBody } from './schemas-environments.ts'
 
 const path = '/environments/{env}'
 const tags = ['Environments']

@@ -10,7 +10,8 @@ import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
-import { CreatedKeySchema, KeyBody, KeySchema, listOf } from './schemas.ts'
+import { listOf } from './schemas.ts'
+import { CreatedKeySchema, KeyBody, KeySchema } from './schemas-access.ts'
 
 const tags = ['Keys']
 const body = checkedBody(KeyBody)

@@ -16,7 +16,8 @@ import {
   TargetParams,
   WAITING,
 } from './routes.ts'
-import { KillBody, KillSchema, listOf } from './schemas.ts'
+import { listOf } from './schemas.ts'
+import { KillBody, KillSchema } from './schemas-kills.ts'
 
 /** Header of every answer about kills: the version of the list that holds it. */
 export const KILLS_HEADER = 'x-turnout-kills'

@@ -8,7 +8,8 @@ import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest, settle } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
-import { listOf, PersonBody, PersonSchema } from './schemas.ts'
+import { listOf } from './schemas.ts'
+import { PersonBody, PersonSchema } from './schemas-access.ts'
 
 const tags = ['Access']
 const body = checkedBody(PersonBody)

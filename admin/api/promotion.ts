@@ -6,7 +6,7 @@ import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, operation, WAITING } from './routes.ts'
-import { ComparisonSchema, PromotionBody, PromotionSchema } from './schemas.ts'
+import { ComparisonSchema, PromotionBody, PromotionSchema } from './schemas-versions.ts'
 
 const tags = ['Promotion']
 const body = checkedBody(PromotionBody)

@@ -6,7 +6,8 @@ import { type Api, authorOf, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { answers, checkedBody, EnvironmentParams, operation } from './routes.ts'
-import { listOf, ReviewBody, ReviewSchema } from './schemas.ts'
+import { listOf } from './schemas.ts'
+import { ReviewBody, ReviewSchema } from './schemas-governance.ts'
 import { at } from './shown.ts'
 
 const tags = ['Reviews']

@@ -8,7 +8,7 @@ import { jsonBody, textBody } from './body.ts'
 import type { ApiEnv } from './context.ts'
 import type { ProblemKind } from './problem.ts'
 import { problemAnswers } from './problem-answers.ts'
-import { ApprovalSchema } from './schemas.ts'
+import { ApprovalSchema } from './schemas-governance.ts'
 
 type Responses = RouteConfig['responses']
 

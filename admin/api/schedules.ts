@@ -10,7 +10,8 @@ import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
 import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation, WAITING } from './routes.ts'
-import { listOf, ScheduleBody, ScheduleSchema } from './schemas.ts'
+import { listOf } from './schemas.ts'
+import { ScheduleBody, ScheduleSchema } from './schemas-governance.ts'
 import { shownSchedule } from './shown.ts'
 
 const tags = ['Schedules']

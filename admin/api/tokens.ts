@@ -9,7 +9,8 @@ import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem, settle } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
-import { CreatedTokenSchema, listOf, PrincipalSchema, TokenBody, TokenSchema } from './schemas.ts'
+import { listOf } from './schemas.ts'
+import { CreatedTokenSchema, PrincipalSchema, TokenBody, TokenSchema } from './schemas-access.ts'
 
 const tags = ['Access']
 const body = checkedBody(TokenBody)

@@ -9,7 +9,8 @@ import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EditQuery, EnvironmentParams, operation, ref, WAITING } from './routes.ts'
-import { ComparisonSchema, LabelBody, listOf, NoteBody, PublishedSchema, VersionSchema } from './schemas.ts'
+import { listOf, NoteBody, PublishedSchema } from './schemas.ts'
+import { ComparisonSchema, LabelBody, VersionSchema } from './schemas-versions.ts'
 
 const tags = ['Versions']
 
