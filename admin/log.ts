@@ -1,4 +1,7 @@
-/** One JSON line an event, never with a secret in it. `warn`: it heals itself. `error`: a person must act. */
+/**
+ * One JSON line an event, never with a secret in it. `warn`: it heals itself. `error`: a person must act. Every event:
+ * docs/operations.md, "What the Workers log".
+ */
 
 type Fields = Record<string, string | number | boolean | null>
 

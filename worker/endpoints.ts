@@ -4,6 +4,7 @@ import { Hono } from 'hono/tiny'
 import type { Prepared } from '../engine/index.ts'
 import type { Callers } from './access.ts'
 import type { Release } from './env.ts'
+import { logError } from './log.ts'
 import { evaluateBulk, evaluateOne, failure, readContext } from './ofrep.ts'
 import { problem } from './problem.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -89,7 +90,7 @@ async function withCaller(
     return await answer(current, caller)
   } catch (cause) {
     // OFREP's clients read JSON with an error code on every status.
-    console.error('[worker] evaluation failed', cause)
+    logError('evaluation-failed', cause)
     return failure(500, 'GENERAL', 'the edge could not evaluate this; its log says why', key)
   }
 }

@@ -8,7 +8,7 @@ import { attempt, unreachable } from './attempt.ts'
 import type { Place } from './client.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
-import { logWarn } from './log.ts'
+import { logError, logWarn } from './log.ts'
 import { Reporter } from './metrics.ts'
 import { outgoing } from './outgoing.ts'
 import { problem } from './problem.ts'
@@ -148,7 +148,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     return await isolate.handle(request, ctx)
   } catch (cause) {
     // An error here is a bug or a bad setting: a person must act.
-    console.error('[worker] request failed', cause)
+    logError('request-failed', cause)
     return problem(500, 'Internal Server Error', 'the edge could not handle this request; its log says why')
   }
 }

@@ -77,14 +77,15 @@ export class Outbox<Name extends string> {
         nowMs() + backoffMs,
         effect,
       )
-      const report = attempts + 1 < ALERT_ATTEMPTS ? logWarn : logError
-      report('effect-failed', {
+      const fields = {
         ...log,
         effect,
         attempts: attempts + 1,
         retryInMs: backoffMs,
         cause: messageOf(thrown),
-      })
+      }
+      if (attempts + 1 < ALERT_ATTEMPTS) logWarn('effect-failed', fields)
+      else logError('effect-failed', fields)
       return
     }
     // Marks that came in the meantime stay owed: `done` is what was wanted when this attempt began.

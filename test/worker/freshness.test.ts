@@ -417,19 +417,20 @@ describe('settings', () => {
     onTestFinished(() => errors.mockRestore())
     const edge = await startEdge(site(), { env })
     const response = await edge.fetch('/')
-    return { status: response.status, logged: String(errors.mock.calls.flat().join(' ')) }
+    const { level, event, cause } = JSON.parse(String(errors.mock.calls.flat().join(' ')))
+    return { status: response.status, level, event, cause }
   }
 
   it('that are wrong make a 500 problem, and the log names each of them', async () => {
     stubOrigins()
-    const { status, logged } = await answer({
+    const { cause, ...logged } = await answer({
       SNAPSHOT_MAX_AGE_MS: '5s',
       REFRESH_TIMEOUT_MS: '0',
       FALLBACK_ORIGIN: 'ftp://x',
     })
-    expect(status).toBe(500)
-    expect(logged).toContain('SNAPSHOT_MAX_AGE_MS must be 1..60000, got "5s"')
-    expect(logged).toContain('REFRESH_TIMEOUT_MS')
-    expect(logged).toContain('FALLBACK_ORIGIN')
+    expect(logged).toEqual({ status: 500, level: 'error', event: 'request-failed' })
+    expect(cause).toContain('SNAPSHOT_MAX_AGE_MS must be 1..60000, got "5s"')
+    expect(cause).toContain('REFRESH_TIMEOUT_MS')
+    expect(cause).toContain('FALLBACK_ORIGIN')
   })
 })
