@@ -16,16 +16,27 @@ export interface Env {
   /** The files that local/assets.ts puts together, by path. */
   ASSETS: Pick<Fetcher, 'fetch'>
   ADMIN_BOOTSTRAP_TOKEN?: string
+  METRICS_TOKEN?: string
+  RELEASE?: Release
   LOCAL?: string
   TRUSTED_PROXY?: string
   ACCESS_TEAM_DOMAIN?: string
   ACCESS_AUD?: string
 }
 
+/** Which deployed version of the Worker this is, as the platform says; a local run has none. */
+export interface Release {
+  readonly id: string
+  readonly tag: string
+}
+
 /** Checked settings. */
 export interface Config {
   /** May do everything, and can be neither revoked nor locked out. `null`: there is none. */
   readonly bootstrapToken: string | null
+  /** Opens metrics and health in detail, and nothing else. `null`: there is none. */
+  readonly metricsToken: string | null
+  readonly release: Release | null
   /** Cloudflare Access in front of the control plane; `null`: people cannot come through it. */
   readonly access: AccessSettings | null
   /** Where Turnout runs by itself: whose `X-Forwarded-For` is believed. `null`: Cloudflare says who calls. */
@@ -45,6 +56,8 @@ export function parseConfig(env: Env): Config {
   if (config === undefined) {
     config = {
       bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN || null,
+      metricsToken: metricsToken(env.METRICS_TOKEN),
+      release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
       access: access(env.ACCESS_TEAM_DOMAIN, env.ACCESS_AUD),
       proxies: proxies(env.TRUSTED_PROXY),
       local: local(env.LOCAL),
@@ -52,6 +65,14 @@ export function parseConfig(env: Env): Config {
     parsed.set(env, config)
   }
   return config
+}
+
+/** Shorter ones could be guessed, and a header carries no others. */
+const METRICS_TOKEN = /^[\x21-\x7e]{16,}$/
+
+function metricsToken(value: string | undefined): string | null {
+  if (!value || METRICS_TOKEN.test(value)) return value || null
+  throw new Error('METRICS_TOKEN must have at least 16 characters of ASCII, and no spaces')
 }
 
 function local(value: string | undefined): boolean {

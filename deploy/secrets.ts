@@ -10,6 +10,8 @@ export interface Secret {
   readonly generate: (() => string) | null
   /** People need it too: a generated one is shown, once. */
   readonly shown?: true
+  /** The Worker does without it: a deployment neither asks for it nor makes it up. */
+  readonly optional?: true
   /** Settings of its Worker under which it is needed; default: always. */
   readonly when?: (vars: Readonly<Record<string, string>>) => boolean
 }
@@ -25,6 +27,13 @@ export const SECRETS: readonly Secret[] = [
     purpose: 'opens the admin API',
     generate: () => `tn_${random()}`,
     shown: true,
+  },
+  {
+    worker: 'admin',
+    name: 'METRICS_TOKEN',
+    purpose: 'opens metrics and detailed health',
+    generate: null,
+    optional: true,
   },
   {
     worker: 'admin',
@@ -50,7 +59,9 @@ export const SECRETS: readonly Secret[] = [
 
 /** Those that a Worker with these settings needs. */
 export const secretsOf = (worker: Secret['worker'], vars: Readonly<Record<string, string>>): Secret[] =>
-  SECRETS.filter((secret) => secret.worker === worker && (secret.when?.(vars) ?? true))
+  SECRETS.filter(
+    (secret) => secret.worker === worker && secret.optional !== true && (secret.when?.(vars) ?? true),
+  )
 
 /** How to set one. wrangler creates a Worker that does not exist yet. */
 export function missing({ name, purpose, generate, shown }: Secret, worker: string): Refusal {

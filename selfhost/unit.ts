@@ -1,6 +1,5 @@
 /** A systemd unit that runs the folder on a server, with no more rights than it needs. Pure. */
 import type { SelfHostFile } from './file.ts'
-import { SECRETS } from './workerd-config.ts'
 
 /** Where the unit expects the folder, and the secrets. */
 export const FOLDER = '/opt/turnout'
@@ -16,7 +15,7 @@ After=network-online.target
 [Service]
 User=turnout
 WorkingDirectory=${FOLDER}
-# ${SECRETS.join(' and ')}, a line NAME=VALUE each.
+# ADMIN_BOOTSTRAP_TOKEN and COOKIE_KEY, and METRICS_TOKEN if you like: a line NAME=VALUE each.
 EnvironmentFile=${SECRETS_FILE}
 ${removals([controlPlane, ...edges.values()].map(({ listen }) => listen))}ExecStart=${FOLDER}/workerd serve ${FOLDER}/workerd.capnp config
 ${stateLines(stateDir)}

@@ -19,7 +19,7 @@ import type { EdgeListener, Listener, SelfHostFile } from './file.ts'
 export const SERVER_GROUND: Ground = { outbound: ['public'], cfBlobHeader: null }
 
 /** Environment variables of the process. */
-export const SECRETS = ['ADMIN_BOOTSTRAP_TOKEN', 'COOKIE_KEY'] as const
+export const SECRETS = { admin: ['ADMIN_BOOTSTRAP_TOKEN', 'METRICS_TOKEN'], edge: ['COOKIE_KEY'] } as const
 
 /** Below the folder, in which workerd is started. */
 export const ASSETS = 'assets'
@@ -38,7 +38,7 @@ export function selfHostConfig(file: SelfHostFile, bundles: Bundles, release: st
       name: 'admin',
       bundle: bundles.admin,
       address: controlPlane.listen,
-      settings: { ...settingsOf(controlPlane, 'ADMIN_BOOTSTRAP_TOKEN'), ...common },
+      settings: { ...settingsOf(controlPlane, SECRETS.admin), ...common },
     },
     { storageDir: join(stateDir, 'storage'), assetsDir: ASSETS },
     SERVER_GROUND,
@@ -51,7 +51,7 @@ export function selfHostConfig(file: SelfHostFile, bundles: Bundles, release: st
         address: edge.listen,
         settings: {
           ENVIRONMENT: environment,
-          ...settingsOf(edge, 'COOKIE_KEY'),
+          ...settingsOf(edge, SECRETS.edge),
           ...country(edge),
           ...common,
         },
@@ -69,11 +69,11 @@ export const socketOf = (environment: string): string => `edge-${environment}`
 
 const settingsOf = (
   { trustedProxy, vars }: Listener,
-  secret: (typeof SECRETS)[number],
+  secrets: readonly string[],
 ): Record<string, Setting> => ({
   ...vars,
   TRUSTED_PROXY: trustedProxy,
-  [secret]: { variable: secret },
+  ...Object.fromEntries(secrets.map((name) => [name, { variable: name }])),
 })
 
 const country = ({ countryHeader }: EdgeListener): Record<string, string> =>

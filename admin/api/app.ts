@@ -17,6 +17,7 @@ import { health } from './health.ts'
 import { impact } from './impact.ts'
 import { keys } from './keys.ts'
 import { kills } from './kills.ts'
+import { countRequests, metrics } from './metrics.ts'
 import { openapi } from './openapi.ts'
 import { people } from './people.ts'
 import { answerProblem } from './problem.ts'
@@ -34,12 +35,14 @@ import { webhooks } from './webhooks.ts'
 export const app = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
 
 app.use(responseHeaders)
+app.use(countRequests)
 app.onError(answerProblem)
 app.notFound((c) => answerUnrouted(c, app.routes))
 
 app.get('/', landingPage)
 docs(app)
 health(app)
+metrics(app)
 
 const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
 api.use(authentication)

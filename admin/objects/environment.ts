@@ -26,6 +26,7 @@ import { type Comparison, compare } from '../governance/comparison.ts'
 import type { Sampled } from '../governance/impact.ts'
 import { parseJson } from '../json.ts'
 import { logError } from '../log.ts'
+import type { EnvironmentVitals } from '../monitoring/vitals.ts'
 import { nearest } from '../nearest.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
 import type { Target } from '../propagation.ts'
@@ -116,6 +117,13 @@ export class EnvironmentObject extends DurableObject<Env> {
       forget: () => this.#publisher.forget(),
     })
     this.#room = { sql: this.#sql, publisher: this.#publisher, ledger: this.#ledger }
+  }
+
+  vitals(): Answer<EnvironmentVitals> {
+    const live = this.#ledger.live()
+    if (live === null) return failed({ reason: 'environment-unknown' })
+    const { epoch, version, kills: killsVersion } = live.state
+    return ok({ epoch, version, killsVersion, kills: live.kills.kills.length, owed: this.#ledger.owed() })
   }
 
   // The edge, through ControlRpc.

@@ -4,6 +4,7 @@
  */
 import type { KillList } from '../../engine/index.ts'
 import { failed } from '../failure.ts'
+import type { Owed } from '../monitoring/vitals.ts'
 import { lastSeq } from '../storage/audit.ts'
 import { killsForEdges } from '../storage/kills.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
@@ -87,6 +88,11 @@ export class Ledger {
   /** Notes, in the transaction that makes it so, who needs to hear of it. */
   mark(nowMs: number, ...effects: EffectName[]): void {
     for (const effect of effects) this.#parts.outbox.mark(effect, nowMs)
+  }
+
+  /** What others have yet to hear. */
+  owed(): Owed[] {
+    return this.#parts.outbox.owed()
   }
 
   /** Carries out what is owed and due. */

@@ -3,7 +3,9 @@
  * transaction that makes it necessary and carried out afterwards, with what is true then, so that several changes become
  * one; until it has succeeded it is tried again, ever more slowly. Effects are idempotent.
  */
+
 import { logError, logWarn, messageOf } from '../log.ts'
+import type { Owed } from '../monitoring/vitals.ts'
 
 /** Carries the current state outside; throws if it could not. */
 export type Effect = () => Promise<void>
@@ -36,6 +38,14 @@ export class Outbox<Name extends string> {
       effect,
       nowMs,
     )
+  }
+
+  /** What is owed, by name. */
+  owed(): Owed[] {
+    const rows = this.#sql.exec<{ effect: string; attempts: number; due_at: number }>(
+      'SELECT effect, attempts, due_at FROM outbox WHERE wanted > done ORDER BY effect',
+    )
+    return [...rows].map(({ effect, attempts, due_at }) => ({ effect, attempts, dueAtMs: due_at }))
   }
 
   /** When the next effect is due, ms since 1970; `null`: nothing is owed. */

@@ -7,6 +7,7 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Person, Token } from '../access/grants.ts'
 import { covers, type Scope } from '../access/principal.ts'
 import type { Env } from '../env.ts'
+import type { ProjectVitals } from '../monitoring/vitals.ts'
 import type { Author } from '../settings.ts'
 import {
   type AuditFilter,
@@ -62,6 +63,15 @@ export class ProjectObject extends DurableObject<Env> {
   /** Answers if this object's storage does. */
   ping(): boolean {
     return this.#sql.exec<{ one: number }>('SELECT 1 AS one').one().one === 1
+  }
+
+  /** How it is, and the environments in scope. */
+  vitals(scope: Scope): ProjectVitals {
+    const rows = this.#sql.exec<{ name: string; epoch: number; version: number }>(
+      'SELECT name, epoch, version FROM environments WHERE live = 1 ORDER BY name',
+    )
+    const environments = [...rows].filter(({ name }) => covers(scope, name))
+    return { environments, owed: this.#outbox.owed() }
   }
 
   // Access.

@@ -8,6 +8,7 @@ import { ok } from '../../engine/index.ts'
 import { randomId } from '../auth.ts'
 import { type Env, parseConfig } from '../env.ts'
 import { failed, invalid } from '../failure.ts'
+import type { WebhooksVitals } from '../monitoring/vitals.ts'
 import { nearest } from '../nearest.ts'
 import { type Author, system } from '../settings.ts'
 import {
@@ -90,6 +91,18 @@ export class WebhooksObject extends DurableObject<Env> {
   /** Takes events over, for every webhook that hears of them. The same ones again change nothing. */
   enqueue(events: readonly AuditEvent[]): void {
     this.#write((nowMs) => this.#tell(events, nowMs))
+  }
+
+  vitals(): WebhooksVitals {
+    const all = this.list()
+    const sum = (of: (webhook: ListedWebhook) => number) =>
+      all.reduce((total, webhook) => total + of(webhook), 0)
+    return {
+      webhooks: all.length,
+      failing: all.filter(({ enabled, failing }) => enabled && failing).length,
+      pending: sum(({ pending }) => pending),
+      dead: sum(({ dead }) => dead),
+    }
   }
 
   // Webhooks.
