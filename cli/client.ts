@@ -4,7 +4,7 @@
  */
 import createClient, { type Client } from 'openapi-fetch'
 import type { components, paths } from '../admin/api/openapi-types.d.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, isLoopback } from './connection.ts'
 import { EXIT } from './exit.ts'
 import { Failure, type Finding } from './failure.ts'
 import { count } from './words.ts'
@@ -110,20 +110,25 @@ async function sent(
     const response = await fetch(request, lines ? {} : { signal: AbortSignal.timeout(TIMEOUT_MS) })
     return { response, text: lines && response.ok ? null : await response.text() }
   } catch (error) {
-    const why = unreachable(error as Error, url)
-    throw new Failure(`${named(request)} failed: ${why}${doubtAfter(request)}`, [], { cause: error })
+    throw new Failure(`${named(request)} failed: ${silence(error as Error, request, url)}`, [], {
+      cause: error,
+    })
   }
 }
 
-/** `fetch` says only "fetch failed" and keeps the reason in `cause`. */
-function unreachable(error: Error, url: string): string {
-  if (error.name === 'TimeoutError') return `${url} did not answer within ${TIMEOUT_MS / 1000} s`
+/** Why there was no answer. `fetch` says only "fetch failed" and keeps the reason in `cause`. */
+function silence(error: Error, request: Request, url: string): string {
+  if (error.name === 'TimeoutError')
+    return `${url} did not answer within ${TIMEOUT_MS / 1000} s${doubtAfter(request)}`
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException
-  if (code === 'ECONNREFUSED') return `nothing listens at ${url}; start Turnout with npm start, or give --url`
-  return `${url} cannot be reached (${message || code})`
+  if (code === 'ECONNREFUSED')
+    return `nothing listens at ${url}${isLoopback(url) ? '; start Turnout with npm start, or give --url' : ''}`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `there is no host ${new URL(url).hostname}, or no network`
+  return `${url} cannot be reached (${message || code})${doubtAfter(request)}`
 }
 
-/** A change that got no answer may have been carried out all the same. */
+/** A change that was sent and got no answer may have been carried out all the same. */
 function doubtAfter({ method, url }: Request): string {
   const { pathname } = new URL(url)
   if (method === 'GET' || /\/(?:evaluate|validate|impact)$/.test(pathname)) return ''

@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 /** The command line: `turnout <command>`, or `npm run -s turnout -- <command>`. */
-import { once } from 'node:events'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { COMMANDS } from './program.ts'
 import { run } from './run.ts'
-import { processTerminal } from './terminal.ts'
+import { drained, processTerminal } from './terminal.ts'
 
 // A reader that has seen enough (`| head`) is no reason to fail.
 for (const stream of [process.stdout, process.stderr])
@@ -27,6 +26,7 @@ process.exitCode = await run(process.argv.slice(2), COMMANDS, {
   terminal: processTerminal(process),
   wait: (ms) => wait(ms),
   nowMs: () => Date.now(),
-  out: (text) => process.stdout.write(text) || once(process.stdout, 'drain'),
+  out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  drained: () => drained(process.stdout),
 })

@@ -3,8 +3,17 @@
  * printed, and neither are control characters, which a value from elsewhere could use to rewrite the terminal.
  */
 
-/** Receives text, whole lines at a time. What it returns may be a promise to wait for before the next. */
-export type Write = (text: string) => unknown
+/** Receives text, whole lines at a time. */
+export type Write = (text: string) => void
+
+export interface Streams {
+  /** Standard output. */
+  readonly out: Write
+  /** Standard error. */
+  readonly err: Write
+  /** Resolves when standard output wants more. */
+  drained(): Promise<void>
+}
 
 export interface Output {
   /** A line for people. */
@@ -15,7 +24,7 @@ export interface Output {
   paint(lines: readonly string[]): void
   /** A value for machines, as indented JSON. */
   json(value: unknown): void
-  /** Text for machines, as it is. */
+  /** Text for machines, as it is and as fast as it is read. */
   data(text: string): Promise<void>
   /** From now on this text is printed as `***`. */
   hide(secret: string | undefined): void
@@ -24,7 +33,7 @@ export interface Output {
 /** Shorter texts are not hidden: they would take half the words with them. */
 const MIN_SECRET_LENGTH = 8
 
-export function createOutput(out: Write, err: Write): Output {
+export function createOutput({ out, err, drained }: Streams): Output {
   const secrets = new Set<string>()
   let painted = 0
   const safe = (text: string): string => {
@@ -48,7 +57,8 @@ export function createOutput(out: Write, err: Write): Output {
     },
     json: (value) => out(safe(JSON.stringify(value, null, 2))),
     async data(text) {
-      await out(text)
+      out(text)
+      await drained()
     },
     hide(secret) {
       if (secret !== undefined && secret.length >= MIN_SECRET_LENGTH) secrets.add(secret)

@@ -4,7 +4,7 @@ import { Command } from './command.ts'
 import { EXIT } from './exit.ts'
 import { Failure, showFinding, UsageError } from './failure.ts'
 import { option } from './options.ts'
-import { createOutput, type Output, type Write } from './output.ts'
+import { createOutput, type Output, type Streams } from './output.ts'
 import type { CommonOptions, Host, World } from './world.ts'
 
 /** What a command does, given its arguments and then its options. Resolves with what `--json` prints. Throws `Failure`. */
@@ -16,11 +16,6 @@ export type Act = <Args extends unknown[]>(work: Work<Args>) => (...given: unkno
 /** Adds a group of commands to the program. */
 export type Commands = (program: Command, act: Act) => void
 
-export interface Streams {
-  readonly out: Write
-  readonly err: Write
-}
-
 /** Variables whose values are never printed. */
 const SECRETS = ['TURNOUT_ADMIN_TOKEN', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
 
@@ -29,7 +24,7 @@ export async function run(
   groups: readonly Commands[],
   host: Host & Streams,
 ): Promise<number> {
-  const output = createOutput(host.out, host.err)
+  const output = createOutput(host)
   for (const name of SECRETS) output.hide(host.env[name])
   let code: number = EXIT.done
   const act: Act =

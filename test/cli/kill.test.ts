@@ -1,5 +1,7 @@
 /** `turnout kill`, `restore` and `kills list`, as far as the API is told and the user is. */
-import { describe, expect, test } from 'vitest'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { problem } from './fake-admin.ts'
 import { says, startApi, UNPROTECTED } from './fake-api.ts'
 import { propagation } from './propagation.ts'
@@ -100,13 +102,35 @@ Landed: no edge has traffic now, and each asks before it answers its next reques
   })
 
   test('that gets no answer may hold all the same, and says where to look', async () => {
-    const { code, err } = await turnout(['kill', 'all-flags', '--reason', 'x'], {
-      env: { TURNOUT_URL: 'http://127.0.0.1:1', TURNOUT_ADMIN_TOKEN: 'x', TURNOUT_ENV: 'prod' },
-    })
-    expect(err).toMatch(/; whether it was carried out, turnout kills list shows\n$/)
+    const server = createServer((request) => request.socket.destroy())
+    const url = await listening(server)
+    const { code, err } = await turnout(['kill', 'all-flags', '--reason', 'x'], at(url))
+    expect(err).toMatch(/ cannot be reached \(.+\); whether it was carried out, turnout kills list shows\n$/)
     expect(code).toBe(1)
   })
+
+  test('that was never sent leaves no doubt', async () => {
+    const server = createServer()
+    const url = await listening(server)
+    await new Promise((done) => server.close(done))
+    const refused = await turnout(['kill', 'all-flags', '--reason', 'x'], at(url))
+    expect(refused.err).toBe(
+      `turnout: PUT /environments/prod/kills/all-flags failed: nothing listens at ${url}; start Turnout with npm start, or give --url\n`,
+    )
+    const nowhere = await turnout(['kill', 'all-flags', '--reason', 'x'], at('https://turnout.invalid'))
+    expect(nowhere.err).toBe(
+      'turnout: PUT /environments/prod/kills/all-flags failed: there is no host turnout.invalid, or no network\n',
+    )
+  })
 })
+
+const at = (url: string) => ({ env: { TURNOUT_URL: url, TURNOUT_ADMIN_TOKEN: 'x', TURNOUT_ENV: 'prod' } })
+
+async function listening(server: Server): Promise<string> {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
 
 describe('restore', () => {
   test('ends the kill, with a reason if there is one', async () => {

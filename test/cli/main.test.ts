@@ -1,10 +1,13 @@
 /** The command line as a process of its own. */
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { CREDENTIALS, startAws } from '../helpers/aws.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { startAdmin, TOKEN } from './fake-admin.ts'
+import { startApi } from './fake-api.ts'
 import { turnoutProcess } from './process.ts'
 
 test('imports from SSM into an environment, with nothing but environment variables, and ends by itself', async () => {
@@ -53,4 +56,26 @@ test('a wrong command line ends with 2, a failure with 1', async () => {
     out: '',
     err: 'turnout: flags.json cannot be read: there is no such file\n',
   })
+})
+
+test('goes on, and says nothing, when nobody reads what it prints', async () => {
+  const entry = { seq: 1, reason: 'x'.repeat(1_000) }
+  const api = await startApi({
+    'GET /whoami': { id: 'token:ci', role: 'viewer', projects: null, environments: null },
+  })
+  const log = createServer((_request, response) => {
+    response.writeHead(200).end(`${JSON.stringify(entry)}\n`.repeat(2_000))
+  })
+  await new Promise<void>((done) => log.listen(0, '127.0.0.1', done))
+  onTestFinished(() => void log.close())
+  const url = `http://127.0.0.1:${(log.address() as AddressInfo).port}`
+  const env = { XDG_CONFIG_HOME: temporaryFolder() }
+  for (const [args, more] of [
+    [['--help'], {}],
+    [['whoami'], api.env],
+    [['audit', 'export'], { ...api.env, TURNOUT_URL: url }],
+  ] as const) {
+    const { code, err } = await turnoutProcess(args, { env: { ...env, ...more }, deaf: true })
+    expect({ args, code, err }).toEqual({ args, code: 0, err: '' })
+  }
 })

@@ -15,12 +15,14 @@ export interface Surroundings {
   readonly cwd?: string
   /** Standard input; absent: there is none. */
   readonly input?: string
+  /** Nobody reads its standard output. */
+  readonly deaf?: boolean
 }
 
 /** Without blocking: what it talks to may answer from this process. It sees no variables but these and PATH. */
 export function turnoutProcess(
   args: readonly string[],
-  { env = {}, cwd, input }: Surroundings,
+  { env = {}, cwd, input, deaf = false }: Surroundings,
 ): Promise<Finished> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
@@ -28,6 +30,7 @@ export function turnoutProcess(
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
   child.stdin?.end(input)
+  if (deaf) child.stdout!.destroy()
   let [out, err] = ['', '']
   child.stdout!.on('data', (part) => {
     out += part

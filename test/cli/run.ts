@@ -66,6 +66,7 @@ export async function turnout(args: readonly string[], circumstances: Circumstan
         nowMs += ms
       },
       nowMs: () => nowMs,
+      drained: async () => {},
       out: (text) => {
         out += text
       },
