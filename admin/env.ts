@@ -22,6 +22,7 @@ export interface Env {
   TRUSTED_PROXY?: string
   ACCESS_TEAM_DOMAIN?: string
   ACCESS_AUD?: string
+  API_REQUESTS_PER_SECOND?: string
 }
 
 /** Which deployed version of the Worker this is, as the platform says; a local run has none. */
@@ -41,6 +42,8 @@ export interface Config {
   readonly access: AccessSettings | null
   /** Where Turnout runs by itself: whose `X-Forwarded-For` is believed. `null`: Cloudflare says who calls. */
   readonly proxies: Proxies | null
+  /** Calls of the API that each caller may make in a second; 0: as many as it likes. */
+  readonly requestsPerSecond: number
   /** Local runs only: loopback and private origins, and environments that are `open`. */
   readonly local: boolean
 }
@@ -60,6 +63,7 @@ export function parseConfig(env: Env): Config {
       release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
       access: access(env.ACCESS_TEAM_DOMAIN, env.ACCESS_AUD),
       proxies: proxies(env.TRUSTED_PROXY),
+      requestsPerSecond: requestsPerSecond(env.API_REQUESTS_PER_SECOND),
       local: local(env.LOCAL),
     }
     parsed.set(env, config)
@@ -86,6 +90,15 @@ function proxies(value: string | undefined): Proxies | null {
   const parsed = parseProxies(value)
   if (parsed.ok) return parsed.value
   throw new Error(`TRUSTED_PROXY ${parsed.error}`)
+}
+
+function requestsPerSecond(value: string | undefined): number {
+  if (!value) return 100
+  const number = Number(value)
+  if (/^\d{1,6}$/.test(value) && number <= 100_000) return number
+  throw new Error(
+    `API_REQUESTS_PER_SECOND must be a whole number from 0 (no limit) to 100000, got ${JSON.stringify(value)}`,
+  )
 }
 
 const TEAM_DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.cloudflareaccess\.com$/

@@ -38,6 +38,7 @@ export async function startDev(run: WorkersRun): Promise<Workers> {
     start(run, 'admin', 'admin/wrangler.toml', run.adminPort, [
       local,
       `ADMIN_BOOTSTRAP_TOKEN=${run.adminToken}`,
+      'API_REQUESTS_PER_SECOND=0',
     ]),
   ]
   const ended = Promise.race(started.map((worker) => worker.ended))

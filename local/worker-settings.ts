@@ -9,7 +9,7 @@ const EDGE = [
   'REFRESH_TIMEOUT_MS',
   'COLD_LOAD_TIMEOUT_MS',
 ]
-const ADMIN = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD']
+const ADMIN = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD', 'API_REQUESTS_PER_SECOND']
 
 export const SETTINGS: Readonly<Record<'edge' | 'admin', readonly string[]>> = { edge: EDGE, admin: ADMIN }
 

@@ -79,7 +79,7 @@ function edgeOf({ bundle, address, environment, cookieKey, controlAddress }: Edg
 }
 
 function adminOf({ bundle, address, adminToken, control, ...folders }: AdminOptions): Parts[] {
-  const settings = { ADMIN_BOOTSTRAP_TOKEN: adminToken, LOCAL: 'true' }
+  const settings = { ADMIN_BOOTSTRAP_TOKEN: adminToken, API_REQUESTS_PER_SECOND: '0', LOCAL: 'true' }
   const parts = adminParts({ name: 'admin', bundle, address, settings }, folders, LOCAL_GROUND)
   if (control === undefined) return [parts]
   const offered = socket('control', control.address, CONTROL_RPC, controlOf(control.environment))

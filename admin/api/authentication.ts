@@ -6,10 +6,11 @@ import type { MiddlewareHandler } from 'hono'
 import { ACCESS_HEADER, type AccessSettings, CloudflareAccess } from '../access/cloudflare-access.ts'
 import { EVERYWHERE, type Principal } from '../access/principal.ts'
 import { bearerToken, hashOfSecret, sameSecret } from '../auth.ts'
-import { parseConfig } from '../env.ts'
+import { type Env, parseConfig } from '../env.ts'
 import { callProject } from '../stubs.ts'
+import { Throttle } from '../throttle.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
-import { Problem } from './problem.ts'
+import { Problem, tooManyRequests } from './problem.ts'
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="turnout"' }
 
@@ -36,15 +37,27 @@ export async function principalOf(c: ApiContext): Promise<Principal> {
 
 async function holderOf(c: ApiContext, token: string): Promise<Principal> {
   const { bootstrapToken } = parseConfig(c.env)
-  if (bootstrapToken !== null && (await sameSecret(token, bootstrapToken))) return BOOTSTRAP
+  if (bootstrapToken !== null && (await sameSecret(token, bootstrapToken))) return bootstrap(c)
   const tokenHash = await hashOfSecret(token)
   const recognized = await callProject(c.env, (stub) => stub.recognize({ tokenHash }))
   if ('principal' in recognized) return recognized.principal
+  if (recognized.refused === 'throttled') throw tooManyRequests(recognized.waitMs)
   throw unauthorized(
     recognized.refused === 'unknown'
       ? 'The token is not one of this control plane.'
       : `The token was ${recognized.refused === 'revoked' ? 'revoked' : 'valid until it expired'}; ask an admin for another.`,
   )
+}
+
+const throttles = new WeakMap<Env, Throttle>()
+
+/** Nobody is asked about the bootstrap token, so each isolate counts its calls for itself. */
+function bootstrap({ env }: ApiContext): Principal {
+  const throttle = throttles.get(env) ?? new Throttle(parseConfig(env).requestsPerSecond)
+  throttles.set(env, throttle)
+  const waitMs = throttle.waitMs(BOOTSTRAP.id, Date.now())
+  if (waitMs > 0) throw tooManyRequests(waitMs)
+  return BOOTSTRAP
 }
 
 async function personOf(c: ApiContext, jwt: string, settings: AccessSettings): Promise<Principal> {
@@ -53,6 +66,7 @@ async function personOf(c: ApiContext, jwt: string, settings: AccessSettings): P
   if ('refused' in identified) throw unauthorized(`${capital(identified.refused)}.`)
   const recognized = await callProject(c.env, (stub) => stub.recognize({ person: identified.id }))
   if ('principal' in recognized) return recognized.principal
+  if (recognized.refused === 'throttled') throw tooManyRequests(recognized.waitMs)
   throw new Problem(
     'forbidden',
     `${identified.id} has no role here; an admin gives one with PUT /api/v1/people/${identified.id}.`,

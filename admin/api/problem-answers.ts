@@ -75,12 +75,19 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   'precondition-required': {
     detail: 'Send "If-Match" with the ETag you read (or "*"), or "If-None-Match: *" to create.',
   },
+  'too-many-requests': { detail: 'Try again in a second.', headers: ['retry-after'] },
   internal: { detail: 'This is a fault of the control plane, noted under the request id.' },
   overloaded: { detail: 'Try again in a few seconds.', headers: ['retry-after'] },
 }
 
 /** Those that any operation may answer. No operation answers `method-not-allowed`: an address does, to others. */
-const EVERYWHERE: readonly ProblemKind[] = ['unauthorized', 'forbidden', 'internal', 'overloaded']
+const EVERYWHERE: readonly ProblemKind[] = [
+  'unauthorized',
+  'forbidden',
+  'too-many-requests',
+  'internal',
+  'overloaded',
+]
 
 /** Status → answer, for the problems of an operation. */
 export function problemAnswers(kinds: readonly ProblemKind[]): Record<number, { $ref: string }> {

@@ -29,6 +29,7 @@ export const PROBLEMS = {
   'unsupported-media-type': [415, 'The body must be JSON'],
   invalid: [422, 'The request is well-formed but not valid'],
   'precondition-required': [428, 'This change needs a precondition'],
+  'too-many-requests': [429, 'This caller asks too often'],
   internal: [500, 'The control plane failed'],
   overloaded: [503, 'The control plane is overloaded'],
 } as const satisfies Record<string, readonly [number, string]>
@@ -58,6 +59,13 @@ export class Problem extends Error {
 }
 
 export const tooLarge = (): Problem => new Problem('too-large', `A body has at most ${MAX_BODY_BYTES} bytes.`)
+
+/** `Retry-After` is in whole seconds (RFC 9110 §10.2.3). */
+export function tooManyRequests(waitMs: number): Problem {
+  const seconds = Math.ceil(waitMs / 1_000)
+  const detail = `Try again in ${seconds === 1 ? 'a second' : `${seconds} seconds`}.`
+  return new Problem('too-many-requests', detail, [], { 'retry-after': String(seconds) })
+}
 
 export const invalidRequest = (path: string, message: string): Problem =>
   new Problem('invalid', `${path}: ${message}`, [{ path, message }])

@@ -109,7 +109,7 @@ const HEADERS = {
 } as const
 type HeaderName = keyof typeof HEADERS
 
-/** A success, or several, and the problems that may stand in their place; 401, 403, 500 and 503 always may. */
+/** A success, or several, and the problems that may stand in their place; 401, 403, 429, 500 and 503 always may. */
 export function answers(
   successes: Success | readonly Success[],
   problems: readonly ProblemKind[],

@@ -35,6 +35,8 @@ export type Credential = { readonly tokenHash: string } | { readonly person: str
 export type Recognition =
   | { readonly principal: Principal }
   | { readonly refused: 'unknown' | 'expired' | 'revoked' }
+  /** It asks too often. */
+  | { readonly refused: 'throttled'; readonly waitMs: number }
 
 export function recognize(sql: SqlStorage, credential: Credential, nowMs: number): Recognition {
   if ('person' in credential) {

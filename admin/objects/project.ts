@@ -6,7 +6,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Person, Token } from '../access/grants.ts'
 import { covers, type Scope } from '../access/principal.ts'
-import type { Env } from '../env.ts'
+import { type Env, parseConfig } from '../env.ts'
 import type { ProjectVitals } from '../monitoring/vitals.ts'
 import type { Author } from '../settings.ts'
 import {
@@ -19,6 +19,7 @@ import {
   verifyAudit,
 } from '../storage/audit.ts'
 import { pagePeople, pageTokens, readPerson, readToken } from '../storage/grants.ts'
+import { Throttle } from '../throttle.ts'
 import {
   addToken,
   type Credential,
@@ -48,6 +49,7 @@ const KEY_COLUMNS = 'id, environment, kind, name, created_at'
 export class ProjectObject extends DurableObject<Env> {
   readonly #sql: SqlStorage
   readonly #clock: AlarmClock
+  readonly #throttle: Throttle
   readonly #outbox: Outbox<'webhooks'>
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -55,6 +57,7 @@ export class ProjectObject extends DurableObject<Env> {
     this.#sql = ctx.storage.sql
     migrate(ctx.storage, PROJECT_MIGRATIONS)
     this.#clock = new AlarmClock(ctx)
+    this.#throttle = new Throttle(parseConfig(env).requestsPerSecond)
     this.#outbox = new Outbox(this.#sql, {
       webhooks: () => handOver(this.#sql, this.env.WEBHOOKS.getByName(WEBHOOKS_NAME)),
     })
@@ -76,9 +79,15 @@ export class ProjectObject extends DurableObject<Env> {
 
   // Access.
 
-  /** Who shows that credential. Asked with every call: a revocation holds at once. */
+  /**
+   * Who shows that credential. Asked with every call: a revocation holds at once, and calls are counted here, for all
+   * isolates together.
+   */
   recognize(credential: Credential): Recognition {
-    return this.#write((nowMs) => recognize(this.#sql, credential, nowMs))
+    const recognized = this.#write((nowMs) => recognize(this.#sql, credential, nowMs))
+    if (!('principal' in recognized)) return recognized
+    const waitMs = this.#throttle.waitMs(recognized.principal.id, Date.now())
+    return waitMs === 0 ? recognized : { refused: 'throttled', waitMs }
   }
 
   addToken(token: Token, hash: string, author: Author): Answer<Token> {

@@ -109,10 +109,18 @@ describe('parseConfig', () => {
     const bindings = { ENVIRONMENTS: {}, PROJECT: {}, WEBHOOKS: {}, LAST_KNOWN_GOOD: {} } as Parameters<
       typeof parseConfig
     >[0]
-    expect(parseConfig({ ...bindings })).toEqual({ bootstrapToken: null, access: null, local: false })
+    expect(parseConfig({ ...bindings })).toEqual({
+      bootstrapToken: null,
+      access: null,
+      proxies: null,
+      requestsPerSecond: 100,
+      local: false,
+    })
     expect(parseConfig({ ...bindings, LOCAL: 'true', ADMIN_BOOTSTRAP_TOKEN: 'x' })).toEqual({
       bootstrapToken: 'x',
       access: null,
+      proxies: null,
+      requestsPerSecond: 100,
       local: true,
     })
     const team = 'acme.cloudflareaccess.com'
