@@ -54,6 +54,15 @@ export const SECRETS: readonly Secret[] = [
     name: 'COOKIE_KEY',
     purpose: "signs the visitors' cookie",
     generate: random,
+    // Changing it without new ids for everybody needs the old one.
+    shown: true,
+  },
+  {
+    worker: 'edge',
+    name: 'COOKIE_KEY_ACCEPTED',
+    purpose: 'is accepted too while COOKIE_KEY is changed',
+    generate: null,
+    optional: true,
   },
 ]
 

@@ -59,7 +59,8 @@ export function judge(question: Question, status: number, location: string | nul
     return { ok: true, note: 'Cloudflare Access stands in front of it and let nobody through to look' }
   const answer = parse(body)
   if (answer === null) return { ok: false, why: `status ${status}, and no JSON: ${body.slice(0, 80)}` }
-  const { release, problems = [] } = answer
+  const { release, components = [] } = answer
+  const problems = [...(answer.problems ?? []), ...components.flatMap((component) => component.problems)]
   if (question.versionId !== null && release !== undefined && release?.id !== question.versionId)
     return { ok: false, why: `version ${release?.id ?? 'unknown'} answers, not ${question.versionId}` }
   if (status === 200) {
@@ -86,6 +87,8 @@ interface Health {
   /** The Worker's own version; absent where it is not shown. */
   readonly release?: { readonly id: string } | null
   readonly problems?: readonly string[]
+  /** Of the control plane. */
+  readonly components?: readonly { readonly problems: readonly string[] }[]
 }
 
 function parse(body: string): Health | null {

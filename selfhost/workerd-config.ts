@@ -19,7 +19,10 @@ import type { EdgeListener, Listener, SelfHostFile } from './file.ts'
 export const SERVER_GROUND: Ground = { outbound: ['public'], cfBlobHeader: null }
 
 /** Environment variables of the process. */
-export const SECRETS = { admin: ['ADMIN_BOOTSTRAP_TOKEN', 'METRICS_TOKEN'], edge: ['COOKIE_KEY'] } as const
+export const SECRETS = {
+  admin: ['ADMIN_BOOTSTRAP_TOKEN', 'METRICS_TOKEN'],
+  edge: ['COOKIE_KEY', 'COOKIE_KEY_ACCEPTED'],
+} as const
 
 /** Below the folder, in which workerd is started. */
 export const ASSETS = 'assets'

@@ -8,6 +8,7 @@ export interface Env {
   CONTROL?: ControlRpc
   LAST_KNOWN_GOOD?: KVNamespace
   COOKIE_KEY?: string
+  COOKIE_KEY_ACCEPTED?: string
   LOCAL?: string
   LOCATION_CACHE?: string
   RELEASE?: Release
@@ -37,6 +38,8 @@ export interface Config {
   readonly release: Release | null
   /** Key of the identity cookie's MAC. */
   readonly cookieKey: string
+  /** A second key whose cookies are genuine too; `null`: there is none. */
+  readonly acceptedCookieKey: string | null
   /** `https://host` (and path) without a trailing slash, or `null`. */
   readonly fallbackOrigin: string | null
   /** `FALLBACK_ORIGIN`'s time to response headers. */
@@ -75,8 +78,11 @@ export function parseConfig(env: Env): Config {
     )
   }
   const key = env.COOKIE_KEY ?? ''
+  const acceptedKey = env.COOKIE_KEY_ACCEPTED ?? ''
   if (key !== '' && key.length < 32)
     problems.push(`COOKIE_KEY must have at least 32 characters, got ${key.length}`)
+  if (acceptedKey !== '' && acceptedKey.length < 32)
+    problems.push(`COOKIE_KEY_ACCEPTED must have at least 32 characters, got ${acceptedKey.length}`)
   const clients = clientSource(env, (problem) => problems.push(problem))
   const config: Config = {
     environment,
@@ -85,6 +91,7 @@ export function parseConfig(env: Env): Config {
     clients,
     release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
     cookieKey: key || `unset:${environment}`,
+    acceptedCookieKey: acceptedKey || null,
     fallbackOrigin,
     fallbackTimeoutMs: ms('FALLBACK_TIMEOUT_MS', 10_000),
     maxAgeMs: ms('SNAPSHOT_MAX_AGE_MS', 1_000),

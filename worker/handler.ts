@@ -41,7 +41,7 @@ export class Isolate {
       wait: (ms) => scheduler.wait(ms),
       random: Math.random,
     })
-    this.#ids = new VisitorIds(this.#config.cookieKey)
+    this.#ids = new VisitorIds(this.#config.cookieKey, this.#config.acceptedCookieKey)
     this.#callers = new Callers(this.#config.local)
     // Not the name alone: an edge in front of another company's may well serve an environment of the same name.
     this.#loopToken = `turnout-${this.#config.environment}-${murmur3(this.#config.cookieKey, 0).toString(16)}`

@@ -74,8 +74,12 @@ async function unknownCookie(
   ids: VisitorIds,
 ): Promise<Visitor> {
   for (const cookie of cookieValues(facts.cookies, name).slice(0, MAX_COOKIES)) {
-    const id = ids.known(cookie) ?? (await ids.verify(cookie))
-    if (id !== null) return { key: id, setCookie: null }
+    const known = ids.known(cookie)
+    if (known !== undefined) return { key: known, setCookie: null }
+    const verified = await ids.verify(cookie)
+    if (verified === null) continue
+    const { id, renewed } = verified
+    return { key: id, setCookie: renewed === null ? null : idSetCookie(renewed, facts.https, domain) }
   }
   const minted = await ids.mint()
   return { key: minted.id, setCookie: idSetCookie(minted.cookie, facts.https, domain) }

@@ -11,14 +11,23 @@ const REMEMBERED = 4_096
 
 const encoder = new TextEncoder()
 
+/** A genuine cookie. */
+export interface Verified {
+  readonly id: string
+  /** The cookie to set in its place, if it was signed with the other key; `null`: it is as it should be. */
+  readonly renewed: string | null
+}
+
 export class VisitorIds {
-  readonly #secret: string
-  #key: CryptoKey | null = null
+  readonly #key: Key
+  readonly #accepted: Key | null
   #recent = new Map<string, string>()
   #older = new Map<string, string>()
 
-  constructor(secret: string) {
-    this.#secret = secret
+  /** `accepted`: a second secret whose cookies are genuine too, while the first one is changed. */
+  constructor(secret: string, accepted: string | null = null) {
+    this.#key = new Key(secret)
+    this.#accepted = accepted === null ? null : new Key(accepted)
   }
 
   /** The id in a cookie that was verified lately; `undefined`: ask `verify`. */
@@ -26,25 +35,46 @@ export class VisitorIds {
     return this.#recent.get(cookie) ?? this.#older.get(cookie)
   }
 
-  /** The id of a genuine cookie, `null` for any other text. */
-  async verify(cookie: string): Promise<string | null> {
+  /** `null` for a text that is no genuine cookie. */
+  async verify(cookie: string): Promise<Verified | null> {
     const [id = '', mac = '', rest] = cookie.split('.')
     if (rest !== undefined || id.length !== ID_LENGTH || mac.length !== ID_LENGTH) return null
-    const expected = await this.#mac(id)
-    if (!equal(expected, mac)) return null
-    this.#remember(cookie, id)
-    return id
+    const expected = await this.#key.mac(id)
+    if (equal(expected, mac)) {
+      this.#remember(cookie, id)
+      return { id, renewed: null }
+    }
+    if (this.#accepted === null || !equal(await this.#accepted.mac(id), mac)) return null
+    return { id, renewed: `${id}.${expected}` }
   }
 
   /** A new id with the cookie text that carries it. */
   async mint(): Promise<{ id: string; cookie: string }> {
     const id = toText(crypto.getRandomValues(new Uint8Array(16)))
-    const cookie = `${id}.${await this.#mac(id)}`
+    const cookie = `${id}.${await this.#key.mac(id)}`
     this.#remember(cookie, id)
     return { id, cookie }
   }
 
-  async #mac(id: string): Promise<string> {
+  #remember(cookie: string, id: string): void {
+    if (this.#recent.size >= REMEMBERED) {
+      this.#older = this.#recent
+      this.#recent = new Map()
+    }
+    this.#recent.set(cookie, id)
+  }
+}
+
+/** A secret, imported when it is first needed. */
+class Key {
+  readonly #secret: string
+  #key: CryptoKey | null = null
+
+  constructor(secret: string) {
+    this.#secret = secret
+  }
+
+  async mac(id: string): Promise<string> {
     this.#key ??= await crypto.subtle.importKey(
       'raw',
       encoder.encode(this.#secret),
@@ -54,14 +84,6 @@ export class VisitorIds {
     )
     const mac = await crypto.subtle.sign('HMAC', this.#key, encoder.encode(`turnout-id:${id}`))
     return toText(new Uint8Array(mac, 0, MAC_BYTES))
-  }
-
-  #remember(cookie: string, id: string): void {
-    if (this.#recent.size >= REMEMBERED) {
-      this.#older = this.#recent
-      this.#recent = new Map()
-    }
-    this.#recent.set(cookie, id)
   }
 }
 

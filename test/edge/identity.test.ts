@@ -48,7 +48,7 @@ describe('visitor ids', () => {
       expect(cookie.startsWith(`${id}.`)).toBe(true)
       const again = new VisitorIds('k'.repeat(32))
       expect(again.known(cookie)).toBeUndefined()
-      expect(await again.verify(cookie)).toBe(id)
+      expect(await again.verify(cookie)).toEqual({ id, renewed: null })
       expect(again.known(cookie)).toBe(id)
       expect(await other.verify(cookie)).toBeNull()
     }
@@ -70,7 +70,47 @@ describe('visitor ids', () => {
     const first = await busy.mint()
     for (let visitor = 0; visitor < 10_000; visitor += 1) await busy.mint()
     expect(busy.known(first.cookie)).toBeUndefined()
-    expect(await busy.verify(first.cookie)).toBe(first.id)
+    expect(await busy.verify(first.cookie)).toEqual({ id: first.id, renewed: null })
+  })
+})
+
+describe('a change of the key', () => {
+  const [OLD, NEW] = ['o'.repeat(32), 'n'.repeat(32)]
+  // First both keys are accepted everywhere, then the new one signs; in between, edges of both kinds are asked in turn.
+  const before = new VisitorIds(OLD)
+  const accepting = new VisitorIds(OLD, NEW)
+  const signing = new VisitorIds(NEW, OLD)
+  const after = new VisitorIds(NEW)
+
+  it('keeps every visitor, and gives each a cookie of the new key', async () => {
+    const { id, cookie } = await before.mint()
+    expect(await accepting.verify(cookie)).toEqual({ id, renewed: null })
+    const { renewed } = (await signing.verify(cookie))!
+    expect(renewed).toMatch(new RegExp(`^${id}\\.`))
+    expect(renewed).not.toBe(cookie)
+    expect(await signing.verify(renewed!)).toEqual({ id, renewed: null })
+    expect(await accepting.verify(renewed!)).toEqual({ id, renewed: cookie })
+    expect(await after.verify(renewed!)).toEqual({ id, renewed: null })
+    expect(await after.verify(cookie)).toBeNull()
+  })
+
+  it('is seen in the response, once for each visitor', async () => {
+    const { id, cookie } = await before.mint()
+    const see = async (value: string) => {
+      const request = new Request('http://e.test/', { headers: { cookie: `turnout-id=${value}` } })
+      return identify(new RequestFacts(request, PLATFORM), identityRules(undefined, undefined), signing)
+    }
+    const first = await see(cookie)
+    expect(first).toEqual({ key: id, setCookie: expect.stringContaining(`turnout-id=${id}.`) })
+    const renewed = /=([^;]+);/.exec(first.setCookie!)![1]!
+    expect(await see(renewed)).toEqual({ key: id, setCookie: null })
+  })
+
+  it('opens nothing to who has neither key', async () => {
+    const { cookie } = await new VisitorIds('x'.repeat(32)).mint()
+    expect(await signing.verify(cookie)).toBeNull()
+    const { cookie: old } = await before.mint()
+    expect(await signing.verify(`${old.slice(0, -2)}AA`)).toBeNull()
   })
 })
 
