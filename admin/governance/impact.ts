@@ -52,7 +52,7 @@ export interface FlagImpact {
   /** Share of keys whose variant changes, 0…1. */
   readonly changed: number
   readonly moves: readonly Move[]
-  /** Where and by how much shares differ; empty where nothing does. */
+  /** Where and by how much shares differ; empty where they do alike everywhere. */
   readonly countries: readonly CountryShift[]
   /** Users that lists name: how many there are, and how many of them get another variant. */
   readonly listed: { readonly users: number; readonly affected: number }
@@ -98,7 +98,7 @@ export function impact(before: Side, after: Side, sample: readonly Sampled[]): I
       flag,
       changed: moves.reduce((sum, { share }) => sum + share, 0),
       moves,
-      countries: countries.flatMap((country) => shiftsIn(sides, flag, country)),
+      countries: uneven(countries.map((country) => shiftsIn(sides, flag, country))),
       listed: listedOf(sides, flag, [before.document, after.document]),
     }
   })
@@ -207,17 +207,23 @@ function shiftsIn(sides: Sides, flag: Key, { country, continent }: Country): Cou
       ...(continent === null ? {} : { 'geo.continent': continent }),
     }
     for (const [at, variant] of variantsOf(sides, flag, context).entries())
-      if (variant !== null) shares[at]!.set(variant, (shares[at]!.get(variant) ?? 0) + 1 / keys.length)
+      if (variant !== null) shares[at]!.set(variant, (shares[at]!.get(variant) ?? 0) + 1)
   }
   const names = [...new Set([...shares[0].keys(), ...shares[1].keys()])].sort()
   return names
     .map((variant) => ({
       country,
       variant,
-      before: shares[0].get(variant) ?? 0,
-      after: shares[1].get(variant) ?? 0,
+      before: (shares[0].get(variant) ?? 0) / keys.length,
+      after: (shares[1].get(variant) ?? 0) / keys.length,
     }))
-    .filter((shift) => Math.abs(shift.before - shift.after) > 1e-9)
+    .filter((shift) => shift.before !== shift.after)
+}
+
+/** Nothing where every country shifts alike: then it is not about countries. */
+function uneven(shifts: readonly (readonly CountryShift[])[]): CountryShift[] {
+  const alike = new Set(shifts.map((one) => JSON.stringify(one.map(({ country: _, ...shift }) => shift))))
+  return alike.size === 1 ? [] : shifts.flat()
 }
 
 interface Country {
