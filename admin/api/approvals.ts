@@ -4,7 +4,7 @@ import type { Decision } from '../objects/approving.ts'
 import { APPROVAL_STATUSES, type Approval } from '../storage/approvals.ts'
 import { ask } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
-import { environmentsOf, IdParams, partsOf } from './environment-id.ts'
+import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
@@ -24,8 +24,8 @@ const list = operation('viewer', {
   summary: 'Changes that wait, or waited, for others; newest first',
   request: {
     query: PageQuery.extend({
-      environment: z.string().optional(),
-      status: z.enum(APPROVAL_STATUSES).optional(),
+      environment: EnvironmentFilter,
+      status: z.enum(APPROVAL_STATUSES).optional().openapi({ description: 'Of this status only' }),
     }),
   },
   responses: answers(

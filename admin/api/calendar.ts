@@ -4,14 +4,14 @@ import type { StoredFreeze, StoredWindow } from '../storage/calendar.ts'
 import { ask } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json } from './context.ts'
-import { environmentsOf, IdParams, partsOf } from './environment-id.ts'
+import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { FreezeBody, FreezeSchema, WindowBody, WindowSchema } from './schemas-governance.ts'
 
 const tags = ['Windows and freezes']
-const EnvironmentQuery = z.strictObject({ environment: z.string().optional() })
+const EnvironmentQuery = z.strictObject({ environment: EnvironmentFilter })
 const BODY_PROBLEMS = ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'] as const
 
 const windowBody = checkedBody(WindowBody)

@@ -12,6 +12,12 @@ export const IdParams = z.object({
     .openapi({ param: { name: 'id', in: 'path' }, description: 'Environment and number', example: 'dev:12' }),
 })
 
+/** Of lists over environments. */
+export const EnvironmentFilter = z
+  .string()
+  .optional()
+  .openapi({ description: 'Of this environment only', example: 'dev' })
+
 /** The parts of an id, of an environment in the caller's scope. Throws 404 for what can be none. */
 export function partsOf(c: ApiContext, what: string, id: string): { environment: string; n: number } {
   const [, environment, n] = /^(.+):([1-9]\d{0,14})$/.exec(id) ?? []

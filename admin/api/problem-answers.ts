@@ -20,7 +20,10 @@ export type Header = {
 type Response = {
   readonly description: string
   readonly headers: Record<string, Header | { $ref: string }>
-  readonly content: Record<string, { schema: { $ref: string }; example: object }>
+  readonly content: Record<
+    string,
+    { schema: { $ref: string }; example?: object; examples?: Record<string, { value: object }> }
+  >
 }
 
 const HEADERS = {
@@ -101,27 +104,42 @@ export function problemAnswers(kinds: readonly ProblemKind[]): Record<number, { 
 
 /** Component name → response. */
 export const PROBLEM_RESPONSES: Readonly<Record<string, Response>> = Object.fromEntries(
-  (Object.keys(PROBLEMS) as ProblemKind[])
-    .filter((kind) => kind !== 'method-not-allowed')
-    .map((kind) => [componentOf(kind), responseOf(kind)]),
+  [...Map.groupBy(answered(), componentOf)].map(([name, kinds]) => [name, responseOf(kinds)]),
 )
 
-function responseOf(kind: ProblemKind): Response {
-  const [status, title] = PROBLEMS[kind]
-  const { detail, errors = [], headers = [] } = PROBLEM_EXAMPLES[kind]
-  const type = typeOf(kind)
-  const example = { type, title, status, detail, errors, requestId: EXAMPLES.requestId }
+function answered(): ProblemKind[] {
+  return (Object.keys(PROBLEMS) as ProblemKind[]).filter((kind) => kind !== 'method-not-allowed')
+}
+
+/** `kinds`: those of one component, of one status. */
+function responseOf(kinds: readonly ProblemKind[]): Response {
+  const names = new Set(kinds.flatMap((kind) => PROBLEM_EXAMPLES[kind].headers ?? []))
+  const examples = kinds.map((kind) => [kind, { value: exampleOf(kind) }] as const)
   return {
-    description: title,
+    description: kinds.map((kind) => PROBLEMS[kind][1]).join('; or: '),
     headers: Object.fromEntries([
       ['x-request-id', { $ref: '#/components/headers/RequestId' }],
-      ...headers.map((name) => [name, HEADERS[name]]),
+      ...[...names].map((name) => [name, HEADERS[name]]),
     ]),
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example } },
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        ...(kinds.length === 1
+          ? { example: exampleOf(kinds[0]!) }
+          : { examples: Object.fromEntries(examples) }),
+      },
+    },
   }
 }
 
-/** `not-found` → `NotFound`. */
+function exampleOf(kind: ProblemKind): object {
+  const [status, title] = PROBLEMS[kind]
+  const { detail, errors = [] } = PROBLEM_EXAMPLES[kind]
+  return { type: typeOf(kind), title, status, detail, errors, requestId: EXAMPLES.requestId }
+}
+
+/** `not-found` → `NotFound`. An operation has one answer for each status, so kinds of the same one share it. */
 function componentOf(kind: ProblemKind): string {
+  if (PROBLEMS[kind][0] === 409) return 'Conflict'
   return kind.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -35,7 +35,11 @@ const comparison = operation('viewer', {
   summary: 'What differs from one environment to another, as written',
   request: {
     params: EnvironmentParams.extend({
-      other: z.string().openapi({ param: { name: 'other', in: 'path' }, example: 'staging' }),
+      other: z.string().openapi({
+        param: { name: 'other', in: 'path' },
+        description: 'Name of the environment to compare with',
+        example: 'staging',
+      }),
     }),
   },
   responses: answers({ status: 200, description: 'The differences', schema: ComparisonSchema }, [

@@ -21,7 +21,12 @@ const list = operation('viewer', {
   summary: 'Kills and broken glass that somebody must look at, newest first',
   request: {
     params: EnvironmentParams,
-    query: PageQuery.extend({ status: z.enum(['open', 'closed', 'all']).default('open') }),
+    query: PageQuery.extend({
+      status: z
+        .enum(['open', 'closed', 'all'])
+        .default('open')
+        .openapi({ description: 'Of this status only' }),
+    }),
   },
   responses: answers(
     { status: 200, description: 'A page of reviews', schema: listOf(ReviewSchema, EXAMPLES.review) },

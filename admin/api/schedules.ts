@@ -4,7 +4,7 @@ import { SCHEDULE_STATUSES, type Schedule } from '../storage/schedules.ts'
 import { ask } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
-import { environmentsOf, IdParams, partsOf } from './environment-id.ts'
+import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
@@ -25,8 +25,8 @@ const list = operation('viewer', {
   summary: 'Schedules, newest first',
   request: {
     query: PageQuery.extend({
-      environment: z.string().optional(),
-      status: z.enum(SCHEDULE_STATUSES).optional(),
+      environment: EnvironmentFilter,
+      status: z.enum(SCHEDULE_STATUSES).optional().openapi({ description: 'Of this status only' }),
     }),
   },
   responses: answers(

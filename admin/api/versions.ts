@@ -23,7 +23,11 @@ const versionParam = (name: string, example: string) =>
 const VersionParams = EnvironmentParams.extend({ n: versionParam('n', '12') })
 
 const LabelParams = EnvironmentParams.extend({
-  label: z.string().openapi({ param: { name: 'label', in: 'path' }, example: 'release-12' }),
+  label: z.string().openapi({
+    param: { name: 'label', in: 'path' },
+    description: 'Begins with a letter',
+    example: 'release-12',
+  }),
 })
 
 const list = operation('viewer', {
