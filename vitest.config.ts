@@ -25,7 +25,13 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './admin/wrangler.toml' },
-            miniflare: { bindings: { ADMIN_BOOTSTRAP_TOKEN: 'token-of-the-tests', LOCAL: 'true', API_REQUESTS_PER_SECOND: '0' } },
+            miniflare: {
+              bindings: {
+                ADMIN_BOOTSTRAP_TOKEN: 'token-of-the-tests',
+                LOCAL: 'true',
+                API_REQUESTS_PER_SECOND: '0',
+              },
+            },
           }),
         ],
         test: { name: 'admin', include: ['test/admin/**/*.test.ts'], testTimeout: 30_000 },
