@@ -1,7 +1,7 @@
 /** Carries out a change, whoever decided that it may be: a caller, those who approved it, or a schedule. Inside the caller's transaction. */
 import { type CompileIssue, ok } from '../../engine/index.ts'
 import { actOf, type Change } from '../change/change.ts'
-import { failed } from '../failure.ts'
+import { failed, invalid } from '../failure.ts'
 import { type Author, system } from '../settings.ts'
 import { readEntity, type Stored } from '../storage/entities.ts'
 import { expireKills, type KillRecord } from '../storage/kills.ts'
@@ -71,6 +71,8 @@ export function carryOut(
       return made(state)
     case 'schedule': {
       const { atMs, untilMs, text } = change.schedule
+      // It may have waited for approval until its time was over.
+      if (atMs <= nowMs) return invalid('schedule', '$.at', 'must be in the future')
       const edit = { do: 'edit', edit: { do: 'patch-flags', text } } as const
       const proposal = proposalOf(room, state, edit)
       if (!proposal.ok) return proposal

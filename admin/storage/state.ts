@@ -41,9 +41,15 @@ export function writeState(sql: SqlStorage, { name, epoch, version, kills, creat
   )
 }
 
-/** Deletes everything but the row, as one version more, and what the outbox still has to say. */
+/** Everything of an environment but its row, its audit log, reviews of it, and what the outbox still has to say. */
+const CONTENT = [
+  ...['versions', 'entities', 'bodies', 'snapshots', 'labels'],
+  ...['kills', 'kill_versions', 'locations'],
+  ...['approvals', 'approval_changes', 'schedules', 'windows', 'freezes'],
+]
+
+/** Deletes the content, as one version more. */
 export function clearState(sql: SqlStorage): void {
   sql.exec('UPDATE environment SET live = 0, version = version + 1')
-  for (const table of ['versions', 'entities', 'bodies', 'snapshots', 'kills', 'kill_versions', 'locations'])
-    sql.exec(`DELETE FROM ${table}`)
+  for (const table of CONTENT) sql.exec(`DELETE FROM ${table}`)
 }
