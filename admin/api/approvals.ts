@@ -73,6 +73,7 @@ const decisionRoute = (decision: Decision) =>
       'not-found',
       'not-pending',
       'frozen',
+      'outside-window',
       'too-large',
       'unsupported-media-type',
       'invalid',

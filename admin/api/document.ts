@@ -71,6 +71,7 @@ const put = operation('editor', {
       'invalid',
       'precondition-required',
       'frozen',
+      'outside-window',
     ],
   ),
 })

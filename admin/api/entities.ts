@@ -60,7 +60,14 @@ export const COLLECTIONS: Readonly<Record<EntityKind, Collection>> = {
   },
 }
 
-const EDIT_PROBLEMS = ['not-found', 'stale', 'invalid', 'precondition-required', 'frozen'] as const
+const EDIT_PROBLEMS = [
+  'not-found',
+  'stale',
+  'invalid',
+  'precondition-required',
+  'frozen',
+  'outside-window',
+] as const
 const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as const
 
 /** The five routes of one kind. */

@@ -82,6 +82,7 @@ const put = operation('admin', {
       'invalid',
       'precondition-required',
       'frozen',
+      'outside-window',
     ],
   ),
 })
@@ -95,7 +96,7 @@ const remove = operation('admin', {
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders },
   responses: answers(
     [{ status: 204, description: 'Deleted' }, WAITING],
-    ['not-found', 'stale', 'precondition-required', 'frozen'],
+    ['not-found', 'stale', 'precondition-required', 'frozen', 'outside-window'],
   ),
 })
 

@@ -55,6 +55,7 @@ const patchMany = operation('editor', {
       'invalid',
       'precondition-required',
       'frozen',
+      'outside-window',
     ],
   ),
 })
@@ -78,7 +79,7 @@ const toggle = operation('operator', {
       },
       WAITING,
     ],
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen'],
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen', 'outside-window'],
   ),
 })
 

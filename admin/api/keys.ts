@@ -6,6 +6,7 @@ import { callProject } from '../stubs.ts'
 import { ask } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, scopeOf } from './context.ts'
+import { EnvironmentFilter } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem } from './problem.ts'
@@ -24,7 +25,7 @@ const list = operation('viewer', {
   summary: 'SDK keys, newest first, without their texts',
   request: {
     query: PageQuery.extend({
-      environment: z.string().optional().openapi({ description: 'Those of one environment', example: 'dev' }),
+      environment: EnvironmentFilter,
     }),
   },
   responses: answers(

@@ -64,7 +64,7 @@ const put = operation('operator', {
       { status: 201, description: 'Killed', schema: KillSchema, headers },
       WAITING,
     ],
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen'],
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen', 'outside-window'],
   ),
 })
 
@@ -77,7 +77,7 @@ const remove = operation('operator', {
   request: { params: TargetParams, query: EditQuery },
   responses: answers(
     [{ status: 204, description: 'Ended', headers }, WAITING],
-    ['not-found', 'invalid', 'frozen'],
+    ['not-found', 'invalid', 'frozen', 'outside-window'],
   ),
 })
 

@@ -3,7 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ApiEnv } from './context.ts'
 import { DOCUMENT_SCHEMAS } from './document-schema.ts'
 import { EXAMPLES } from './examples.ts'
-import { type Header, PROBLEM_RESPONSES } from './problem-answers.ts'
+import { type Header, problemResponses } from './problem-answers.ts'
 import { ProblemSchema } from './schemas.ts'
 
 const DESCRIPTION = `Feature flags and traffic splits of the Turnout edge.
@@ -60,8 +60,7 @@ export function openapi(app: OpenAPIHono<ApiEnv>): void {
   for (const [name, schema] of Object.entries(DOCUMENT_SCHEMAS))
     registry.registerComponent('schemas', name, schema)
   registry.register('Problem', ProblemSchema)
-  for (const [name, response] of Object.entries(PROBLEM_RESPONSES))
-    registry.registerComponent('responses', name, response)
+  for (const [name, response] of problemResponses()) registry.registerComponent('responses', name, response)
   for (const [name, header] of Object.entries(HEADERS)) registry.registerComponent('headers', name, header)
   registry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
   app.doc31('/openapi.json', {

@@ -1,4 +1,4 @@
-/** Problems on the OpenAPI page: one response component for each kind, to which every operation refers. */
+/** Problems on the OpenAPI page: response components, to which the operations refer. */
 import type { CompileIssue } from '../../engine/index.ts'
 import { EXAMPLES } from './examples.ts'
 import { PROBLEMS, type ProblemKind, typeOf } from './problem.ts'
@@ -20,10 +20,7 @@ export type Header = {
 type Response = {
   readonly description: string
   readonly headers: Record<string, Header | { $ref: string }>
-  readonly content: Record<
-    string,
-    { schema: { $ref: string }; example?: object; examples?: Record<string, { value: object }> }
-  >
+  readonly content: Record<string, { schema: { $ref: string }; examples: Record<string, { value: object }> }>
 }
 
 const HEADERS = {
@@ -92,41 +89,38 @@ const EVERYWHERE: readonly ProblemKind[] = [
   'overloaded',
 ]
 
+/** Component name → response, for every set of kinds that some operation answers under one status. */
+const responses = new Map<string, Response>()
+
 /** Status → answer, for the problems of an operation. */
 export function problemAnswers(kinds: readonly ProblemKind[]): Record<number, { $ref: string }> {
-  return Object.fromEntries(
-    [...EVERYWHERE, ...kinds].map((kind) => [
-      PROBLEMS[kind][0],
-      { $ref: `#/components/responses/${componentOf(kind)}` },
-    ]),
-  )
+  const all = new Set([...EVERYWHERE, ...kinds])
+  // In one order everywhere, so that a set of kinds has one name.
+  const ordered = (Object.keys(PROBLEMS) as ProblemKind[]).filter((kind) => all.has(kind))
+  const byStatus = Object.groupBy(ordered, (kind) => PROBLEMS[kind][0])
+  const answers = Object.entries(byStatus).map(([status, some]) => {
+    const name = some.map(nameOf).join('Or')
+    responses.set(name, responseOf(some))
+    return [status, { $ref: `#/components/responses/${name}` }]
+  })
+  return Object.fromEntries(answers)
 }
 
-/** Component name → response. */
-export const PROBLEM_RESPONSES: Readonly<Record<string, Response>> = Object.fromEntries(
-  [...Map.groupBy(answered(), componentOf)].map(([name, kinds]) => [name, responseOf(kinds)]),
-)
+/** Those that the routes so far refer to, by name. */
+export const problemResponses = (): ReadonlyMap<string, Response> => responses
 
-function answered(): ProblemKind[] {
-  return (Object.keys(PROBLEMS) as ProblemKind[]).filter((kind) => kind !== 'method-not-allowed')
-}
-
-/** `kinds`: those of one component, of one status. */
 function responseOf(kinds: readonly ProblemKind[]): Response {
-  const names = new Set(kinds.flatMap((kind) => PROBLEM_EXAMPLES[kind].headers ?? []))
-  const examples = kinds.map((kind) => [kind, { value: exampleOf(kind) }] as const)
+  const headers = new Set(kinds.flatMap((kind) => PROBLEM_EXAMPLES[kind].headers ?? []))
   return {
     description: kinds.map((kind) => PROBLEMS[kind][1]).join('; or: '),
     headers: Object.fromEntries([
       ['x-request-id', { $ref: '#/components/headers/RequestId' }],
-      ...[...names].map((name) => [name, HEADERS[name]]),
+      ...Array.from(headers, (name) => [name, HEADERS[name]]),
     ]),
     content: {
       'application/problem+json': {
         schema: { $ref: '#/components/schemas/Problem' },
-        ...(kinds.length === 1
-          ? { example: exampleOf(kinds[0]!) }
-          : { examples: Object.fromEntries(examples) }),
+        examples: Object.fromEntries(kinds.map((kind) => [kind, { value: exampleOf(kind) }])),
       },
     },
   }
@@ -138,8 +132,7 @@ function exampleOf(kind: ProblemKind): object {
   return { type: typeOf(kind), title, status, detail, errors, requestId: EXAMPLES.requestId }
 }
 
-/** `not-found` → `NotFound`. An operation has one answer for each status, so kinds of the same one share it. */
-function componentOf(kind: ProblemKind): string {
-  if (PROBLEMS[kind][0] === 409) return 'Conflict'
+/** `not-found` → `NotFound`. */
+function nameOf(kind: ProblemKind): string {
   return kind.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -47,7 +47,7 @@ const create = operation('editor', {
   request: { body: body.body },
   responses: answers(
     [{ status: 201, description: 'Planned', schema: ScheduleSchema }, WAITING],
-    ['malformed', 'not-found', 'frozen', 'too-large', 'unsupported-media-type', 'invalid'],
+    ['malformed', 'not-found', 'frozen', 'outside-window', 'too-large', 'unsupported-media-type', 'invalid'],
   ),
 })
 

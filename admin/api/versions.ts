@@ -80,7 +80,7 @@ const restore = operation('editor', {
       { status: 200, description: 'Published', schema: PublishedSchema, etag: 'Version of the document' },
       WAITING,
     ],
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen'],
+    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen', 'outside-window'],
   ),
 })
 

@@ -44,7 +44,7 @@ describe('the OpenAPI page', () => {
     const unauthorized = page.paths['/api/v1/environments'].get.responses['401']
     expect(unauthorized).toEqual({ $ref: '#/components/responses/Unauthorized' })
     const { content } = page.components.responses.Unauthorized
-    expect(content['application/problem+json'].example).toMatchObject({
+    expect(content['application/problem+json'].examples.unauthorized.value).toMatchObject({
       type: 'urn:turnout:problem:unauthorized',
       status: 401,
     })

@@ -1,11 +1,12 @@
 /** What the document says, for readers: an example of everything that is sent and answered, and every kind of problem. */
 import { describe, expect, it } from 'vitest'
-import { PROBLEMS, type ProblemKind, typeOf } from '../../admin/api/problem.ts'
+import { PROBLEMS, type ProblemKind, typeOf } from '../../../admin/api/problem.ts'
 import { openApiText } from './document.ts'
 
 interface Media {
   schema: { $ref?: string; example?: unknown; examples?: unknown[] }
   example?: unknown
+  examples?: Record<string, { value: { type?: string } }>
 }
 
 interface Answer {
@@ -23,9 +24,9 @@ const page = JSON.parse(await openApiText())
 const operations: Operation[] = Object.values<Record<string, Operation>>(page.paths).flatMap(Object.values)
 const { schemas, responses } = page.components
 
-const hasExample = ({ schema, example }: Media): boolean => {
+const hasExample = ({ schema, example, examples }: Media): boolean => {
   const described = schema.$ref === undefined ? schema : schemas[schema.$ref.split('/').at(-1)!]
-  return [example, described.example, described.examples?.[0]].some((each) => each !== undefined)
+  return [example, examples, described.example, described.examples?.[0]].some((each) => each !== undefined)
 }
 
 describe('the OpenAPI document', () => {
@@ -42,12 +43,12 @@ describe('the OpenAPI document', () => {
   it('describes every kind of problem, with its status and an example', () => {
     const kinds = Object.keys(PROBLEMS) as ProblemKind[]
     expect(schemas.Problem.properties.type.enum).toEqual(kinds.map(typeOf))
-    const examples = Object.values<{ content: Record<string, { example: object }> }>(responses).map(
-      ({ content }) => content['application/problem+json']!.example,
+    const examples = Object.values<{ content: Record<string, Media> }>(responses).flatMap(({ content }) =>
+      Object.values(content['application/problem+json']!.examples!).map(({ value }) => value),
     )
     for (const kind of kinds.filter((each) => each !== 'method-not-allowed')) {
       const [status, title] = PROBLEMS[kind]
-      const example = examples.find((each) => 'type' in each && each.type === typeOf(kind))
+      const example = examples.find(({ type }) => type === typeOf(kind))
       expect(example).toMatchObject({ status, title, detail: expect.stringMatching(/^\S.{10,}\.$|\?$/) })
     }
   })
