@@ -88,7 +88,8 @@ describe('two documents', () => {
           const flags = new Map<string, unknown>(Object.entries(before.flags))
           for (const { key, patch } of compare(before, after).differences)
             flags.set(key, applyPatch(flags.get(key), patch!))
-          expect(Object.fromEntries(flags)).toStrictEqual(after.flags)
+          // Not toStrictEqual: it takes a flag that is named `constructor` for the type of the document.
+          expect(Object.fromEntries(flags)).toEqual(after.flags)
         }
       }),
       { numRuns: 200 },
