@@ -29,18 +29,9 @@ const TABLE: Record<string, Allowed> = {
   },
   admin: {
     folders: ['engine'],
-    packages: [
-      'hono',
-      'zod',
-      '@hono/zod-openapi',
-      'jose',
-      'rfc6902',
-      '@aws-sdk/*',
-      'cloudflare:workers',
-      'node:crypto',
-    ],
+    packages: ['hono', 'zod', '@hono/zod-openapi', 'jose', '@aws-sdk/*', 'cloudflare:workers', 'node:crypto'],
   },
-  'admin/governance': { folders: ['engine'], packages: ['rfc6902'] },
+  'admin/governance': { folders: ['engine'], packages: [] },
   'admin/rollout': { folders: ['engine'], packages: [] },
   'admin/dashboard': { folders: ['engine'], types: ['admin/api'], packages: [] },
   cli: {
