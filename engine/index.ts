@@ -7,6 +7,7 @@ export { type Compiled, type CompileOptions, compile, MAX_DOCUMENT_BYTES, MAX_FL
 export type { EvaluationContext } from './context.ts'
 export * from './control.ts'
 export type { At, Decision, ErrorCode, Metadata, Reason } from './decision.ts'
+export * from './delivery.ts'
 export * from './document.ts'
 export { evaluate } from './evaluate.ts'
 export { evaluateAll } from './evaluate-all.ts'

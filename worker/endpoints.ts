@@ -1,8 +1,9 @@
-/** Everything under the reserved prefix `/.turnout/`: OFREP and health. */
+/** Everything under the reserved prefix `/.turnout/`: evaluation, what SDKs need beside it, and health. */
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
 import type { Prepared } from '../engine/index.ts'
 import type { Callers } from './access.ts'
+import { delivery } from './delivery.ts'
 import type { Release } from './env.ts'
 import { logError } from './log.ts'
 import { evaluateBulk, evaluateOne, failure, readContext } from './ofrep.ts'
@@ -102,6 +103,16 @@ function decoded(text: string): string | null {
     return null
   }
 }
+
+app.get('/.turnout/snapshot', async ({ env, req }) => {
+  const prepared = await env.prepared()
+  if (prepared === null) return unprepared()
+  const caller = await env.callers.caller(req.raw, prepared.snapshot.access)
+  return delivery(prepared, caller, req.raw.headers.get('if-none-match'))
+})
+
+const unprepared = (): Response =>
+  problem(503, 'Service Unavailable', 'no snapshot has been loaded yet', { 'retry-after': '1' })
 
 app.get('/.turnout/health/live', () =>
   Response.json({ status: 'ok' }, { headers: { 'cache-control': 'no-store' } }),

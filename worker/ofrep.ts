@@ -12,6 +12,7 @@ import {
 } from '../engine/index.ts'
 import type { Caller } from './access.ts'
 import { clientContext } from './context.ts'
+import { matchesTag } from './etag.ts'
 import type { RequestFacts } from './request-facts.ts'
 
 export type OfrepError =
@@ -114,18 +115,12 @@ export function evaluateBulk(
   }
   const etag = `"${hex(high)}${hex(low)}"`
   const headers = { etag, 'content-type': 'application/json', 'cache-control': 'no-cache' }
-  if (matches(ifNoneMatch, etag))
+  if (matchesTag(ifNoneMatch, etag))
     return new Response(null, { status: 304, headers: { etag, 'cache-control': 'no-cache' } })
   return new Response(`{"flags":[${text}],"metadata":{"version":${prepared.snapshot.version}}}`, { headers })
 }
 
 const hex = (hash: number): string => (hash >>> 0).toString(16).padStart(8, '0')
-
-/** If-None-Match: `*`, or any of the tags, compared weakly. Source: RFC 9110, section 13.1.2. */
-function matches(header: string | null, etag: string): boolean {
-  if (header === null) return false
-  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
-}
 
 interface Written {
   readonly text: string

@@ -1,6 +1,6 @@
 /** Evaluation over OFREP: every rule of what published clients send and require. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { Access, Flag, FlagDocument, ShortFlag } from '../../engine/index.ts'
+import type { Flag, FlagDocument, ShortFlag } from '../../engine/index.ts'
 import {
   Control,
   type Edge,
@@ -11,25 +11,10 @@ import {
   startEdge,
   stubOrigins,
 } from './edge.ts'
+import { access, CLIENT_KEY, SERVER_KEY } from './keys.ts'
 import { faultOfBulk, faultOfBulkFailure, faultOfFailure, faultOfSuccess } from './ofrep-shapes.ts'
 
 const PATH = '/.turnout/ofrep/v1/evaluate/flags'
-const SERVER_KEY = 'server-key-of-the-tests'
-const CLIENT_KEY = 'client-key-of-the-tests'
-
-async function access(): Promise<Access> {
-  const hash = async (key: string) => {
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
-    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-  }
-  return {
-    open: false,
-    keys: [
-      { hash: await hash(SERVER_KEY), kind: 'server' },
-      { hash: await hash(CLIENT_KEY), kind: 'client' },
-    ],
-  }
-}
 
 const inGermany = { attribute: 'geo.country', op: 'equals', value: 'DE' } as const
 

@@ -1,0 +1,42 @@
+/**
+ * What SDKs on servers are given to evaluate by themselves: one JSON line with the kills, then the snapshot's wire form
+ * without what only the edge needs (hashes of keys, routes and with them the URLs of origins). Pure. Never throws.
+ */
+import type { KillList } from './kills.ts'
+import { err, ok, type Result } from './result.ts'
+import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot.ts'
+
+export interface Delivery {
+  readonly kills: KillList
+  readonly snapshot: Snapshot
+}
+
+export function encodeDelivery({ kills, snapshot }: Delivery): string {
+  const access = { open: false, keys: [] }
+  return `${JSON.stringify({ kills })}\n${encodeSnapshot({ ...snapshot, access, routes: [] })}`
+}
+
+export function decodeDelivery(text: string): Result<Delivery, string> {
+  const end = text.indexOf('\n')
+  if (end < 0) return err('delivery has no line of kills')
+  let kills: Partial<KillList> | undefined
+  try {
+    kills = (JSON.parse(text.slice(0, end)) as { kills?: Partial<KillList> } | null)?.kills
+  } catch (cause) {
+    return err(`delivery's line of kills is not JSON: ${(cause as Error).message}`)
+  }
+  if (!Array.isArray(kills?.kills) || ![kills.epoch, kills.version].every(Number.isInteger))
+    return err("delivery's line of kills lacks a field")
+  const snapshot = decodeSnapshot(text.slice(end + 1))
+  return snapshot.ok
+    ? ok({ kills: kills as KillList, snapshot: snapshot.value })
+    : err(snapshot.error.message)
+}
+
+/**
+ * Names what answers are decided by, e.g. `1795258226-12-3`: epoch, version and version of the kills. Others are decided by
+ * something else; which is newer it does not say.
+ */
+export const stateOf = ({ kills, snapshot }: Delivery): string =>
+  // Versions count within an epoch: a list of another one is as good as none.
+  `${snapshot.epoch}-${snapshot.version}-${kills.epoch === snapshot.epoch ? kills.version : 0}`
