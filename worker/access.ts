@@ -18,12 +18,23 @@ export class Callers {
 
   /** `null`: the request may not evaluate. */
   async caller(request: Request, access: Access): Promise<Caller | null> {
-    const key = presentedKey(request)
-    if (key !== null) {
-      const hash = await this.#hash(key)
-      const known = access.keys.find((candidate) => candidate.hash === hash)
-      if (known) return known.kind
-    }
+    return (await this.#kind(presentedKey(request), access)) ?? this.#openly(access)
+  }
+
+  /** As `caller`; a client key may also stand in the URL, for what sends no headers. A server key there is no key. */
+  async callerByUrl(request: Request, key: string | null, access: Access): Promise<Caller | null> {
+    const kind = await this.#kind(presentedKey(request), access)
+    if (kind !== null) return kind
+    return (await this.#kind(bounded(key), access)) === 'client' ? 'client' : this.#openly(access)
+  }
+
+  async #kind(key: string | null, access: Access): Promise<'client' | 'server' | null> {
+    if (key === null) return null
+    const hash = await this.#hash(key)
+    return access.keys.find((candidate) => candidate.hash === hash)?.kind ?? null
+  }
+
+  #openly(access: Access): 'open' | null {
     return access.open && this.#local ? 'open' : null
   }
 
@@ -38,8 +49,10 @@ export class Callers {
   }
 }
 
-function presentedKey(request: Request): string | null {
+/** The key in a request's headers. */
+export function presentedKey(request: Request): string | null {
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-  const key = bearer ?? request.headers.get('x-api-key')
-  return key !== null && key.length <= 256 ? key : null
+  return bounded(bearer ?? request.headers.get('x-api-key'))
 }
+
+const bounded = (key: string | null): string | null => (key !== null && key.length <= 256 ? key : null)

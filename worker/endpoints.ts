@@ -1,8 +1,8 @@
 /** Everything under the reserved prefix `/.turnout/`: evaluation, what SDKs need beside it, and health. */
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
-import type { Prepared } from '../engine/index.ts'
-import type { Callers } from './access.ts'
+import { type Prepared, stateOf } from '../engine/index.ts'
+import { type Callers, presentedKey } from './access.ts'
 import { delivery } from './delivery.ts'
 import type { Release } from './env.ts'
 import { logError } from './log.ts'
@@ -10,6 +10,8 @@ import { evaluateBulk, evaluateOne, failure, readContext } from './ofrep.ts'
 import { problem } from './problem.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { Status } from './snapshots.ts'
+import { lastEventId, stream, streamUrl } from './stream.ts'
+import { type StreamTokens, windowOf } from './stream-token.ts'
 
 export const PREFIX = '/.turnout/'
 
@@ -21,7 +23,11 @@ export interface Surroundings {
   readonly isolate: string
   readonly release: Release | null
   readonly status: () => Status
+  /** What to answer a request by. */
   readonly prepared: () => Promise<Prepared | null>
+  /** What is in memory, for those who look again soon. */
+  readonly glance: () => Prepared | null
+  readonly streamTokens: StreamTokens
 }
 
 const FLAGS = '/.turnout/ofrep/v1/evaluate/flags'
@@ -41,10 +47,17 @@ app.use(
 
 app.post(FLAGS, (c) =>
   withCaller(c.req.raw, c.env, undefined, async (prepared, caller) => {
-    const context = await readContext(c.req.raw, caller, c.env.facts)
-    return context instanceof Response
-      ? context
-      : evaluateBulk(prepared, caller, context, c.req.raw.headers.get('if-none-match'))
+    const { facts, streamTokens } = c.env
+    const context = await readContext(c.req.raw, caller, facts)
+    if (context instanceof Response) return context
+    const nowMs = Date.now()
+    const origin = `${facts.https ? 'https' : 'http'}://${facts.host}`
+    return evaluateBulk(prepared, caller, context, {
+      keys: facts.query('flags'),
+      ifNoneMatch: facts.header('if-none-match'),
+      streamUrl: await streamUrl(origin, caller, presentedKey(c.req.raw), streamTokens, nowMs),
+      streamWindow: caller === 'server' ? windowOf(nowMs) : null,
+    })
   }),
 )
 
@@ -110,6 +123,35 @@ app.get('/.turnout/snapshot', async ({ env, req }) => {
   const caller = await env.callers.caller(req.raw, prepared.snapshot.access)
   return delivery(prepared, caller, req.raw.headers.get('if-none-match'))
 })
+
+app.get('/.turnout/stream', async ({ env, req }) => {
+  const { facts, callers, streamTokens } = env
+  const prepared = await env.prepared()
+  if (prepared === null) return unprepared()
+  const token = facts.query('token')
+  const isTokenGood = token !== null && (await streamTokens.verify(token, Date.now()))
+  const mayListen = async ({ snapshot }: Prepared) =>
+    isTokenGood || (await callers.callerByUrl(req.raw, facts.query('key'), snapshot.access)) !== null
+  if (!(await mayListen(prepared))) return unknownCaller()
+  return stream(lastEventId(facts.header('last-event-id'), facts.query('lastEventId')), {
+    state: () => {
+      const current = env.glance()
+      return current && stateOf(current)
+    },
+    mayListen: () => mayListen(env.glance() ?? prepared),
+    now: Date.now,
+    wait: (ms) => scheduler.wait(ms),
+    random: Math.random,
+  })
+})
+
+const unknownCaller = (): Response =>
+  problem(
+    401,
+    'Unauthorized',
+    'an SDK key is required: Authorization: Bearer … or X-API-Key; a client key may stand in the URL as ?key=',
+    { 'www-authenticate': 'Bearer', 'access-control-allow-origin': '*' },
+  )
 
 const unprepared = (): Response =>
   problem(503, 'Service Unavailable', 'no snapshot has been loaded yet', { 'retry-after': '1' })

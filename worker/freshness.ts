@@ -27,9 +27,12 @@ const TAKEOVER_MS = 100
 
 export function judge(state: Freshness, limits: FreshnessLimits, nowMs: number): Verdict {
   if (nowMs - state.readAtMs > limits.maxStaleMs && !state.failing) return 'wait'
-  const due = isOver(state.dueAtMs + TAKEOVER_MS, nowMs, limits)
-  return due && isOver(state.leaseUntilMs, nowMs, limits) ? 'serve-and-refresh' : 'serve'
+  return lacksReader(state, limits, nowMs) ? 'serve-and-refresh' : 'serve'
 }
+
+/** Whether a read is due that nobody makes. */
+export const lacksReader = (state: Freshness, limits: FreshnessLimits, nowMs: number): boolean =>
+  isOver(state.dueAtMs + TAKEOVER_MS, nowMs, limits) && isOver(state.leaseUntilMs, nowMs, limits)
 
 /**
  * Whether a lease or due time has passed. One further away than any that is ever given means that the clock was set back:

@@ -17,6 +17,7 @@ import { RequestFacts } from './request-facts.ts'
 import { RouteTable } from './routes.ts'
 import { Snapshots, type Sources } from './snapshots.ts'
 import { openSources } from './sources.ts'
+import { StreamTokens } from './stream-token.ts'
 import { VisitorIds } from './visitor-id.ts'
 
 export class Isolate {
@@ -27,6 +28,7 @@ export class Isolate {
   readonly #snapshots: Snapshots
   readonly #ids: VisitorIds
   readonly #callers: Callers
+  readonly #streamTokens: StreamTokens
   readonly #loopToken: string
   readonly #reporter: Reporter
   #sources: Sources | null = null
@@ -43,6 +45,7 @@ export class Isolate {
     })
     this.#ids = new VisitorIds(this.#config.cookieKey, this.#config.acceptedCookieKey)
     this.#callers = new Callers(this.#config.local)
+    this.#streamTokens = new StreamTokens(this.#config.cookieKey, this.#config.environment)
     // Not the name alone: an edge in front of another company's may well serve an environment of the same name.
     this.#loopToken = `turnout-${this.#config.environment}-${murmur3(this.#config.cookieKey, 0).toString(16)}`
     this.#reporter = new Reporter(this.id, isLocation(place.colo) ? place.colo : NO_LOCATION, Math.random)
@@ -66,14 +69,19 @@ export class Isolate {
   }
 
   #current(host: string, ctx: ExecutionContext): Prepared | Promise<Prepared | null> {
+    return this.#snapshots.current(this.#openedSources(host), (work) => ctx.waitUntil(work))
+  }
+
+  #openedSources(host: string): Sources {
     this.#sources ??= openSources(this.#env, this.#config, host, this.#reporter)
-    return this.#snapshots.current(this.#sources, (work) => ctx.waitUntil(work))
+    return this.#sources
   }
 
   #endpoint(facts: RequestFacts, ctx: ExecutionContext): Response | Promise<Response> {
     return endpoints(facts.request, {
       facts,
       callers: this.#callers,
+      streamTokens: this.#streamTokens,
       isolate: this.id,
       release: this.#config.release,
       status: () => this.#snapshots.status,
@@ -82,6 +90,7 @@ export class Isolate {
         if (prepared !== null) this.#answers(prepared, ctx)
         return prepared
       },
+      glance: () => this.#snapshots.glance(this.#openedSources(facts.host), (work) => ctx.waitUntil(work)),
     })
   }
 

@@ -9,6 +9,7 @@ import {
   evaluateAll,
   murmur3,
   type Prepared,
+  stateOf,
 } from '../engine/index.ts'
 import type { Caller } from './access.ts'
 import { clientContext } from './context.ts'
@@ -96,14 +97,28 @@ export function evaluateOne(
   })
 }
 
-/** Every flag the caller may see. The ETag covers the evaluated result: another context is another answer. */
+export interface Bulk {
+  /** Keys of the flags that are asked for, with commas between; `null`: all. */
+  readonly keys: string | null
+  readonly ifNoneMatch: string | null
+  readonly streamUrl: string
+  /** In which window the URL holds good, where it does not for ever: then the next window's answer is another. */
+  readonly streamWindow: number | null
+}
+
+/** After how long out of sight a client should stop to listen, s. */
+const INACTIVITY_DELAY_SECONDS = 120
+
+/** Every flag the caller may see, or those it names. The ETag covers the evaluated result: another context is another answer. */
 export function evaluateBulk(
   prepared: Prepared,
   caller: Caller,
   context: EvaluationContext,
-  ifNoneMatch: string | null,
+  { keys, ifNoneMatch, streamUrl, streamWindow }: Bulk,
 ): Response {
-  const decisions = evaluateAll(prepared, context, caller === 'client' ? 'client' : 'all')
+  const all = evaluateAll(prepared, context, caller === 'client' ? 'client' : 'all')
+  const wanted = keys === null ? null : new Set(keys.split(','))
+  const decisions = wanted === null ? all : all.filter(({ flag }) => wanted.has(flag))
   let text = ''
   let high = 0
   let low = decisions.length
@@ -113,11 +128,15 @@ export function evaluateBulk(
     high = (Math.imul(high, 31) + one.hash) | 0
     low = (Math.imul(low, 0x01000193) ^ one.hash) | 0
   }
-  const etag = `"${hex(high)}${hex(low)}"`
+  const etag = `"${hex(high)}${hex(low)}${streamWindow === null ? '' : `-${streamWindow}`}"`
   const headers = { etag, 'content-type': 'application/json', 'cache-control': 'no-cache' }
   if (matchesTag(ifNoneMatch, etag))
     return new Response(null, { status: 304, headers: { etag, 'cache-control': 'no-cache' } })
-  return new Response(`{"flags":[${text}],"metadata":{"version":${prepared.snapshot.version}}}`, { headers })
+  const { version } = prepared.snapshot
+  return new Response(
+    `{"flags":[${text}],"eventStreams":[{"type":"sse","url":${JSON.stringify(streamUrl)},"inactivityDelaySec":${INACTIVITY_DELAY_SECONDS}}],"metadata":{"version":${version},"state":"${stateOf(prepared)}"}}`,
+    { headers },
+  )
 }
 
 const hex = (hash: number): string => (hash >>> 0).toString(16).padStart(8, '0')

@@ -15,7 +15,7 @@ import {
   type Update,
 } from '../engine/index.ts'
 import { decodeSnapshot } from '../engine/snapshot.ts'
-import { type FreshnessLimits, isOver, judge, nextReadMs } from './freshness.ts'
+import { type FreshnessLimits, isOver, judge, lacksReader, nextReadMs } from './freshness.ts'
 
 /** What varies: time, chance, and where things are read. */
 export interface Clock {
@@ -106,6 +106,13 @@ export class Snapshots {
     if (verdict === 'wait') return this.#wait(sources, background, this.#limits.refreshTimeoutMs)
     if (verdict === 'serve-and-refresh') background(this.#refreshLoop(sources, this.#limits.refreshTimeoutMs))
     this.handedOutAtMs = nowMs
+    return this.#prepared
+  }
+
+  /** What is in memory, old or not, for those who look again soon; keeps somebody reading, and never waits. */
+  glance(sources: Sources, background: Background): Prepared | null {
+    if (lacksReader(this.#freshness(), this.#limits, this.#clock.now()))
+      background(this.#refreshLoop(sources, this.#limits.refreshTimeoutMs))
     return this.#prepared
   }
 

@@ -2,14 +2,12 @@
  * The first-party id of an anonymous visitor: 128 random bits and a MAC, so that visitors cannot choose their bucket. The
  * cookie holds the identity, never the decision.
  */
+import { base64url, SecretKey, sameText } from './secret-key.ts'
 
 const ID_LENGTH = 22
-const MAC_BYTES = 16
 const MAX_AGE_SECONDS = 31_536_000
 /** Verified cookies remembered per generation; two generations are kept. */
 const REMEMBERED = 4_096
-
-const encoder = new TextEncoder()
 
 /** A genuine cookie. */
 export interface Verified {
@@ -19,15 +17,15 @@ export interface Verified {
 }
 
 export class VisitorIds {
-  readonly #key: Key
-  readonly #accepted: Key | null
+  readonly #key: SecretKey
+  readonly #accepted: SecretKey | null
   #recent = new Map<string, string>()
   #older = new Map<string, string>()
 
   /** `accepted`: a second secret whose cookies are genuine too, while the first one is changed. */
   constructor(secret: string, accepted: string | null = null) {
-    this.#key = new Key(secret)
-    this.#accepted = accepted === null ? null : new Key(accepted)
+    this.#key = new SecretKey(secret)
+    this.#accepted = accepted === null ? null : new SecretKey(accepted)
   }
 
   /** The id in a cookie that was verified lately; `undefined`: ask `verify`. */
@@ -39,19 +37,19 @@ export class VisitorIds {
   async verify(cookie: string): Promise<Verified | null> {
     const [id = '', mac = '', rest] = cookie.split('.')
     if (rest !== undefined || id.length !== ID_LENGTH || mac.length !== ID_LENGTH) return null
-    const expected = await this.#key.mac(id)
-    if (equal(expected, mac)) {
+    const expected = await idMac(this.#key, id)
+    if (sameText(expected, mac)) {
       this.#remember(cookie, id)
       return { id, renewed: null }
     }
-    if (this.#accepted === null || !equal(await this.#accepted.mac(id), mac)) return null
+    if (this.#accepted === null || !sameText(await idMac(this.#accepted, id), mac)) return null
     return { id, renewed: `${id}.${expected}` }
   }
 
   /** A new id with the cookie text that carries it. */
   async mint(): Promise<{ id: string; cookie: string }> {
-    const id = toText(crypto.getRandomValues(new Uint8Array(16)))
-    const cookie = `${id}.${await this.#key.mac(id)}`
+    const id = base64url(crypto.getRandomValues(new Uint8Array(16)))
+    const cookie = `${id}.${await idMac(this.#key, id)}`
     this.#remember(cookie, id)
     return { id, cookie }
   }
@@ -65,41 +63,7 @@ export class VisitorIds {
   }
 }
 
-/** A secret, imported when it is first needed. */
-class Key {
-  readonly #secret: string
-  #key: CryptoKey | null = null
-
-  constructor(secret: string) {
-    this.#secret = secret
-  }
-
-  async mac(id: string): Promise<string> {
-    this.#key ??= await crypto.subtle.importKey(
-      'raw',
-      encoder.encode(this.#secret),
-      { name: 'HMAC', hash: 'SHA-256' },
-      false,
-      ['sign'],
-    )
-    const mac = await crypto.subtle.sign('HMAC', this.#key, encoder.encode(`turnout-id:${id}`))
-    return toText(new Uint8Array(mac, 0, MAC_BYTES))
-  }
-}
-
-function toText(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')
-}
-
-/** Compares without telling by time where two texts differ. */
-function equal(a: string, b: string): boolean {
-  let difference = a.length ^ b.length
-  for (let at = 0; at < a.length; at += 1) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
-  return difference === 0
-}
+const idMac = (key: SecretKey, id: string): Promise<string> => key.mac(`turnout-id:${id}`)
 
 /** Name of the id cookie: with the `__Host-` prefix over https, unless the route spans a domain. */
 export const idCookieName = (https: boolean, domain: string | undefined): string =>
