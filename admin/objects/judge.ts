@@ -7,6 +7,7 @@ import type { Change, ScheduleRequest } from '../change/change.ts'
 import { completeDocument, type Document } from '../document.ts'
 import { conflict } from '../failure.ts'
 import { mayChange } from '../governance/calendar.ts'
+import { type Part, withDependencies } from '../governance/dependencies.ts'
 import { lowers } from '../governance/exposure.ts'
 import type { Touched } from '../storage/approvals.ts'
 import { readFreezes, readWindows } from '../storage/calendar.ts'
@@ -23,7 +24,7 @@ import type { Room } from './room.ts'
 export interface Judgement {
   /** A sentence for each thing that raises exposure; empty: it may be made at once. */
   readonly raising: readonly string[]
-  /** What it changes, in the versions that it was judged by. */
+  /** What it changes and what that depends on, in the versions that it was judged by. */
   readonly touched: readonly Touched[]
 }
 
@@ -47,13 +48,15 @@ export function judge(room: Room, state: State, change: Change): Answer<Judgemen
     case 'schedule':
       return judgeSchedule(room, state, change.schedule)
     case 'place-kill':
-      return ok({ ...HARMLESS, raising: weakening(room, change) })
-    case 'lift-kill':
-      return ok({ ...HARMLESS, raising: [`kill ${change.target} is lifted`] })
+      return ok({ raising: weakening(room, change), touched: [killTouched(room, change.target)] })
+    case 'lift-kill': {
+      const raising = [`kill ${change.target} is lifted`]
+      return ok({ raising, touched: [killTouched(room, change.target)] })
+    }
     case 'settings':
       return ok({ raising: ['the settings of the environment change'], touched: [settingsTouched(room)] })
     case 'remove-environment':
-      return ok({ ...HARMLESS, raising: ['the environment is deleted'] })
+      return ok({ raising: ['the environment is deleted'], touched: [settingsTouched(room)] })
   }
 }
 
@@ -95,18 +98,29 @@ function raised({ sql }: Room, state: State, before: Document, after: Document):
   return lowers(before, after, { kills }).raising
 }
 
+/** What changes, and what its new answers depend on: a segment that nothing used yet could be widened unseen. */
 function touchedBetween({ sql }: Room, before: Document, after: Document): Touched[] {
-  return effective(sql, changesBetween(before, after)).flatMap(({ kind, key }) =>
-    kind === 'flag' || kind === 'segment' || kind === 'route'
-      ? [{ kind, key, since: sinceOf(sql, kind, key) }]
-      : [],
+  const changed = effective(sql, changesBetween(before, after)).flatMap(({ kind, key }): Part[] =>
+    kind === 'flag' || kind === 'segment' || kind === 'route' ? [{ kind, key }] : [],
   )
+  return withDependencies(after, changed).map(({ kind, key }) => ({
+    kind,
+    key,
+    since: sinceOf(sql, kind, key),
+  }))
 }
 
 const settingsTouched = ({ sql }: Room): Touched => ({
   kind: 'settings',
   key: 'environment',
   since: sinceOf(sql, 'settings', 'environment'),
+})
+
+/** A kill has no version: the time at which it was placed tells it from another. */
+const killTouched = ({ sql }: Room, target: string): Touched => ({
+  kind: 'kill',
+  key: target,
+  since: readKill(sql, target)?.createdAtMs ?? null,
 })
 
 /** How a kill could raise exposure: by serving something else than `off`, or by ending sooner than the one it replaces. */
@@ -126,8 +140,9 @@ export function weakening(
 }
 
 /** Whether what an approval is about is still what its approvers looked at. */
-export function isAsJudged({ sql }: Room, touched: readonly Touched[], now: readonly Touched[]): boolean {
-  const same = ({ kind, key, since }: Touched) => kind === 'kill' || sinceOf(sql, kind, key) === since
+export function isAsJudged(room: Room, touched: readonly Touched[], now: readonly Touched[]): boolean {
+  const same = ({ kind, key, since }: Touched) =>
+    (kind === 'kill' ? killTouched(room, key).since : sinceOf(room.sql, kind, key)) === since
   const known = new Set(touched.map(({ kind, key }) => `${kind} ${key}`))
   return touched.every(same) && now.every(({ kind, key }) => known.has(`${kind} ${key}`))
 }

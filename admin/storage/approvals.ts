@@ -12,7 +12,7 @@ export interface Vote {
   readonly note: string | null
 }
 
-/** A flag, segment or route that the change touches, in the version that approvers look at; `null`: it is new. */
+/** What the change touches or depends on, in the version that approvers look at; `null`: it is not there yet. */
 export interface Touched {
   readonly kind: 'flag' | 'segment' | 'route' | 'settings' | 'kill'
   readonly key: string

@@ -107,6 +107,30 @@ describe('in a protected environment, what raises exposure', () => {
     expect((await flag(api, 'gamma')).percentage).toBe(40)
   })
 
+  it('is not carried out if a segment it relies on has changed since, though nothing used that yet', async () => {
+    const { api } = await guarded()
+    const segment = (include: string[], headers: Record<string, string>) =>
+      ana.call(`${api}/segments/testers`, { method: 'PUT', body: { include }, headers })
+    expect((await segment(['user1'], ANY_NEW)).status).toBe(201)
+    const rules = [{ id: 'testers', when: { segment: 'testers' }, serve: 'on' }]
+    const body = { enabled: true, rules, fallthrough: 'off' }
+    const asked = await ana.call(`${api}/flags/delta`, { method: 'PUT', body, headers: ANY_NEW })
+    const { id } = await value(asked)
+    expect((await segment(['user1', 'user2'], ANY)).status).toBe(200)
+    expect(await value(await decide(bob, id, 'approve'))).toMatchObject({ status: 'stale' })
+    expect((await call(`${api}/flags/delta`)).status).toBe(404)
+  })
+
+  it('is not carried out if the flag that it requires has changed since', async () => {
+    const { api } = await guarded()
+    const body = { enabled: true, percentage: 50, prerequisites: [{ flag: 'beta', variants: ['off'] }] }
+    const { id } = await value(
+      await ana.call(`${api}/flags/delta`, { method: 'PUT', body, headers: ANY_NEW }),
+    )
+    expect((await patch(bob, api, 'beta', { percentage: 1 })).status).toBe(200)
+    expect(await value(await decide(bob, id, 'approve'))).toMatchObject({ status: 'stale' })
+  })
+
   it('expires after seven days', async () => {
     const { api, stub } = await guarded()
     const { id } = await value(await patch(ana, api, 'beta', { percentage: 10 }))
@@ -201,6 +225,16 @@ describe('a kill in a protected environment', () => {
     expect((await call(`${api}/kills/flag:beta`)).status).toBe(200)
     await value(await decide(bob, (await value(answer)).id, 'approve'))
     expect((await call(`${api}/kills/flag:beta`)).status).toBe(404)
+  })
+
+  it('that was placed anew, for another reason, is not lifted by an approval for the one before', async () => {
+    const { api } = await guarded()
+    const kill = (reason: string) => ana.call(`${api}/kills/flag:beta`, { method: 'PUT', body: { reason } })
+    await value(await kill('slow'))
+    const { id } = await value(await ana.call(`${api}/kills/flag:beta`, { method: 'DELETE' }))
+    await value(await kill('it loses orders'))
+    expect(await value(await decide(bob, id, 'approve'))).toMatchObject({ status: 'stale' })
+    expect(await value(await call(`${api}/kills/flag:beta`))).toMatchObject({ reason: 'it loses orders' })
   })
 
   it('with its own end may be replaced by one that ends later', async () => {
