@@ -1,11 +1,11 @@
 /** Publish checks of the routes: every error with its path. Pure. */
 import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
+import { checkBreaker } from './check-breaker.ts'
+import { checkHeaderName, checkOrigins, checkTimeout } from './check-origin.ts'
 import { aGlob, MAX_GLOB } from './operators.ts'
-import { type OriginRules, originProblem } from './origin-url.ts'
-import { checkContinents, checkCountries } from './places.ts'
+import type { OriginRules } from './origin-url.ts'
 
 export const MAX_ROUTES = 1000
-const MAX_TIMEOUT_MS = 600_000
 const MAX_PATH = 2048
 
 /** Flag key → its variants; `null` where the flag itself is invalid. */
@@ -49,7 +49,7 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
     if (check.string(at, name) && !origins.includes(name))
       check.error(at, `${show(name)} has no origin; there are ${origins.join(', ')}`)
   }
-  const timeout = (at: Path, ms: unknown): unknown => check.integer(at, ms, 1, MAX_TIMEOUT_MS)
+  const timeout = (at: Path, ms: unknown): unknown => checkTimeout(check, at, ms)
   const flag = (at: Path, ms: unknown): unknown => check.boolean(at, ms)
   const table: Fields = {
     id: (at, id) => check.key(at, id),
@@ -86,6 +86,7 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
     timeoutMs: timeout,
     deadlineMs: timeout,
     idempotent: flag,
+    breaker: (at, breaker) => checkBreaker(check, at, breaker),
     debug: flag,
   }
   check.fields(path, value, table, ['id', 'match', 'flag', 'origins', 'fallback'])
@@ -144,74 +145,6 @@ function checkMatch(check: Check, path: Path, value: unknown): void {
   check.fields(path, value, table)
 }
 
-function checkOrigins(
-  check: Check,
-  path: Path,
-  value: unknown,
-  variants: readonly string[] | null | undefined,
-  anOrigin: (at: Path, name: unknown) => void,
-  rules: OriginRules,
-): void {
-  if (!check.object(path, value)) return
-  for (const [name, origin] of Object.entries(value)) {
-    checkOrigin(check, child(path, name), origin, anOrigin, rules)
-    if (variants && !variants.includes(name))
-      check.error(
-        child(path, name),
-        `unknown variant ${show(name)}; the route's flag has ${variants.join(', ')}`,
-      )
-  }
-  for (const name of variants ?? [])
-    if (!Object.hasOwn(value, name))
-      check.error(path, `origins must cover the flag's variants: ${show(name)} has none`)
-}
-
-function checkOrigin(
-  check: Check,
-  path: Path,
-  value: unknown,
-  anOrigin: (at: Path, name: unknown) => void,
-  rules: OriginRules,
-): void {
-  const url = (at: Path, text: unknown): void => {
-    const problem = originProblem(text, rules)
-    if (problem) check.error(at, `url ${problem}, got ${show(text)}`)
-  }
-  const flag = (at: Path, ms: unknown): unknown => check.boolean(at, ms)
-  const table: Fields = {
-    url,
-    pool: (at, list) => {
-      if (!check.array(at, list)) return
-      if (list.length === 0) check.error(at, 'must have at least one member')
-      for (const [index, member] of list.entries()) checkMember(check, child(at, index), member, url)
-    },
-    strategy: (at, strategy) => check.oneOf(at, strategy, ['geo']),
-    fallback: (at, name) => name === null || anOrigin(at, name),
-    timeoutMs: (at, ms) => check.integer(at, ms, 1, MAX_TIMEOUT_MS),
-    headers: (at, map) => checkOriginHeaders(check, at, map),
-    removeHeaders: (at, list) => {
-      if (check.array(at, list))
-        for (const [index, name] of list.entries()) checkHeaderName(check, child(at, index), name)
-    },
-    context: flag,
-    shareCredentials: flag,
-  }
-  if (!check.fields(path, value, table)) return
-  if ((value.url === undefined) === (value.pool === undefined))
-    check.error(path, 'an origin has either "url" or "pool"')
-}
-
-function checkMember(check: Check, path: Path, value: unknown, url: (at: Path, text: unknown) => void): void {
-  const table: Fields = {
-    url,
-    region: (at, text) => check.string(at, text),
-    continents: (at, list) => checkContinents(check, at, list),
-    countries: (at, list) => checkCountries(check, at, list),
-    priority: (at, number) => check.integer(at, number, 0, 1_000_000),
-  }
-  check.fields(path, value, table, ['url'])
-}
-
 function checkIdentity(check: Check, path: Path, value: unknown): void {
   if (!check.array(path, value)) return
   if (value.length === 0) check.error(path, 'must name at least one source')
@@ -250,29 +183,4 @@ function checkOverrides(
     }
   }
   check.fields(path, value, { header })
-}
-
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
-const OURS =
-  /^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|cf-.*|x-turnout-.*)$/i
-
-function checkHeaderName(check: Check, path: Path, name: unknown): boolean {
-  return check.is(path, typeof name === 'string' && HEADER_NAME.test(name), 'must be a header name', name)
-}
-
-function checkOriginHeaders(check: Check, path: Path, value: unknown): void {
-  if (!check.object(path, value)) return
-  for (const [name, text] of Object.entries(value)) {
-    const at = child(path, name)
-    if (!checkHeaderName(check, at, name)) continue
-    if (OURS.test(name))
-      check.error(at, `header ${name} is set by the platform or the edge and cannot be given`)
-    // Visible ASCII, spaces and tabs: a line break would split the request (RFC 9110, section 5.5).
-    check.is(
-      at,
-      typeof text === 'string' && /^[\t\x20-\x7e]*$/.test(text),
-      'must be a header value without control characters',
-      text,
-    )
-  }
 }

@@ -2,6 +2,7 @@
  * The authored document: what people write, by hand or through the admin API. Types only.
  * What machines read is the Snapshot (snapshot.ts); compile.ts turns the one into the other.
  */
+import type { BreakerSettings } from './breaker.ts'
 import type { Operator } from './operators.ts'
 
 /** `^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$` */
@@ -143,6 +144,8 @@ export interface Route {
   deadlineMs?: number
   /** PUT and DELETE (and POST and PATCH with an `Idempotency-Key`) may be tried again on the fallback. */
   idempotent?: boolean
+  /** Of every origin that has no settings of its own; `false`: none. */
+  breaker?: Partial<BreakerSettings> | false
   /** Adds `x-turnout-variant`, `-reason`, `-version` and `server-timing` to responses. */
   debug?: boolean
 }
@@ -151,7 +154,8 @@ export interface Origin {
   /** One of `url` or `pool`. */
   url?: string
   pool?: Member[]
-  strategy?: 'geo'
+  /** How a pool's member is chosen. Default `'geo'`. */
+  strategy?: PoolStrategy
   /** Variant tried when this one fails. Default: the route's fallback; `null`: none. */
   fallback?: Name | null
   timeoutMs?: number
@@ -161,14 +165,27 @@ export interface Origin {
   context?: boolean
   /** Credentials may go to this origin as a fallback on another host. Default `false`. */
   shareCredentials?: boolean
+  /** Changes to the route's; `false`: none. */
+  breaker?: Partial<BreakerSettings> | false
 }
+
+export const POOL_STRATEGIES = ['geo', 'failover', 'weighted'] as const
+export type PoolStrategy = (typeof POOL_STRATEGIES)[number]
 
 export interface Member {
   url: string
   region?: string
+  /** `geo`: places whose requests come here. */
   continents?: string[]
   countries?: string[]
+  /** The lowest number is first. Default 0. */
   priority?: number
+  /** `passive` members serve only where no `active` one can. Default `'active'`. */
+  role?: 'active' | 'passive'
+  /** A member whose P95 over a minute is above it loses its traffic to the next until it recovers. */
+  latencyThresholdMs?: number
+  /** `weighted`: its share is its weight over the sum. Default 1. */
+  weight?: number
 }
 
 /** Current weights of running rollouts, by rollout key: an overlay handed to `compile`, never an edit of what a person wrote. */

@@ -1,6 +1,7 @@
 /** The engine: pure decisions. No I/O, no clock, no randomness, no dependencies. */
 export { attributesOf } from './attributes.ts'
-export { boundary, bucketHash, bucketKey, choose, HASH_SPACE } from './bucket.ts'
+export { BREAKER_DEFAULTS, type BreakerSettings } from './breaker.ts'
+export { boundary, bucketHash, bucketKey, choose, HASH_SPACE, score, variantSeed } from './bucket.ts'
 export { bareBoolean, canonicalDocument, canonicalFlag, isShortFlag, readDocument } from './canonical.ts'
 export { type CompileIssue, isKey } from './check.ts'
 export { type Compiled, type CompileOptions, compile, MAX_DOCUMENT_BYTES, MAX_FLAGS } from './compile.ts'

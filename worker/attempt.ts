@@ -1,6 +1,8 @@
 /** One attempt at an origin, and the problem response where none answers. */
+import type { AttemptOutcome } from './breaker.ts'
 import { type Failure, failureOf } from './failover.ts'
 import { problem } from './problem.ts'
+import type { Upstream } from './upstream.ts'
 
 export type Outcome = { response: Response; failure: Failure | null } | Unanswered
 
@@ -18,7 +20,20 @@ export interface Unanswered {
  * platform ends its fetch with the request. A signal for each attempt would cost every request what only a hanging origin
  * needs.)
  */
-export function attempt(request: Request, timeoutMs: number): Promise<Outcome> {
+export async function attempt(upstream: Upstream, request: Request, timeoutMs: number): Promise<Outcome> {
+  const startedMs = Date.now()
+  const outcome = await tried(request, timeoutMs)
+  // A client that went away took its request with it: that says nothing about the origin.
+  if (outcome.response !== null || !request.signal.aborted)
+    upstream.record(verdict(outcome), startedMs, Date.now(), Math.random)
+  return outcome
+}
+
+const verdict = ({ response }: Outcome): AttemptOutcome =>
+  response === null ? 'unreached' : response.status >= 500 ? 'failed' : 'ok'
+
+/** One try at an address that nothing is known of. */
+export function tried(request: Request, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
     const timer = setTimeout(
       () => resolve({ response: null, failure: 'unreached', timedOutMs: timeoutMs, cause: null }),

@@ -4,7 +4,7 @@
  */
 import { isLocation, murmur3, NO_LOCATION, type Prepared } from '../engine/index.ts'
 import { Callers } from './access.ts'
-import { attempt, unreachable } from './attempt.ts'
+import { tried, unreachable } from './attempt.ts'
 import type { Place } from './client.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
@@ -18,6 +18,7 @@ import { RouteTable } from './routes.ts'
 import { Snapshots, type Sources } from './snapshots.ts'
 import { openSources } from './sources.ts'
 import { StreamTokens } from './stream-token.ts'
+import { Upstreams } from './upstream.ts'
 import { VisitorIds } from './visitor-id.ts'
 
 export class Isolate {
@@ -31,6 +32,7 @@ export class Isolate {
   readonly #streamTokens: StreamTokens
   readonly #loopToken: string
   readonly #reporter: Reporter
+  readonly #upstreams = new Upstreams()
   #sources: Sources | null = null
   #table: { prepared: Prepared; routes: RouteTable } | null = null
 
@@ -122,7 +124,7 @@ export class Isolate {
     const nowMs = this.#snapshots.handedOutAtMs
     this.#reporter.requests += 1
     if (this.#table?.prepared !== prepared) {
-      this.#table = { prepared, routes: new RouteTable(prepared) }
+      this.#table = { prepared, routes: new RouteTable(prepared, this.#upstreams) }
       this.#reporter.arrived(prepared, nowMs)
       const sent = this.#sources?.report?.(this.#snapshots.known)
       if (sent) ctx.waitUntil(sent)
@@ -139,7 +141,7 @@ export class Isolate {
       return problem(503, 'Service Unavailable', detail, { 'retry-after': '1' })
     }
     const request = outgoing(fallbackOrigin + facts.path + facts.search, facts, this.#loopToken)
-    const outcome = await attempt(request, fallbackTimeoutMs)
+    const outcome = await tried(request, fallbackTimeoutMs)
     return outcome.response ?? unreachable('FALLBACK_ORIGIN', outcome)
   }
 }

@@ -4,8 +4,10 @@
  */
 import { type Decision, evaluate, type Prepared } from '../engine/index.ts'
 import { attempt } from './attempt.ts'
+import { destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
+import type { Chooser } from './pool.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { Reservoir } from './reservoir.ts'
 import { respond } from './respond.ts'
@@ -30,18 +32,25 @@ export async function proxy(
   const { key, setCookie } = identified instanceof Promise ? await identified : identified
   const decision = decide(prepared, route, facts, key)
   if (samples.draws()) samples.keep(draw(facts, key))
-  const forwarding: Forwarding = { facts, route, decision, loopToken }
-  const chosen = originOf(route, decision)
+  const decided = originOf(route, decision)
+  const forwarding: Forwarding = { facts, route, decision, decided, loopToken }
   const startedMs = Date.now()
-  const body = facts.request.body === null ? undefined : await heldBody(facts.request, chosen)
+  // A kill's variant is served, broken or not: the others are what was killed.
+  const anyhow = decision.metadata.killed === true
+  const by: Chooser = { facts, key, nowMs: startedMs, random: Math.random, anyhow }
+  const chosen = destination(route, decided, by)
+  const { to } = chosen
+  const body = facts.request.body === null ? undefined : await heldBody(facts.request, to)
+  to.budget.request(startedMs)
   const first = await attempt(
+    chosen.upstream,
     forwarded(chosen, forwarding, body),
-    Math.min(chosen.timeoutMs, route.deadlineMs),
+    Math.min(to.timeoutMs, route.deadlineMs),
   )
   const answered: Answered =
     first.failure === null
-      ? { response: first.response, served: chosen.variant }
-      : await afterFailure(first, { forwarding, chosen, body, startedMs })
+      ? { response: first.response, served: to.variant }
+      : await afterFailure(first, { forwarding, chosen, body, by })
   if (setCookie === null && !route.route.debug) return answered.response
   return respond(answered.response, {
     debug: route.route.debug ?? false,

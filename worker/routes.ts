@@ -11,10 +11,12 @@ import {
   type RoutedRequest,
   routeMatcher,
 } from '../engine/index.ts'
-import type { Place } from './client.ts'
 import { contextBuilder } from './context.ts'
+import type { FailoverBudget } from './failover-budget.ts'
 import { type IdentityRules, identityRules } from './identity.ts'
-import { rewriter, withoutTrailingSlashes } from './rewrite.ts'
+import { type Choose, pool } from './pool.ts'
+import { rewriter } from './rewrite.ts'
+import { breakerRules, type Upstream, type Upstreams } from './upstream.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
 
@@ -31,8 +33,14 @@ export interface PreparedRoute {
 export interface PreparedOrigin {
   readonly variant: Name
   readonly origin: Origin
-  /** Base URL for a place: scheme, host and path prefix, no trailing slash. */
-  readonly baseUrl: (place: Place) => string
+  /** Its address for a request. */
+  readonly choose: Choose
+  /** Of its addresses. */
+  readonly hosts: ReadonlySet<string>
+  /** Of second tries. */
+  readonly budget: FailoverBudget
+  /** Second tries that are always left: more than it takes to open its breaker. */
+  readonly leastFailovers: number
   readonly timeoutMs: number
   /** Variant tried when this one fails, or `null`. */
   readonly fallback: Name | null
@@ -42,30 +50,32 @@ export class RouteTable {
   readonly #prepared: Prepared
   readonly #match: (request: RoutedRequest) => number
   readonly #ready: (PreparedRoute | undefined)[] = []
+  readonly #upstreams: Upstreams
 
-  constructor(prepared: Prepared) {
+  constructor(prepared: Prepared, upstreams: Upstreams) {
     this.#prepared = prepared
+    this.#upstreams = upstreams
+    upstreams.keep(new Set(prepared.snapshot.routes.map(({ id }) => id)))
     this.#match = routeMatcher(prepared.snapshot.routes)
   }
 
   match(request: RoutedRequest): PreparedRoute | null {
     const index = this.#match(request)
     if (index < 0) return null
-    this.#ready[index] ??= prepareRoute(this.#prepared, this.#prepared.snapshot.routes[index]!)
+    this.#ready[index] ??= prepareRoute(
+      this.#prepared,
+      this.#prepared.snapshot.routes[index]!,
+      this.#upstreams,
+    )
     return this.#ready[index]
   }
 }
 
-function prepareRoute(prepared: Prepared, route: Route): PreparedRoute {
+function prepareRoute(prepared: Prepared, route: Route, upstreams: Upstreams): PreparedRoute {
   const timeoutMs = route.timeoutMs ?? DEFAULT_TIMEOUT_MS
-  const origins = Object.entries(route.origins).map(([variant, origin]): [Name, PreparedOrigin] => {
-    const next = origin.fallback === undefined ? route.fallback : origin.fallback
-    const fallback = next === variant ? null : next
-    return [
-      variant,
-      { variant, origin, baseUrl: baseUrl(origin), timeoutMs: origin.timeoutMs ?? timeoutMs, fallback },
-    ]
-  })
+  const origins = Object.keys(route.origins).map(
+    (variant) => [variant, prepareOrigin(route, variant, timeoutMs, upstreams)] as const,
+  )
   return {
     route,
     identity: identityRules(route.identity, route.cookieDomain),
@@ -77,19 +87,39 @@ function prepareRoute(prepared: Prepared, route: Route): PreparedRoute {
   }
 }
 
-/** One URL, or by place the member whose countries, else continents, hold it, else the lowest priority number. */
-function baseUrl({ url, pool }: Origin): PreparedOrigin['baseUrl'] {
-  if (url !== undefined) {
-    const base = withoutTrailingSlashes(url)
-    return () => base
+function prepareOrigin(route: Route, variant: Name, timeoutMs: number, upstreams: Upstreams): PreparedOrigin {
+  const origin = route.origins[variant]!
+  const next = origin.fallback === undefined ? route.fallback : origin.fallback
+  const rules = breakerRules(route, origin)
+  const arm = `${route.id}/${variant}`
+  return {
+    variant,
+    origin,
+    hosts: new Set([origin.url ?? [], origin.pool?.map(({ url }) => url) ?? []].flat().map(hostOf)),
+    choose: chooser(origin, arm, (name, url) => upstreams.get(name, url, rules)),
+    budget: upstreams.budget(arm),
+    leastFailovers: rules === false ? 0 : rules.consecutiveFailures + 1,
+    timeoutMs: origin.timeoutMs ?? timeoutMs,
+    fallback: next === variant ? null : next,
   }
-  const members = (pool ?? []).toSorted((a, b) => (a.priority ?? 0) - (b.priority ?? 0))
-  const byCountry = new Map<string, string>()
-  const byContinent = new Map<string, string>()
-  for (const member of members.toReversed()) {
-    for (const code of member.countries ?? []) byCountry.set(code, withoutTrailingSlashes(member.url))
-    for (const code of member.continents ?? []) byContinent.set(code, withoutTrailingSlashes(member.url))
-  }
-  const first = withoutTrailingSlashes(members[0]?.url ?? '')
-  return ({ country, continent }) => byCountry.get(country ?? '') ?? byContinent.get(continent ?? '') ?? first
 }
+
+function chooser(
+  { url, pool: members = [], strategy = 'geo' }: Origin,
+  arm: string,
+  upstream: (name: string, url: string) => Upstream,
+): Choose {
+  if (url !== undefined) {
+    const only = upstream(arm, url)
+    return ({ nowMs, random, anyhow }) => (anyhow || only.admits(nowMs, random) ? only : null)
+  }
+  const known = members.map((member) => ({
+    member,
+    upstream: upstream(`${arm}/${withoutScheme(member.url)}`, member.url),
+  }))
+  return pool(strategy, arm, known)
+}
+
+const hostOf = (url: string): string => new URL(url).host
+
+const withoutScheme = (url: string): string => url.slice(url.indexOf('://') + 3)

@@ -4,10 +4,11 @@
  */
 import type { Decision } from '../engine/index.ts'
 import { attempt, type Outcome, type Unanswered, unreachable } from './attempt.ts'
+import { type Destination, fallbackOf } from './destination.ts'
 import { mayRetry } from './failover.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { logWarn } from './log.ts'
-import type { RequestFacts } from './request-facts.ts'
+import type { Chooser } from './pool.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
 
 /** Bodies up to this size are held so that they can be sent again. */
@@ -23,10 +24,11 @@ export interface Answered {
 
 export interface FirstTry {
   readonly forwarding: Forwarding
-  readonly chosen: PreparedOrigin
+  readonly chosen: Destination
   /** The held body, if there is one. */
   readonly body: ArrayBuffer | undefined
-  readonly startedMs: number
+  /** What the first was chosen by; its time is when the request began. */
+  readonly by: Chooser
 }
 
 /** A small body, read before it is sent so that it can be sent again; `undefined`: it streams, and is sent once. */
@@ -41,15 +43,16 @@ export async function heldBody(
 
 export async function afterFailure(
   first: Outcome,
-  { forwarding, chosen, body, startedMs }: FirstTry,
+  { forwarding, chosen, body, by }: FirstTry,
 ): Promise<Answered> {
   const { facts, route, decision } = forwarding
   const { request } = facts
+  const { to } = chosen
   const asItIs = (): Answered => ({
-    response: first.response ?? unanswered(route, chosen, first),
-    served: chosen.variant,
+    response: first.response ?? unanswered(route, to, first),
+    served: to.variant,
   })
-  const fallback = chosen.fallback === null ? undefined : route.origins.get(chosen.fallback)
+  const nowMs = Date.now()
   const attempted = {
     method: request.method,
     idempotent: route.route.idempotent ?? false,
@@ -58,32 +61,32 @@ export async function afterFailure(
   const allowed =
     first.failure !== null && mayRetry(first.failure, attempted) && mayFailOver(request, decision)
   const hasBody = request.body === null || body !== undefined
-  const leftMs = route.deadlineMs - (Date.now() - startedMs)
-  const again = fallback !== undefined && allowed && hasBody && leftMs >= MIN_LEFT_MS
+  const leftMs = route.deadlineMs - (nowMs - by.nowMs)
+  const next = allowed && hasBody && leftMs >= MIN_LEFT_MS ? fallbackOf(route, to, { ...by, nowMs }) : null
+  const again = next !== null && to.budget.take(nowMs, to.leastFailovers) ? next : null
   logWarn('origin-failed', {
     route: route.route.id,
-    variant: chosen.variant,
+    variant: to.variant,
     status: first.response?.status ?? null,
     timedOutMs: first.response ? null : first.timedOutMs,
     cause: first.response ? null : first.cause,
-    failover: again ? fallback.variant : null,
+    failover: again?.to.variant ?? null,
   })
-  if (!again) return asItIs()
+  if (again === null) return asItIs()
 
-  const stranger =
-    hostOf(fallback, facts) !== hostOf(chosen, facts) && fallback.origin.shareCredentials !== true
   const second = await attempt(
-    forwarded(fallback, forwarding, body, stranger),
-    Math.min(fallback.timeoutMs, leftMs),
+    again.upstream,
+    forwarded(again, forwarding, body),
+    Math.min(again.to.timeoutMs, leftMs),
   )
   if (second.response === null) {
     return first.response
       ? asItIs()
-      : { response: unanswered(route, fallback, second), served: fallback.variant }
+      : { response: unanswered(route, again.to, second), served: again.to.variant }
   }
   // The first answer will not be read: let its connection go.
   void first.response?.body?.cancel().catch(() => undefined)
-  return { response: second.response, served: fallback.variant }
+  return { response: second.response, served: again.to.variant }
 }
 
 /** No second try for what keeps its connection, nor away from a kill's variant: the others are what was killed. */
@@ -91,8 +94,6 @@ function mayFailOver({ headers }: Request, decision: Decision): boolean {
   if (decision.metadata.killed === true || headers.get('upgrade') !== null) return false
   return headers.get('accept')?.includes('text/event-stream') !== true
 }
-
-const hostOf = ({ baseUrl }: PreparedOrigin, { place }: RequestFacts): string => new URL(baseUrl(place)).host
 
 const unanswered = ({ route }: PreparedRoute, { variant }: PreparedOrigin, outcome: Unanswered): Response =>
   unreachable(`origin ${variant} of route ${route.id}`, outcome)

@@ -2,7 +2,7 @@
  * JSON Schema of documents, for the OpenAPI page. `compile` is what checks them; this says the same to readers and code
  * generators, with the kinds and operators taken from the engine's own lists.
  */
-import { FLAG_KINDS, OPERATORS } from '../../engine/index.ts'
+import { BREAKER_DEFAULTS, FLAG_KINDS, OPERATORS, POOL_STRATEGIES } from '../../engine/index.ts'
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 const strings = { type: 'array', items: { type: 'string' } }
@@ -168,6 +168,7 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       timeoutMs: { type: 'integer', default: 10_000 },
       deadlineMs: { type: 'integer' },
       idempotent: boolean,
+      breaker: ref('Breaker'),
       debug: boolean,
     },
     { examples: [EXAMPLE_ROUTE] },
@@ -182,14 +183,30 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
         continents: strings,
         countries: strings,
         priority: { type: 'integer' },
+        role: { type: 'string', enum: ['active', 'passive'], default: 'active' },
+        latencyThresholdMs: { type: 'integer' },
+        weight: { type: 'number', default: 1 },
       }),
     },
-    strategy: { type: 'string', enum: ['geo'] },
+    strategy: { type: 'string', enum: [...POOL_STRATEGIES], default: 'geo' },
     fallback: { type: ['string', 'null'] },
     timeoutMs: { type: 'integer' },
     headers: mapOf(text),
     removeHeaders: strings,
     context: boolean,
     shareCredentials: boolean,
+    breaker: ref('Breaker'),
   }),
+  Breaker: {
+    description: 'Changes to the settings of circuit breakers; false: none',
+    oneOf: [
+      { type: 'boolean', enum: [false] },
+      object(
+        [],
+        Object.fromEntries(
+          Object.entries(BREAKER_DEFAULTS).map(([name, value]) => [name, { type: 'number', default: value }]),
+        ),
+      ),
+    ],
+  },
 }

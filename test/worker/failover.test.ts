@@ -1,5 +1,5 @@
 /** From the chosen variant to its fallback: when a request may be tried once more, and with what. traffic.md, section 4. */
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Origin as OriginConfig, Route } from '../../engine/index.ts'
 import {
   CANARY,
@@ -25,11 +25,12 @@ interface Attempt {
   body?: string
 }
 
-/** Isolates are kept between tests: origins are stubbed anew, documents are few. */
+/** One isolate for a test and a document: its budget of second tries is its own. Breakers have tests of their own. */
 const edges = new Map<string, Promise<Edge>>()
+beforeEach(() => edges.clear())
 function edgeWith(route: Partial<Route>): Promise<Edge> {
   const name = JSON.stringify(route)
-  const edge = edges.get(name) ?? startEdge(canarySite({ timeoutMs: 120, ...route }))
+  const edge = edges.get(name) ?? startEdge(canarySite({ timeoutMs: 120, breaker: false, ...route }))
   edges.set(name, edge)
   return edge
 }

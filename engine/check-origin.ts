@@ -1,0 +1,124 @@
+/** Publish checks of the origins of a route: every error with its path. Pure. */
+import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
+import { checkBreaker } from './check-breaker.ts'
+import { POOL_STRATEGIES } from './document.ts'
+import { type OriginRules, originProblem } from './origin-url.ts'
+import { checkContinents, checkCountries } from './places.ts'
+
+const MAX_TIMEOUT_MS = 600_000
+
+/** `variants`: of the route's flag; `null` or `undefined` where they are not known. */
+export function checkOrigins(
+  check: Check,
+  path: Path,
+  value: unknown,
+  variants: readonly string[] | null | undefined,
+  anOrigin: (at: Path, name: unknown) => void,
+  rules: OriginRules,
+): void {
+  if (!check.object(path, value)) return
+  for (const [name, origin] of Object.entries(value)) {
+    checkOrigin(check, child(path, name), origin, anOrigin, rules)
+    if (variants && !variants.includes(name))
+      check.error(
+        child(path, name),
+        `unknown variant ${show(name)}; the route's flag has ${variants.join(', ')}`,
+      )
+  }
+  for (const name of variants ?? [])
+    if (!Object.hasOwn(value, name))
+      check.error(path, `origins must cover the flag's variants: ${show(name)} has none`)
+}
+
+function checkOrigin(
+  check: Check,
+  path: Path,
+  value: unknown,
+  anOrigin: (at: Path, name: unknown) => void,
+  rules: OriginRules,
+): void {
+  const url = (at: Path, text: unknown): void => {
+    const problem = originProblem(text, rules)
+    if (problem) check.error(at, `url ${problem}, got ${show(text)}`)
+  }
+  const flag = (at: Path, ms: unknown): unknown => check.boolean(at, ms)
+  const table: Fields = {
+    url,
+    pool: (at, list) => {
+      if (!check.array(at, list)) return
+      if (list.length === 0) check.error(at, 'must have at least one member')
+      for (const [index, member] of list.entries()) checkMember(check, child(at, index), member, url)
+    },
+    strategy: (at, strategy) => check.oneOf(at, strategy, POOL_STRATEGIES),
+    fallback: (at, name) => name === null || anOrigin(at, name),
+    timeoutMs: (at, ms) => checkTimeout(check, at, ms),
+    headers: (at, map) => checkOriginHeaders(check, at, map),
+    removeHeaders: (at, list) => {
+      if (check.array(at, list))
+        for (const [index, name] of list.entries()) checkHeaderName(check, child(at, index), name)
+    },
+    context: flag,
+    shareCredentials: flag,
+    breaker: (at, breaker) => checkBreaker(check, at, breaker),
+  }
+  if (!check.fields(path, value, table)) return
+  if ((value.url === undefined) === (value.pool === undefined))
+    check.error(path, 'an origin has either "url" or "pool"')
+  checkPool(check, path, value)
+}
+
+/** What the members of a pool are together. */
+function checkPool(check: Check, path: Path, { url, pool, strategy }: Record<string, unknown>): void {
+  if (url !== undefined && strategy !== undefined)
+    check.error(child(path, 'strategy'), 'only a pool has a strategy; this origin has one url')
+  const members = Array.isArray(pool) ? pool.filter(isObject) : []
+  if (members.length === 0) return
+  const urls = members.map((member) => member.url)
+  for (const [at, own] of urls.entries())
+    if (urls.indexOf(own) < at)
+      check.error(child(child(child(path, 'pool'), at), 'url'), `${show(own)} is a member twice`)
+  if (strategy === 'weighted' && members.every(({ weight = 1 }) => weight === 0))
+    check.error(child(path, 'pool'), 'needs a member with a weight above 0')
+}
+
+function checkMember(check: Check, path: Path, value: unknown, url: (at: Path, text: unknown) => void): void {
+  const table: Fields = {
+    url,
+    region: (at, text) => check.string(at, text),
+    continents: (at, list) => checkContinents(check, at, list),
+    countries: (at, list) => checkCountries(check, at, list),
+    priority: (at, number) => check.integer(at, number, 0, 1_000_000),
+    role: (at, role) => check.oneOf(at, role, ['active', 'passive']),
+    latencyThresholdMs: (at, ms) => checkTimeout(check, at, ms),
+    weight: (at, number) => check.number(at, number, 0, 1_000_000),
+  }
+  check.fields(path, value, table, ['url'])
+}
+
+export const checkTimeout = (check: Check, path: Path, ms: unknown): boolean =>
+  check.integer(path, ms, 1, MAX_TIMEOUT_MS)
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
+const OURS =
+  /^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|cf-.*|x-turnout-.*)$/i
+
+export function checkHeaderName(check: Check, path: Path, name: unknown): boolean {
+  return check.is(path, typeof name === 'string' && HEADER_NAME.test(name), 'must be a header name', name)
+}
+
+function checkOriginHeaders(check: Check, path: Path, value: unknown): void {
+  if (!check.object(path, value)) return
+  for (const [name, text] of Object.entries(value)) {
+    const at = child(path, name)
+    if (!checkHeaderName(check, at, name)) continue
+    if (OURS.test(name))
+      check.error(at, `header ${name} is set by the platform or the edge and cannot be given`)
+    // Visible ASCII, spaces and tabs: a line break would split the request (RFC 9110, section 5.5).
+    check.is(
+      at,
+      typeof text === 'string' && /^[\t\x20-\x7e]*$/.test(text),
+      'must be a header value without control characters',
+      text,
+    )
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * One address of an origin (its URL, or a member of its pool) and what this isolate knows of it. Outlives snapshots: what an
+ * isolate has learnt about an address does not end with a flag's next version.
+ */
+import { BREAKER_DEFAULTS, type BreakerSettings, type Origin, type Route } from '../engine/index.ts'
+import { type AttemptOutcome, Breaker } from './breaker.ts'
+import { FailoverBudget } from './failover-budget.ts'
+import { Latency } from './latency.ts'
+import { withoutTrailingSlashes } from './rewrite.ts'
+
+/** `false`: requests are sent whatever fails. */
+export type BreakerRules = BreakerSettings | false
+
+export class Upstream {
+  /** `{route}/{variant}`, and `/{host and path}` where it is a member of a pool. */
+  readonly name: string
+  /** Scheme, host and path prefix, no trailing slash. */
+  readonly baseUrl: string
+  readonly host: string
+  readonly breaker: Breaker | null
+  readonly latency = new Latency()
+  #p95Ms: number | null = null
+  #p95Second = 0
+
+  constructor(name: string, url: string, rules: BreakerRules) {
+    this.name = name
+    this.baseUrl = withoutTrailingSlashes(url)
+    this.host = new URL(url).host
+    this.breaker = rules === false ? null : new Breaker(rules)
+  }
+
+  admits(nowMs: number, random: () => number): boolean {
+    return this.breaker === null || this.breaker.admits(nowMs, random)
+  }
+
+  record(outcome: AttemptOutcome, startedMs: number, nowMs: number, random: () => number): void {
+    this.breaker?.record(outcome, startedMs, nowMs, random)
+    this.latency.record(nowMs - startedMs, nowMs)
+  }
+
+  /** Judged once a second. */
+  isSlowerThan(thresholdMs: number, nowMs: number): boolean {
+    const second = Math.floor(nowMs / 1_000)
+    if (second !== this.#p95Second) {
+      this.#p95Second = second
+      this.#p95Ms = this.latency.p95Ms(nowMs)
+    }
+    return this.#p95Ms !== null && this.#p95Ms > thresholdMs
+  }
+}
+
+/** What a route and one of its origins say, over the defaults. */
+export function breakerRules(route: Route, origin: Origin): BreakerRules {
+  if (origin.breaker === false || (origin.breaker === undefined && route.breaker === false)) return false
+  return { ...BREAKER_DEFAULTS, ...(route.breaker || {}), ...origin.breaker }
+}
+
+/** The addresses that an isolate knows, by name, and what each arm may still spend on second tries. */
+export class Upstreams {
+  readonly #known = new Map<string, { key: string; upstream: Upstream }>()
+  readonly #budgets = new Map<string, FailoverBudget>()
+
+  /** The same one for the same name, URL and rules; a new one where those have changed. */
+  get(name: string, url: string, rules: BreakerRules): Upstream {
+    const key = JSON.stringify([url, rules])
+    const known = this.#known.get(name)
+    if (known?.key === key) return known.upstream
+    const upstream = new Upstream(name, url, rules)
+    this.#known.set(name, { key, upstream })
+    return upstream
+  }
+
+  /** Of one variant of a route, by its name. */
+  budget(arm: string): FailoverBudget {
+    const known = this.#budgets.get(arm) ?? new FailoverBudget()
+    this.#budgets.set(arm, known)
+    return known
+  }
+
+  /** Forgets what belongs to routes that are gone. */
+  keep(routes: ReadonlySet<string>): void {
+    for (const names of [this.#known, this.#budgets]) {
+      for (const name of names.keys()) if (!routes.has(name.slice(0, name.indexOf('/')))) names.delete(name)
+    }
+  }
+
+  *[Symbol.iterator](): Generator<Upstream> {
+    for (const { upstream } of this.#known.values()) yield upstream
+  }
+}
