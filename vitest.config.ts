@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: [
-            'test/{engine,edge,governance,local,deploy,selfhost,cli,sdk,repository,e2e}/**/*.test.ts',
+            'test/{engine,edge,governance,aws,local,deploy,selfhost,cli,sdk,repository,e2e}/**/*.test.ts',
           ],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -34,7 +34,12 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'admin', include: ['test/admin/**/*.test.ts'], testTimeout: 30_000 },
+        test: {
+          name: 'admin',
+          include: ['test/admin/**/*.test.ts'],
+          testTimeout: 30_000,
+          globalSetup: 'test/helpers/aws/global-setup.ts',
+        },
       },
       {
         plugins: [
