@@ -7,6 +7,9 @@ import type { OriginRules } from './origin-url.ts'
 
 export const MAX_ROUTES = 1000
 const MAX_PATH = 2048
+const MAX_RETRY_AFTER_SECONDS = 86_400
+/** Of a maintenance page, characters: it travels in the snapshot. */
+const MAX_BODY = 16_384
 
 /** Flag key → its variants; `null` where the flag itself is invalid. */
 export type Variants = ReadonlyMap<string, readonly string[] | null>
@@ -49,15 +52,16 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
     if (check.string(at, name) && !origins.includes(name))
       check.error(at, `${show(name)} has no origin; there are ${origins.join(', ')}`)
   }
+  const aFlag = (at: Path, key: unknown): void => {
+    if (check.string(at, key) && !flags.has(key)) check.error(at, `unknown flag ${show(key)}`)
+  }
   const timeout = (at: Path, ms: unknown): unknown => checkTimeout(check, at, ms)
   const flag = (at: Path, ms: unknown): unknown => check.boolean(at, ms)
   const table: Fields = {
     id: (at, id) => check.key(at, id),
     description: (at, text) => check.string(at, text),
     match: (at, match) => checkMatch(check, at, match),
-    flag: (at, key) => {
-      if (check.string(at, key) && !flags.has(key)) check.error(at, `unknown flag ${show(key)}`)
-    },
+    flag: aFlag,
     origins: (at, map) =>
       checkOrigins(check, at, map, isObject(value) ? flags.get(value.flag as string) : null, anOrigin, rules),
     fallback: anOrigin,
@@ -86,6 +90,20 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
     timeoutMs: timeout,
     deadlineMs: timeout,
     idempotent: flag,
+    maintenance: (at, maintenance) =>
+      check.fields(
+        at,
+        maintenance,
+        {
+          flag: aFlag,
+          status: (inner, code) => check.is(inner, code === 503, 'must be 503', code),
+          retryAfterSeconds: (inner, seconds) => check.integer(inner, seconds, 1, MAX_RETRY_AFTER_SECONDS),
+          body: (inner, text) =>
+            check.string(inner, text) &&
+            check.is(inner, text.length <= MAX_BODY, `must have at most ${MAX_BODY} characters`, text.length),
+        },
+        ['flag'],
+      ),
     breaker: (at, breaker) => checkBreaker(check, at, breaker),
     debug: flag,
   }

@@ -144,10 +144,22 @@ export interface Route {
   deadlineMs?: number
   /** PUT and DELETE (and POST and PATCH with an `Idempotency-Key`) may be tried again on the fallback. */
   idempotent?: boolean
+  maintenance?: Maintenance
   /** Of every origin that has no settings of its own; `false`: none. */
   breaker?: Partial<BreakerSettings> | false
   /** Adds `x-turnout-variant`, `-reason`, `-version` and `server-timing` to responses. */
   debug?: boolean
+}
+
+/** Answers 503 to everybody for whom `flag` is `true`, in place of the route's origins. */
+export interface Maintenance {
+  flag: Key
+  /** Default and only one: 503. */
+  status?: 503
+  /** Default 60. */
+  retryAfterSeconds?: number
+  /** HTML, if it begins with `<`, else plain text. For those who ask for JSON, and by default, a problem response. */
+  body?: string
 }
 
 export interface Origin {

@@ -30,6 +30,8 @@ export async function proxy(
 ): Promise<Response> {
   const identified = identify(facts, route.identity, ids)
   const { key, setCookie } = identified instanceof Promise ? await identified : identified
+  const closed = route.closed?.(facts, key)
+  if (closed) return closed
   const decision = decide(prepared, route, facts, key)
   if (samples.draws()) samples.keep(draw(facts, key))
   const decided = originOf(route, decision)

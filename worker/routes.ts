@@ -14,6 +14,7 @@ import {
 import { contextBuilder } from './context.ts'
 import type { FailoverBudget } from './failover-budget.ts'
 import { type IdentityRules, identityRules } from './identity.ts'
+import { type Closed, closedBy } from './maintenance.ts'
 import { type Choose, pool } from './pool.ts'
 import { rewriter } from './rewrite.ts'
 import { breakerRules, type Upstream, type Upstreams } from './upstream.ts'
@@ -26,6 +27,8 @@ export interface PreparedRoute {
   readonly context: ReturnType<typeof contextBuilder>
   readonly headerOverrides: readonly (readonly [header: string, values: Readonly<Record<string, Name>>])[]
   readonly origins: ReadonlyMap<Name, PreparedOrigin>
+  /** Its maintenance, if it has one. */
+  readonly closed: Closed | null
   readonly rewrite: (path: string) => string
   readonly deadlineMs: number
 }
@@ -82,6 +85,7 @@ function prepareRoute(prepared: Prepared, route: Route, upstreams: Upstreams): P
     context: contextBuilder(attributesOf(prepared, route.flag)),
     headerOverrides: Object.entries(route.overrides?.header ?? {}),
     origins: new Map(origins),
+    closed: route.maintenance === undefined ? null : closedBy(prepared, route.id, route.maintenance),
     rewrite: rewriter(route.rewrite),
     deadlineMs: route.deadlineMs ?? 2 * timeoutMs,
   }

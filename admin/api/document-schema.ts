@@ -168,6 +168,12 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       timeoutMs: { type: 'integer', default: 10_000 },
       deadlineMs: { type: 'integer' },
       idempotent: boolean,
+      maintenance: object(['flag'], {
+        flag: key,
+        status: { type: 'integer', enum: [503] },
+        retryAfterSeconds: { type: 'integer', default: 60 },
+        body: text,
+      }),
       breaker: ref('Breaker'),
       debug: boolean,
     },

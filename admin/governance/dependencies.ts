@@ -1,6 +1,6 @@
 /** What a part of a document depends on: the other flags and segments that decide its answers with it. Pure. */
 import { segmentsOf } from '../../engine/condition.ts'
-import type { FlagDocument, Key } from '../../engine/index.ts'
+import type { FlagDocument, Key, Route } from '../../engine/index.ts'
 
 /** A flag, segment or route; a route's key is its id. */
 export interface Part {
@@ -19,7 +19,7 @@ export function withDependencies(document: FlagDocument, parts: Iterable<Part>):
     found.set(name, part)
     if (part.kind === 'flag') wanted.push(...neededByFlag(own(document.flags, part.key)))
     else if (part.kind === 'segment') wanted.push(...segments(own(document.segments, part.key)?.when))
-    else if (routes.has(part.key)) wanted.push({ kind: 'flag', key: routes.get(part.key)!.flag })
+    else wanted.push(...neededByRoute(routes.get(part.key)))
   }
   return [...found.values()]
 }
@@ -30,6 +30,11 @@ function neededByFlag(flag: FlagDocument['flags'][Key] | undefined): Part[] {
   const rules = 'rules' in flag ? (flag.rules ?? []) : []
   return [...required, ...rules.flatMap(({ when }) => segments(when))]
 }
+
+const neededByRoute = (route: Route | undefined): Part[] =>
+  [route?.flag, route?.maintenance?.flag].flatMap((key): Part[] =>
+    key === undefined ? [] : [{ kind: 'flag', key }],
+  )
 
 const segments = (condition: unknown): Part[] =>
   segmentsOf(condition).map((key): Part => ({ kind: 'segment', key }))
