@@ -112,7 +112,7 @@ function setFlags(document: Document, given: Readonly<Record<string, unknown>>):
 }
 
 /** A bare flag (`true`, `"false"`) first becomes `{ enabled }`. */
-function patched(kind: EntityKind, entity: unknown, patch: unknown): unknown {
+export function patched(kind: EntityKind, entity: unknown, patch: unknown): unknown {
   const state = kind === 'flag' && isObject(patch) ? bareBoolean(entity) : null
   return mergePatch(state === null ? entity : { enabled: state }, patch)
 }

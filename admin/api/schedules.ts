@@ -17,6 +17,9 @@ import { shownSchedule } from './shown.ts'
 const tags = ['Schedules']
 const body = checkedBody(ScheduleBody)
 
+/** A schedule is a few flags at a time, and stands whole in lists: a document is replaced by itself. */
+const MAX_SCHEDULED = 256 * 1024
+
 const list = operation('viewer', {
   method: 'get',
   path: '/schedules',
@@ -93,7 +96,13 @@ export function schedules(api: Api): void {
     if (atMs <= Date.now()) throw invalidRequest('$.at', 'must be in the future')
     if (untilMs !== null && untilMs <= atMs) throw invalidRequest('$.until', 'must be after `at`')
     if (Object.keys(flags).length === 0) throw invalidRequest('$.flags', 'must name at least one flag')
-    const schedule = { atMs, untilMs, text: JSON.stringify(flags) }
+    const text = JSON.stringify(flags)
+    if (text.length > MAX_SCHEDULED)
+      throw invalidRequest(
+        '$.flags',
+        `must have at most ${MAX_SCHEDULED} characters of JSON, has ${text.length}`,
+      )
+    const schedule = { atMs, untilMs, text }
     const manner = mannerOf(c, null)
     const author = authorOf(c, reason)
     const planned = await ask(c, environment, (stub) => stub.addSchedule(schedule, manner, author))

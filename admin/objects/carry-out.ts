@@ -1,11 +1,19 @@
 /** Carries out a change, whoever decided that it may be: a caller, those who approved it, or a schedule. Inside the caller's transaction. */
 import { type CompileIssue, ok } from '../../engine/index.ts'
-import { actOf, type Change } from '../change/change.ts'
+import { actOf, type Change, type ScheduleRequest } from '../change/change.ts'
+import { outcomeOf } from '../change/outcome.ts'
+import { completeDocument } from '../document.ts'
 import { failed, invalid } from '../failure.ts'
 import { type Author, system } from '../settings.ts'
 import { readEntity, type Stored } from '../storage/entities.ts'
 import { expireKills, type KillRecord } from '../storage/kills.ts'
-import { addSchedule, type Schedule } from '../storage/schedules.ts'
+import {
+  addSchedule,
+  countOpenSchedules,
+  MAX_OPEN_SCHEDULES,
+  pruneSchedules,
+  type Schedule,
+} from '../storage/schedules.ts'
 import { clearState, type State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
 import { liftKill, placeKill } from './kill-switch.ts'
@@ -69,27 +77,47 @@ export function carryOut(
       clearState(sql)
       ledger.mark(nowMs, 'last-known-good', 'directory')
       return made(state)
-    case 'schedule': {
-      const { atMs, untilMs, text } = change.schedule
-      // It may have waited for approval until its time was over.
-      if (atMs <= nowMs) return invalid('schedule', '$.at', 'must be in the future')
-      const edit = { do: 'edit', edit: { do: 'patch-flags', text } } as const
-      const proposal = proposalOf(room, state, edit)
-      if (!proposal.ok) return proposal
-      const checked = room.publisher.check(state, proposal.value.value)
-      if (!checked.ok) return failed({ reason: 'invalid', what: 'document', errors: checked.error })
-      const approval = typeof author.details?.approval === 'number' ? author.details.approval : null
-      const schedule = addSchedule(sql, {
-        ...{ status: 'waiting', createdAtMs: nowMs, atMs, untilMs, text, approval },
-        ...{ actor: author.actor, reason: author.reason },
-        ...{ version: null, before: null, revertedVersion: null, problem: null },
-      })
-      const act = { action: 'schedule.created', subject: `schedule:${schedule.n}`, author }
-      record(sql, name, act, nowMs, { details: whenOf(schedule) })
-      return made(state, { created: true, schedule })
-    }
+    case 'schedule':
+      return plan(room, state, change.schedule, author, nowMs)
   }
 }
+
+function plan(
+  room: Room,
+  state: State,
+  { atMs, untilMs, text }: ScheduleRequest,
+  author: Author,
+  nowMs: number,
+): Answer<Made> {
+  const { sql } = room
+  // It may have waited for approval until its time was over.
+  if (atMs <= nowMs) return invalid('schedule', '$.at', 'must be in the future')
+  if (countOpenSchedules(sql) >= MAX_OPEN_SCHEDULES)
+    return invalid(
+      'schedule',
+      '$',
+      `there are ${MAX_OPEN_SCHEDULES} schedules, which is the most; cancel some`,
+    )
+  const proposal = proposalOf(room, state, { do: 'edit', edit: { do: 'patch-flags', text } })
+  if (!proposal.ok) return proposal
+  const checked = room.publisher.check(state, proposal.value.value)
+  if (!checked.ok) return failed({ reason: 'invalid', what: 'document', errors: checked.error })
+  const approval = typeof author.details?.approval === 'number' ? author.details.approval : null
+  const allowed = approval !== null || author.details?.breakGlass === true
+  const outcome = allowed ? outcomeOf(completeDocument(proposal.value.value), flagsIn(text)) : null
+  pruneSchedules(sql, nowMs)
+  const schedule = addSchedule(sql, {
+    ...{ status: 'waiting', createdAtMs: nowMs, atMs, untilMs, text, approval, outcome },
+    ...{ actor: author.actor, reason: author.reason },
+    ...{ version: null, revertedVersion: null, problem: null },
+  })
+  const act = { action: 'schedule.created', subject: `schedule:${schedule.n}`, author }
+  record(sql, state.name, act, nowMs, { details: whenOf(schedule) })
+  return made(state, { created: true, schedule })
+}
+
+/** Keys of the flags that a patch names. */
+export const flagsIn = (text: string): string[] => Object.keys(JSON.parse(text) as object)
 
 export const whenOf = ({ atMs, untilMs, text }: Pick<Schedule, 'atMs' | 'untilMs' | 'text'>) => ({
   at: new Date(atMs).toISOString(),

@@ -498,8 +498,9 @@ export class EnvironmentObject extends DurableObject<Env> {
         drillIfDue(this.#room, nowMs)
       })
       runDueSchedules(this.#room)
-      await this.#ledger.flush()
     } finally {
+      // Whatever failed above: what others have to hear, such as a kill, they hear.
+      await this.#ledger.flush()
       this.#ledger.arm()
     }
   }

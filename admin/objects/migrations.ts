@@ -10,7 +10,7 @@ import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
 import { REVIEW_TABLES } from '../storage/reviews.ts'
-import { SCHEDULE_TABLES } from '../storage/schedules.ts'
+import { SCHEDULE_BEFORE_TABLE, SCHEDULE_TABLES } from '../storage/schedules.ts'
 import { WEBHOOK_TABLES } from '../storage/webhooks.ts'
 import { HAND_OVER_TABLE } from './hand-over.ts'
 
@@ -73,6 +73,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(HAND_OVER_TABLE),
   (sql) =>
     sql.exec(`${APPROVAL_TABLES} ${SCHEDULE_TABLES} ${CALENDAR_TABLES} ${REVIEW_TABLES} ${LABEL_TABLES}`),
+  (sql) => sql.exec(SCHEDULE_BEFORE_TABLE),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */

@@ -1,19 +1,41 @@
 /** Carries out schedules that are due, each in a transaction of its own: made and noted as made, or neither. */
 import { ok } from '../../engine/index.ts'
+import type { Change } from '../change/change.ts'
+import { outcomeOf } from '../change/outcome.ts'
+import { takeBack } from '../change/take-back.ts'
+import { completeDocument } from '../document.ts'
 import { conflict, type Failure, failed } from '../failure.ts'
+import { logError, messageOf } from '../log.ts'
 import type { Author } from '../settings.ts'
-import { readEntity, sinceOf } from '../storage/entities.ts'
-import { dueSchedule, readSchedule, type Schedule, updateSchedule } from '../storage/schedules.ts'
+import { readEntity } from '../storage/entities.ts'
+import {
+  dueSchedule,
+  readBefore,
+  readSchedule,
+  type Schedule,
+  updateSchedule,
+  writeBefore,
+} from '../storage/schedules.ts'
+import { readSettings } from '../storage/settings.ts'
 import { readState, type State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
-import { carryOut } from './carry-out.ts'
+import { carryOut, flagsIn } from './carry-out.ts'
 import { isGuarded, judge, mayRaiseNow } from './judge.ts'
+import { proposalOf } from './proposal.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
 
 /** Everything that is due, oldest first. Each runs once: its row moves on in the transaction of the change. */
 export function runDueSchedules(room: Room): void {
-  while (room.ledger.write((nowMs) => runNext(room, nowMs)));
+  for (;;) {
+    try {
+      if (!room.ledger.write((nowMs) => runNext(room, nowMs))) return
+    } catch (thrown) {
+      // A fault, such as a document that cannot be read: it must not keep the others from their time.
+      const n = room.ledger.write((nowMs) => giveUp(room, nowMs))
+      logError('schedule-broken', { schedule: n, cause: messageOf(thrown) })
+    }
+  }
 }
 
 /** Whether there was one. */
@@ -22,50 +44,101 @@ function runNext(room: Room, nowMs: number): boolean {
   const state = readState(room.sql)
   if (schedule === null || state === null) return false
   if (schedule.status === 'waiting') make(room, state, schedule, nowMs)
-  else takeBack(room, state, schedule, nowMs)
+  else end(room, state, schedule, nowMs)
   return true
+}
+
+/** Number of the schedule that cannot be carried out. */
+function giveUp(room: Room, nowMs: number): number {
+  const schedule = dueSchedule(room.sql, nowMs)!
+  fail(room, readState(room.sql)!, schedule, 'a fault of the control plane, noted in its log', nowMs)
+  return schedule.n
 }
 
 function make(room: Room, state: State, schedule: Schedule, nowMs: number): void {
   const { sql } = room
   const change = { do: 'edit', edit: { do: 'patch-flags', text: schedule.text } } as const
-  const allowed = mayMake(room, state, change, nowMs)
-  if (!allowed.ok) return fail(room, state, schedule, allowed.error, nowMs)
-  const keys = Object.keys(JSON.parse(schedule.text) as object)
-  const before = Object.fromEntries(keys.map((key) => [key, readEntity(sql, 'flag', key)?.text ?? null]))
-  const made = carryOut(room, state, change, authorOf(schedule, 'made'), nowMs)
-  if (!made.ok) return fail(room, state, schedule, made.error, nowMs)
-  const status = schedule.untilMs === null ? 'done' : 'applied'
-  updateSchedule(sql, { ...schedule, status, before, version: made.value.state.version })
-}
-
-/** A freeze that came after it was planned stops it too, unless it lowers exposure. */
-function mayMake(room: Room, state: State, change: Parameters<typeof judge>[2], nowMs: number): Answer<null> {
-  if (!isGuarded(room)) return ok(null)
-  const judged = judge(room, state, change)
-  if (!judged.ok) return judged
-  return judged.value.raising.length === 0 ? ok(null) : mayRaiseNow(room, nowMs)
-}
-
-/** Gives flags back what they were, but for those that somebody has changed since. */
-function takeBack(room: Room, state: State, schedule: Schedule, nowMs: number): void {
-  const { sql } = room
-  const { version, before } = schedule
-  const keys = Object.keys(before ?? {})
-  const changedSince = keys.filter((key) => (sinceOf(sql, 'flag', key) ?? version!) > version!)
-  const patch = Object.fromEntries(
-    keys
-      .filter((key) => !changedSince.includes(key))
-      .map((key) => [key, before![key] === null ? null : JSON.parse(before![key]!)]),
+  const allowed = mayBeMade(room, state, schedule, change, nowMs)
+  if (!allowed.ok) return fail(room, state, schedule, sentenceOf(allowed.error), nowMs)
+  const before = Object.fromEntries(
+    flagsIn(schedule.text).map((key) => [key, written(sql, key) ?? null] as const),
   )
-  const edit = { do: 'set-flags', text: JSON.stringify(patch) } as const
-  const made = carryOut(room, state, { do: 'edit', edit }, authorOf(schedule, 'taken-back'), nowMs)
-  if (!made.ok) return fail(room, state, schedule, made.error, nowMs)
-  const problem =
-    changedSince.length === 0 ? null : `changed since, and left as they are: ${changedSince.join(', ')}`
+  const made = carryOut(room, state, change, authorOf(schedule, 'made'), nowMs)
+  if (!made.ok) return fail(room, state, schedule, sentenceOf(made.error), nowMs)
+  const status = schedule.untilMs === null ? 'done' : 'applied'
+  if (status === 'applied') writeBefore(sql, schedule.n, before)
+  updateSchedule(sql, { ...schedule, status, version: made.value.state.version })
+}
+
+type FlagChange = Extract<Change, { do: 'edit' }>
+
+/**
+ * What lowers exposure always may. What raises it is stopped by a freeze that came after it was planned; in a protected
+ * environment also if nobody approved it, or if it would make of the flags what was not approved.
+ */
+function mayBeMade(
+  room: Room,
+  state: State,
+  schedule: Schedule,
+  change: FlagChange,
+  nowMs: number,
+): Answer<null> {
+  const raising = raisedBy(room, state, change)
+  if (!raising.ok) return raising
+  if (raising.value.length === 0) return ok(null)
+  const open = mayRaiseNow(room, nowMs)
+  if (!open.ok || readSettings(room.sql).approvals === 0) return open
+  if (schedule.outcome === null) return unapproved(raising.value)
+  // A change that is taken back was approved as that: back is what there was.
+  if (schedule.status === 'applied') return ok(null)
+  const proposal = proposalOf(room, state, change)
+  if (!proposal.ok) return proposal
+  const outcome = outcomeOf(completeDocument(proposal.value.value), flagsIn(schedule.text))
+  if (outcome === schedule.outcome) return ok(null)
+  const detail = 'the flags, or what they depend on, have changed: this is no longer what was approved'
+  return failed({ reason: 'refused', detail })
+}
+
+const unapproved = ([first]: readonly string[]) =>
+  failed({ reason: 'refused', detail: `it raises exposure now, which nobody approved: ${first}` })
+
+/** Nothing is said to be raised where nothing could stand in the way. */
+function raisedBy(room: Room, state: State, change: FlagChange): Answer<readonly string[]> {
+  if (!isGuarded(room)) return ok([])
+  const judged = judge(room, state, change)
+  return judged.ok ? ok(judged.value.raising) : judged
+}
+
+/** Gives flags back what they were, but for what somebody has changed since. */
+function end(room: Room, state: State, schedule: Schedule, nowMs: number): void {
+  const { change, kept } = backwards(room.sql, schedule)
+  const allowed = mayBeMade(room, state, schedule, change, nowMs)
+  if (!allowed.ok) return fail(room, state, schedule, sentenceOf(allowed.error), nowMs)
+  const made = carryOut(room, state, change, authorOf(schedule, 'taken-back'), nowMs)
+  if (!made.ok) return fail(room, state, schedule, sentenceOf(made.error), nowMs)
+  const problem = kept.length === 0 ? null : `changed since, and left as it is: ${kept.join(', ')}`
   const revertedVersion = made.value.state.version
-  updateSchedule(sql, { ...schedule, status: 'reverted', revertedVersion, problem })
+  updateSchedule(room.sql, { ...schedule, status: 'reverted', revertedVersion, problem })
   if (problem !== null) note(room, state, 'schedule.partly-reverted', schedule, problem, nowMs)
+}
+
+/** The change that takes a schedule back, and what that leaves alone: `FLAG` or `FLAG.FIELD`. */
+function backwards(sql: SqlStorage, { n, text }: Schedule): { change: FlagChange; kept: string[] } {
+  const patches = JSON.parse(text) as Record<string, unknown>
+  const kept: string[] = []
+  const flags = Object.entries(readBefore(sql, n)).map(([key, before]) => {
+    const back = takeBack(patches[key], before ?? undefined, written(sql, key))
+    kept.push(...back.kept.map((field) => (field === null ? key : `${key}.${field}`)))
+    return [key, back.flag ?? null] as const
+  })
+  const edit = { do: 'set-flags', text: JSON.stringify(Object.fromEntries(flags)) } as const
+  return { change: { do: 'edit', edit }, kept }
+}
+
+/** The flag as it is; `undefined`: there is none. */
+function written(sql: SqlStorage, key: string): unknown {
+  const stored = readEntity(sql, 'flag', key)
+  return stored === null ? undefined : JSON.parse(stored.text)
 }
 
 export function cancelSchedule(
@@ -83,14 +156,26 @@ export function cancelSchedule(
       'not-pending',
       `Schedule ${state.name}:${n} is ${schedule.status}; there is nothing to cancel.`,
     )
+  if (schedule.status === 'applied' && lowersLater(room, state, schedule))
+    return failed({
+      reason: 'refused',
+      detail:
+        'Taking it back lowers exposure, and others approved it with that end: let it end, then ask for what is to stay.',
+    })
   const cancelled: Schedule = { ...schedule, status: schedule.status === 'waiting' ? 'cancelled' : 'done' }
   updateSchedule(room.sql, cancelled)
   record(room.sql, state.name, { action: 'schedule.cancelled', subject: `schedule:${n}`, author }, nowMs)
   return ok(cancelled)
 }
 
-function fail(room: Room, state: State, schedule: Schedule, failure: Failure, nowMs: number): void {
-  const problem = sentenceOf(failure)
+/** Whether, in a protected environment, a change would stay that was approved for a time. */
+function lowersLater(room: Room, state: State, schedule: Schedule): boolean {
+  if (readSettings(room.sql).approvals === 0) return false
+  const judged = judge(room, state, backwards(room.sql, schedule).change)
+  return judged.ok && judged.value.raising.length === 0 && judged.value.touched.length > 0
+}
+
+function fail(room: Room, state: State, schedule: Schedule, problem: string, nowMs: number): void {
   updateSchedule(room.sql, { ...schedule, status: 'failed', problem })
   note(room, state, 'schedule.failed', schedule, problem, nowMs)
 }

@@ -1,4 +1,5 @@
 /** Changes of flags that are to be made at a time. Synchronous; inside the caller's transaction. */
+import { chunks } from './chunks.ts'
 
 export const SCHEDULE_STATUSES = ['waiting', 'applied', 'done', 'reverted', 'failed', 'cancelled'] as const
 /** `applied`: made, and to be taken back later; `done`: made for good; `reverted`: taken back. */
@@ -19,8 +20,8 @@ export interface Schedule {
   readonly text: string
   /** Version that holds the change. */
   readonly version: number | null
-  /** JSON texts of the flags before; `null`: the flag did not exist. */
-  readonly before: Readonly<Record<string, string | null>> | null
+  /** What it was allowed to make of the flags although that raises exposure (change/outcome.ts); `null`: it may not raise any. */
+  readonly outcome: string | null
   readonly revertedVersion: number | null
   /** Why it failed, or what was not taken back. */
   readonly problem: string | null
@@ -30,6 +31,15 @@ export interface Schedule {
 export const SCHEDULE_TABLES = `
   CREATE TABLE schedules (n INTEGER PRIMARY KEY, due_at INTEGER, status TEXT NOT NULL, entry TEXT NOT NULL);
   CREATE INDEX schedules_due ON schedules (due_at) WHERE due_at IS NOT NULL;`
+
+/** What flags were before a schedule was made, in parts: they may be many. */
+export const SCHEDULE_BEFORE_TABLE =
+  'CREATE TABLE schedule_before (n INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (n, part));'
+
+/** Most schedules of one environment that something is still to be done for. */
+export const MAX_OPEN_SCHEDULES = 1_000
+/** Those that are over are forgotten so long after they were planned; the audit log is not. */
+const KEPT_MS = 90 * 24 * 3600 * 1000
 
 type Row = { n: number; status: ScheduleStatus; entry: string }
 
@@ -49,6 +59,32 @@ export function addSchedule(sql: SqlStorage, schedule: Omit<Schedule, 'n'>): Sch
     )
     .one()
   return { n, ...schedule }
+}
+
+export const countOpenSchedules = (sql: SqlStorage): number =>
+  sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM schedules WHERE due_at IS NOT NULL').one().n
+
+/** The newest stays, so that no number is given twice. */
+export function pruneSchedules(sql: SqlStorage, nowMs: number): void {
+  sql.exec(
+    `DELETE FROM schedules WHERE due_at IS NULL AND json_extract(entry, '$.createdAtMs') < ?
+       AND n < (SELECT MAX(n) FROM schedules)`,
+    nowMs - KEPT_MS,
+  )
+  sql.exec('DELETE FROM schedule_before WHERE n NOT IN (SELECT n FROM schedules WHERE due_at IS NOT NULL)')
+}
+
+/** By flag key, as written; `null`: the flag did not exist. */
+export type FlagsBefore = Readonly<Record<string, unknown>>
+
+export function writeBefore(sql: SqlStorage, n: number, flags: FlagsBefore): void {
+  for (const [part, text] of chunks(JSON.stringify(flags)).entries())
+    sql.exec('INSERT INTO schedule_before (n, part, text) VALUES (?, ?, ?)', n, part, text)
+}
+
+export function readBefore(sql: SqlStorage, n: number): FlagsBefore {
+  const parts = sql.exec<{ text: string }>('SELECT text FROM schedule_before WHERE n = ? ORDER BY part', n)
+  return JSON.parse([...parts].map(({ text }) => text).join(''))
 }
 
 export function updateSchedule(sql: SqlStorage, schedule: Schedule): void {

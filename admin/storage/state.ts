@@ -45,7 +45,7 @@ export function writeState(sql: SqlStorage, { name, epoch, version, kills, creat
 const CONTENT = [
   ...['versions', 'entities', 'bodies', 'snapshots', 'labels'],
   ...['kills', 'kill_versions', 'locations'],
-  ...['approvals', 'approval_changes', 'schedules', 'windows', 'freezes'],
+  ...['approvals', 'approval_changes', 'schedules', 'schedule_before', 'windows', 'freezes'],
 ]
 
 /** Deletes the content, as one version more. */

@@ -1,5 +1,7 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
+import { caller } from './callers.ts'
 import { ANY, call, environment, problem, type TestEnvironment, value } from './client.ts'
 
 const FLAGS = { beta: { enabled: true, percentage: 5 }, gamma: false }
@@ -68,6 +70,50 @@ describe('a scheduled change', () => {
     expect(await value(await call(`${made.api}/document`))).toStrictEqual({ flags: FLAGS })
   })
 
+  it('is taken back although somebody has described the flag better since', async () => {
+    const made = await environment({ flags: FLAGS })
+    const flags = { beta: { percentage: 50 }, gamma: { enabled: true, owner: 'team' } }
+    const { id } = await value(await schedule(made.name, { at: inMs(HOUR), until: inMs(2 * HOUR), flags }))
+    await comes(made)
+    for (const key of ['beta', 'gamma'])
+      await call(`${made.api}/flags/${key}`, { method: 'PATCH', body: { description: 'x' }, headers: ANY })
+    await comes(made)
+    expect(await read(id)).toMatchObject({ status: 'reverted', problem: null })
+    expect(await flag(made.api, 'beta')).toStrictEqual({ ...FLAGS.beta, description: 'x' })
+    expect(await flag(made.api, 'gamma')).toStrictEqual({ enabled: false, description: 'x' })
+  })
+
+  it('gives back flags of any length', async () => {
+    const allowlist = Array.from({ length: 150_000 }, (_, n) => `user-${n}-of-many`)
+    const made = await environment({ flags: { beta: { enabled: true, percentage: 5, allowlist } } })
+    const flags = { beta: { percentage: 50 } }
+    const { id } = await value(await schedule(made.name, { at: inMs(HOUR), until: inMs(2 * HOUR), flags }))
+    await comes(made)
+    expect(await read(id)).toMatchObject({ status: 'applied' })
+    await comes(made)
+    expect(await read(id)).toMatchObject({ status: 'reverted' })
+    expect(await flag(made.api, 'beta')).toStrictEqual({ enabled: true, percentage: 5, allowlist })
+  })
+
+  it('that cannot be carried out for a fault keeps nothing else from its time', async () => {
+    const made = await environment({
+      flags: { ...FLAGS, delta: { enabled: false, description: 'soon broken' } },
+    })
+    const { id } = await value(
+      await schedule(made.name, { at: inMs(HOUR), flags: { beta: { percentage: 9 } } }),
+    )
+    await value(await call(`${made.api}/kills/flag:beta`, { method: 'PUT', body: { reason: 'x' } }))
+    await runInDurableObject(made.stub, (_instance, { storage }) => {
+      storage.sql.exec("UPDATE bodies SET text = 'x' WHERE text LIKE '%soon broken%'")
+      storage.sql.exec("UPDATE outbox SET wanted = done + 1, due_at = 1 WHERE effect = 'last-known-good'")
+    })
+    await env.LAST_KNOWN_GOOD.delete(`${made.name}.snapshot`)
+    await evictDurableObject(made.stub)
+    await comes(made)
+    expect(await env.LAST_KNOWN_GOOD.get(`${made.name}.snapshot`)).toContain('flag:beta')
+    expect(await read(id)).toMatchObject({ status: 'failed', problem: expect.stringContaining('fault') })
+  })
+
   it('leaves alone at its end what somebody has changed since, and says so', async () => {
     const made = await environment({ flags: FLAGS })
     const { id } = await value(
@@ -116,6 +162,8 @@ describe('a scheduled change', () => {
       '$.flags.beta.percentage',
     ])
     expect(await paths({ at: 'soon', flags })).toStrictEqual(['$.at'])
+    const long = { gamma: { enabled: true, description: 'x'.repeat(300_000) } }
+    expect(await paths({ at: inMs(HOUR), flags: long })).toStrictEqual(['$.flags'])
   })
 
   it('can be cancelled before its time, and kept after it', async () => {
@@ -163,6 +211,63 @@ describe('a scheduled change', () => {
   })
 })
 
+describe('a schedule of a protected environment', () => {
+  /** What somebody plans, and others have approved where that is needed. */
+  async function planned(flags: Record<string, unknown>, body: object) {
+    const made = await environment({ flags })
+    await value(await call(made.api, { method: 'PUT', body: { approvals: 1 }, headers: ANY }))
+    const planner = await caller('editor')
+    const answer = await planner.call('/api/v1/schedules', { body: { environment: made.name, ...body } })
+    const { id } = await value(answer)
+    if (answer.status === 202) await value(await call(`/api/v1/approvals/${id}/approve`, { body: {} }))
+    const edit = (key: string, patch: unknown) =>
+      planner.call(`${made.api}/flags/${key}`, { method: 'PATCH', body: patch, headers: ANY })
+    return { made, id: `${made.name}:1`, planner, edit }
+  }
+
+  it('that raises nothing when it is planned may raise nothing at its time', async () => {
+    const { made, id, edit } = await planned(FLAGS, { at: inMs(HOUR), flags: { beta: { percentage: 5 } } })
+    expect((await edit('beta', { percentage: 1 })).status).toBe(200)
+    await comes(made)
+    expect(await read(id)).toMatchObject({ status: 'failed', problem: expect.stringContaining('approved') })
+    expect((await flag(made.api, 'beta')).percentage).toBe(1)
+  })
+
+  it('is not made if the flag would become what nobody approved', async () => {
+    const off = { enabled: false, percentage: 5 }
+    const { made, id, edit } = await planned(
+      { beta: off },
+      { at: inMs(HOUR), flags: { beta: { enabled: true } } },
+    )
+    // Of a flag that is off, everything else may be changed without approval.
+    expect((await edit('beta', { percentage: 100 })).status).toBe(200)
+    await comes(made)
+    expect(await read(id)).toMatchObject({ status: 'failed', problem: expect.stringContaining('approved') })
+    expect(await flag(made.api, 'beta')).toStrictEqual({ ...off, percentage: 100 })
+  })
+
+  it('is made where another one went before it, with the outcome that was approved', async () => {
+    const { made, id, edit } = await planned(FLAGS, { at: inMs(HOUR), flags: { beta: { percentage: 50 } } })
+    expect((await edit('beta', { percentage: 3 })).status).toBe(200)
+    await comes(made)
+    expect(await read(id)).toMatchObject({ status: 'done' })
+    expect((await flag(made.api, 'beta')).percentage).toBe(50)
+  })
+
+  it('with an end cannot be made one without', async () => {
+    const { made, id, planner } = await planned(FLAGS, {
+      at: inMs(HOUR),
+      until: inMs(2 * HOUR),
+      flags: { beta: { percentage: 50 } },
+    })
+    await comes(made)
+    const refused = await problem(await planner.call(`/api/v1/schedules/${id}`, { method: 'DELETE' }), 403)
+    expect(refused.detail).toContain('lowers exposure')
+    await comes(made)
+    expect((await flag(made.api, 'beta')).percentage).toBe(5)
+  })
+})
+
 describe('a freeze', () => {
   const freeze = (name: string, body: object) =>
     call('/api/v1/freezes', { body: { environment: name, ...body } })
@@ -196,6 +301,17 @@ describe('a freeze', () => {
     await comes(made)
     expect(await read(id)).toMatchObject({ status: 'failed', problem: expect.stringContaining('incident') })
     expect(await flag(made.api, 'gamma')).toBe(false)
+  })
+
+  it('stops the end of a schedule that would raise exposure again', async () => {
+    const made = await environment({ flags: FLAGS })
+    const flags = { beta: { percentage: 1 } }
+    const { id } = await value(await schedule(made.name, { at: inMs(HOUR), until: inMs(2 * HOUR), flags }))
+    await comes(made)
+    await value(await freeze(made.name, { reason: 'incident' }))
+    await comes(made)
+    expect(await read(id)).toMatchObject({ status: 'failed', problem: expect.stringContaining('incident') })
+    expect((await flag(made.api, 'beta')).percentage).toBe(1)
   })
 
   it('is checked', async () => {
