@@ -5,6 +5,7 @@
 import type { Env } from './env.ts'
 import { PROJECT_NAME, WEBHOOKS_NAME } from './objects/directory.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
+import type { IdempotencyObject } from './objects/idempotency.ts'
 import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
 import type { WebhooksObject } from './objects/webhooks.ts'
@@ -38,8 +39,17 @@ export const callMetrics = <T>(
   call: (stub: Remote<MetricsObject>) => Promise<T>,
 ): Promise<T> =>
   persist(() => call(env.METRICS.getByName(`${environment}/${location}`) as unknown as Remote<MetricsObject>))
+
 export const callWebhooks = <T>(env: Env, call: (stub: Remote<WebhooksObject>) => Promise<T>): Promise<T> =>
   persist(() => call(env.WEBHOOKS.getByName(WEBHOOKS_NAME) as unknown as Remote<WebhooksObject>))
+
+/** One object for each caller, by the principal's id. */
+export const callIdempotency = <T>(
+  env: Env,
+  caller: string,
+  call: (stub: Remote<IdempotencyObject>) => Promise<T>,
+): Promise<T> =>
+  persist(() => call(env.IDEMPOTENCY.getByName(caller) as unknown as Remote<IdempotencyObject>))
 
 /** What the platform says about a failed call. */
 export interface StubError {

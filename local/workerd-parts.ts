@@ -57,6 +57,7 @@ const DURABLE_OBJECTS = [
   { binding: 'PROJECT', className: 'ProjectObject', uniqueKey: 'turnout-project' },
   { binding: 'METRICS', className: 'MetricsObject', uniqueKey: 'turnout-metrics' },
   { binding: 'WEBHOOKS', className: 'WebhooksObject', uniqueKey: 'turnout-webhooks' },
+  { binding: 'IDEMPOTENCY', className: 'IdempotencyObject', uniqueKey: 'turnout-idempotency' },
 ]
 
 /** Folders of the control plane; a relative path starts where workerd is started. */

@@ -3,6 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ApiEnv } from './context.ts'
 import { DOCUMENT_SCHEMAS } from './document-schema.ts'
 import { EXAMPLES } from './examples.ts'
+import { KEY_HEADER } from './idempotency.ts'
 import { type Header, problemResponses } from './problem-answers.ts'
 import { ProblemSchema } from './schemas.ts'
 
@@ -51,8 +52,23 @@ const HEADERS: Readonly<Record<string, Header>> = {
     schema: { type: 'string' },
     example: '/api/v1/approvals/dev:12',
   },
+  IdempotentReplayed: {
+    description: '`true`: this is the answer to an earlier request with the same `Idempotency-Key`',
+    schema: { type: 'string' },
+    example: 'true',
+  },
   KillsVersion: whole('Version of the kill list that the answer is about', 3),
 }
+
+/** Of every POST. */
+const KEY_PARAMETER = {
+  name: KEY_HEADER,
+  in: 'header',
+  description:
+    'Names this request, so that sending it again does nothing again: for 24 hours the same request with the same key gets the answer of the first, and `idempotent-replayed: true`. A new one for each request, such as a UUID, with or without double quotes',
+  schema: { type: 'string', minLength: 1 },
+  example: '"6f1c1d0e-4a52-4d0b-9d0f-3c8b6e1f2a7d"',
+} as const
 
 /** Serves /openapi.json from what the routes say. */
 export function openapi(app: OpenAPIHono<ApiEnv>): void {
@@ -62,6 +78,7 @@ export function openapi(app: OpenAPIHono<ApiEnv>): void {
   registry.register('Problem', ProblemSchema)
   for (const [name, response] of problemResponses()) registry.registerComponent('responses', name, response)
   for (const [name, header] of Object.entries(HEADERS)) registry.registerComponent('headers', name, header)
+  registry.registerComponent('parameters', KEY_HEADER, KEY_PARAMETER)
   registry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
   app.doc31('/openapi.json', {
     openapi: '3.1.0',

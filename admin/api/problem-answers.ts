@@ -65,6 +65,14 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   },
   'not-pending': { detail: 'Approval dev:12 is applied already.' },
   'changed-since': { detail: 'Environment staging is at version 8, not 7.' },
+  'in-flight': {
+    detail: 'The first request with this key is still being carried out.',
+    headers: ['retry-after'],
+  },
+  'answer-lost': {
+    detail: `The first request with this key, ${EXAMPLES.requestId}, was never answered; the audit log says whether it was carried out. The key can be used again from 2026-11-21T10:05:00.000Z.`,
+    headers: ['retry-after'],
+  },
   stale: {
     detail: 'The flag "new-feature" is at "v12" now; read it again and repeat the change.',
     headers: ['etag'],
@@ -72,6 +80,10 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   'too-large': { detail: 'A body has at most 10485760 bytes.' },
   'unsupported-media-type': { detail: 'Send "content-type: application/json".' },
   invalid: { detail: 'The document has one error; nothing was changed.', errors: [EXAMPLES.issue] },
+  'key-reused': {
+    detail: '"Idempotency-Key" belongs to another request; use a new key for each.',
+    errors: [{ path: 'idempotency-key', message: 'belongs to another request; use a new key for each' }],
+  },
   'precondition-required': {
     detail: 'Send "If-Match" with the ETag you read (or "*"), or "If-None-Match: *" to create.',
   },

@@ -6,6 +6,7 @@ import { FORMS } from '../form.ts'
 import { requires } from './authorization.ts'
 import { jsonBody, textBody } from './body.ts'
 import type { ApiEnv } from './context.ts'
+import { idempotency, KEY_HEADER, REPLAYED_HEADER } from './idempotency.ts'
 import type { ProblemKind } from './problem.ts'
 import { problemAnswers } from './problem-answers.ts'
 import { ApprovalSchema } from './schemas-governance.ts'
@@ -15,24 +16,51 @@ type Responses = RouteConfig['responses']
 /** What the OpenAPI page needs to say of every operation. */
 type Described = Required<Pick<RouteConfig, 'operationId' | 'summary' | 'tags'>>
 
-/** A route of the API, and the least role that may call it. */
-export function operation<P extends string, R extends Omit<RouteConfig, 'path'> & Described & { path: P }>(
-  role: Role,
-  config: R,
-) {
+/** What an operation may answer; `operation` puts it in OpenAPI's words. */
+interface Answers {
+  readonly successes: readonly Success[]
+  readonly problems: readonly ProblemKind[]
+}
+
+type Request = NonNullable<RouteConfig['request']>
+
+type Config<P extends string, Q extends Request> = Omit<RouteConfig, 'path' | 'request' | 'responses'> &
+  Described & { path: P; request?: Q; responses: Answers }
+
+interface Routed<P extends string, Q extends Request> extends Omit<RouteConfig, 'path' | 'request'> {
+  path: P
+  request: Q
+}
+
+/** A route of the API, and the least role that may call it. Every POST takes an idempotency key. */
+// biome-ignore lint/complexity/noBannedTypes: an operation that takes nothing
+export function operation<P extends string, Q extends Request = {}>(role: Role, config: Config<P, Q>) {
   const before = [config.middleware ?? []].flat() as MiddlewareHandler<ApiEnv>[]
+  const once = config.method === 'post'
   const description = [
     ...(config.description ? [config.description] : []),
     `Needs the role \`${role}\`.`,
   ].join(' ')
-  const described = {
+  return createRoute<P, Routed<P, Q>>({
     ...config,
+    request: config.request ?? ({} as Q),
+    ...(once ? { parameters: [KEY_PARAMETER] } : {}),
     description,
     'x-turnout-role': role,
-    middleware: [requires(role), ...before],
-  }
-  return createRoute(described as R)
+    middleware: [requires(role), ...before, ...(once ? [idempotency] : [])],
+    responses: responsesOf(once ? withKey(config.responses) : config.responses),
+  })
 }
+
+const KEY_PARAMETER = { $ref: `#/components/parameters/${KEY_HEADER}` }
+
+const withKey = ({ successes, problems }: Answers): Answers => ({
+  successes: successes.map((success) => ({
+    ...success,
+    headers: [...(success.headers ?? []), REPLAYED_HEADER],
+  })),
+  problems: [...problems, 'malformed', 'in-flight', 'answer-lost', 'key-reused'],
+})
 
 type Schema = z.ZodType | { $ref: string }
 
@@ -106,15 +134,18 @@ const HEADERS = {
   'x-turnout-version': 'Version',
   'x-turnout-kills': 'KillsVersion',
   location: 'Location',
+  [REPLAYED_HEADER]: 'IdempotentReplayed',
 } as const
 type HeaderName = keyof typeof HEADERS
 
 /** A success, or several, and the problems that may stand in their place; 401, 403, 429, 500 and 503 always may. */
-export function answers(
+export const answers = (
   successes: Success | readonly Success[],
   problems: readonly ProblemKind[],
-): Responses {
-  const described = [successes].flat().map((success) => [success.status, successAnswer(success)] as const)
+): Answers => ({ successes: [successes].flat(), problems })
+
+function responsesOf({ successes, problems }: Answers): Responses {
+  const described = successes.map((success) => [success.status, successAnswer(success)] as const)
   return { ...problemAnswers(problems), ...Object.fromEntries(described) }
 }
 

@@ -9,6 +9,7 @@ import { CALENDAR_TABLES } from '../storage/calendar.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
+import { RESERVATION_TABLES } from '../storage/reservations.ts'
 import { REVIEW_TABLES } from '../storage/reviews.ts'
 import { SCHEDULE_BEFORE_TABLE, SCHEDULE_TABLES } from '../storage/schedules.ts'
 import { WEBHOOK_TABLES } from '../storage/webhooks.ts'
@@ -95,6 +96,9 @@ export const PROJECT_MIGRATIONS: readonly Migration[] = [
 export const WEBHOOK_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(`${AUDIT_TABLES} ${WEBHOOK_TABLES} ${DELIVERY_TABLES}`),
 ]
+
+/** Tables of `IdempotencyObject`. */
+export const IDEMPOTENCY_MIGRATIONS: readonly Migration[] = [(sql) => sql.exec(RESERVATION_TABLES)]
 
 /** The one row of `MetricsObject`; a new location is silent until it is heard. */
 export const METRICS_MIGRATIONS: readonly Migration[] = [

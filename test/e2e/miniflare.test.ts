@@ -42,6 +42,7 @@ beforeAll(async () => {
           PROJECT: { className: 'ProjectObject', useSQLite: true },
           METRICS: { className: 'MetricsObject', useSQLite: true },
           WEBHOOKS: { className: 'WebhooksObject', useSQLite: true },
+          IDEMPOTENCY: { className: 'IdempotencyObject', useSQLite: true },
         },
       },
     ],

@@ -48,6 +48,7 @@ const ADMIN = `
   export class ProjectObject extends DurableObject {}
   export class MetricsObject extends DurableObject {}
   export class WebhooksObject extends DurableObject {}
+  export class IdempotencyObject extends DurableObject {}
   export class ControlRpc extends WorkerEntrypoint {
     async whoami() {
       const calls = await this.env.ENVIRONMENTS.getByName(this.ctx.props.environment).count()
@@ -180,6 +181,7 @@ describe('the configuration and wrangler.toml', () => {
       ProjectObject: 'turnout-project',
       MetricsObject: 'turnout-metrics',
       WebhooksObject: 'turnout-webhooks',
+      IdempotencyObject: 'turnout-idempotency',
     }
     expect(classes.sort()).toEqual(Object.keys(kept).sort())
     for (const [name, key] of Object.entries(kept))
