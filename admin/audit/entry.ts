@@ -2,7 +2,7 @@
  * Entries of the audit log. Each covers the hash of the one before it, so that nothing can be changed, left out or put
  * in between without the chain showing it. Pure.
  */
-import { contentHash } from '../storage/content-hash.ts'
+import { hashOf, type SealedEntry } from './chain.ts'
 import type { ChangedEntity } from './change.ts'
 
 /** One thing that happened. Never holds a secret. */
@@ -37,19 +37,6 @@ export interface AuditEntry extends AuditRecord {
   /** Name of the environment; `null`: the control plane itself. */
   readonly environment: string | null
 }
-
-export interface SealedEntry {
-  /** JSON of the `AuditEntry`: what the hash is about, to the letter. */
-  readonly text: string
-  readonly previousHash: string
-  readonly hash: string
-}
-
-/** What the first entry follows. */
-export const FIRST_HASH = '0'.repeat(64)
-
-/** `hash` = SHA-256 of the previous hash, a line feed, and the entry's text; lower-case hex. */
-export const hashOf = (previousHash: string, text: string): string => contentHash(`${previousHash}\n${text}`)
 
 export function seal(entry: AuditEntry, previousHash: string): SealedEntry {
   const text = JSON.stringify(entry)

@@ -1,15 +1,10 @@
 /**
- * The audit log of one object, append-only: no statement here updates or deletes. Synchronous, inside the caller's
+ * The audit log of one object, append-only: no statement here updates or deletes (a restore from a
+ * backup is in audit-import.ts). Synchronous, inside the caller's
  * transaction, so that a change and its entry are stored together or not at all.
  */
-import {
-  type AuditEntry,
-  type AuditRecord,
-  FIRST_HASH,
-  hashOf,
-  type SealedEntry,
-  seal,
-} from '../audit/entry.ts'
+import { EMPTY_CHAIN, type Head, misfit, type SealedEntry } from '../audit/chain.ts'
+import { type AuditEntry, type AuditRecord, seal } from '../audit/entry.ts'
 import { chunks } from './chunks.ts'
 
 /** Which entries; every given field must match. */
@@ -48,16 +43,13 @@ export const AUDIT_TABLES = `
   CREATE INDEX audit_at ON audit (at);
   CREATE TABLE audit_texts (seq INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (seq, part));`
 
-type HeadRow = { seq: number; hash: string }
-
-const head = (sql: SqlStorage): HeadRow =>
-  [...sql.exec<HeadRow>('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1')][0] ?? {
-    seq: 0,
-    hash: FIRST_HASH,
-  }
+/** Number and hash of the newest entry. */
+export const auditHead = (sql: SqlStorage): Head =>
+  [...sql.exec<{ seq: number; hash: string }>('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1')][0] ??
+  EMPTY_CHAIN
 
 /** Number of the newest entry; 0: there is none. */
-export const lastSeq = (sql: SqlStorage): number => head(sql).seq
+export const lastSeq = (sql: SqlStorage): number => auditHead(sql).seq
 
 /** Adds an entry at the end of the chain. */
 export function appendAudit(
@@ -66,23 +58,25 @@ export function appendAudit(
   record: AuditRecord,
   nowMs: number,
 ): AuditEntry {
-  const last = head(sql)
+  const last = auditHead(sql)
   const seq = last.seq + 1
   const entry: AuditEntry = { seq, at: new Date(nowMs).toISOString(), environment, ...record }
-  const { text, previousHash, hash } = seal(entry, last.hash)
+  writeEntry(sql, { seq, atMs: nowMs, ...seal(entry, last.hash) }, record)
+  return entry
+}
+
+/** Writes an entry that fits the end of the chain. */
+export function writeEntry(
+  sql: SqlStorage,
+  { seq, atMs, text, previousHash, hash }: StoredEntry,
+  { action, subject, actor }: Pick<AuditRecord, 'action' | 'subject' | 'actor'>,
+): void {
   sql.exec(
     'INSERT INTO audit (seq, at, action, subject, actor, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    seq,
-    nowMs,
-    record.action,
-    record.subject,
-    record.actor,
-    previousHash,
-    hash,
+    ...[seq, atMs, action, subject, actor, previousHash, hash],
   )
   for (const [part, piece] of chunks(text).entries())
     sql.exec('INSERT INTO audit_texts (seq, part, text) VALUES (?, ?, ?)', seq, part, piece)
-  return entry
 }
 
 type Row = { seq: number; at: number; previous_hash: string; hash: string }
@@ -131,32 +125,16 @@ const PAGE = 500
 
 /** Reads the whole chain and computes every hash anew. */
 export function verifyAudit(sql: SqlStorage, environment: string | null): Verification {
-  let seq = 0
-  let hash = FIRST_HASH
+  let head: Head = EMPTY_CHAIN
   for (;;) {
-    const page = pageAudit(sql, {}, { after: seq }, PAGE)
+    const page = pageAudit(sql, {}, { after: head.seq }, PAGE)
     for (const entry of page) {
-      const problem = problemOf(entry, seq + 1, hash, environment)
+      const missing = entry.seq === head.seq + 1 ? null : `entry ${head.seq + 1} is missing`
+      const problem = missing ?? misfit(entry, head, environment)
       if (problem !== null)
-        return { valid: false, entries: lastSeq(sql), head: hash, broken: { seq: entry.seq, problem } }
-      seq = entry.seq
-      hash = entry.hash
+        return { valid: false, entries: lastSeq(sql), head: head.hash, broken: { seq: entry.seq, problem } }
+      head = entry
     }
-    if (page.length < PAGE) return { valid: true, entries: seq, head: hash }
+    if (page.length < PAGE) return { valid: true, entries: head.seq, head: head.hash }
   }
-}
-
-function problemOf(
-  entry: StoredEntry,
-  seq: number,
-  previousHash: string,
-  environment: string | null,
-): string | null {
-  if (entry.seq !== seq) return `entry ${seq} is missing`
-  if (entry.previousHash !== previousHash) return 'does not follow the entry before it'
-  if (entry.hash !== hashOf(previousHash, entry.text)) return 'its text is not what was hashed'
-  const said = JSON.parse(entry.text) as AuditEntry
-  if (said.seq !== seq || said.environment !== environment)
-    return 'its text belongs to another place in a chain'
-  return null
 }

@@ -32,10 +32,11 @@ const TABLE: Record<string, Allowed> = {
     packages: ['hono', 'zod', '@hono/zod-openapi', 'jose', '@aws-sdk/*', 'cloudflare:workers', 'node:crypto'],
   },
   'admin/governance': { folders: ['engine'], packages: [] },
+  'admin/backup': { folders: ['engine', 'admin/audit', 'admin/storage'], packages: ['node:crypto'] },
   'admin/rollout': { folders: ['engine'], packages: [] },
   'admin/dashboard': { folders: ['engine'], types: ['admin/api'], packages: [] },
   cli: {
-    folders: ['engine'],
+    folders: ['engine', 'admin/backup'],
     types: ['admin/api'],
     packages: ['@aws-sdk/*', 'commander', 'openapi-fetch', 'node:*'],
   },
@@ -150,7 +151,7 @@ function isAllowed({ from, specifier, typeOnly }: Import, folder: string): boole
 
 /** The server of `admin` may use its own pure parts; nothing imports the dashboard. */
 const isPart = (folder: string, target: string): boolean =>
-  folder === 'admin' && ['admin/governance', 'admin/rollout'].includes(folderOf(target)!)
+  folder === 'admin' && ['admin/governance', 'admin/rollout', 'admin/backup'].includes(folderOf(target)!)
 
 function isOfPackage(specifier: string, name: string): boolean {
   if (name.endsWith('*')) return specifier.startsWith(name.slice(0, -1))
