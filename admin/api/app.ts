@@ -6,6 +6,7 @@ import { landingPage } from '../landing.ts'
 import { approvals } from './approvals.ts'
 import { audit } from './audit.ts'
 import { authentication } from './authentication.ts'
+import { backups } from './backup.ts'
 import { calendar } from './calendar.ts'
 import type { ApiEnv } from './context.ts'
 import { document } from './document.ts'
@@ -58,6 +59,7 @@ keys(api)
 tokens(api)
 people(api)
 audit(api)
+backups(api)
 webhooks(api)
 approvals(api)
 schedules(api)

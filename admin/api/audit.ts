@@ -9,6 +9,7 @@ import { encodeCursor, PageQuery, positionIn } from './paging.ts'
 import { answers, operation } from './routes.ts'
 import { futureTime, listOf } from './schemas.ts'
 import { AuditEntrySchema, VerificationSchema } from './schemas-audit.ts'
+import { NDJSON, streamOf } from './stream.ts'
 
 const tags = ['Audit']
 
@@ -55,7 +56,7 @@ const exported = operation('viewer', {
       status: 200,
       description: 'One entry a line',
       schema: AuditEntrySchema,
-      mediaType: 'application/x-ndjson',
+      mediaType: NDJSON,
     },
     ['not-found', 'invalid'],
   ),
@@ -86,7 +87,7 @@ export function audit(api: Api): void {
   api.openapi(exported, async (c) => {
     const { environment, ...query } = c.req.valid('query')
     const lines = linesOf(c, await chainsOf(c, environment), filterOf(query))
-    c.header('content-type', 'application/x-ndjson')
+    c.header('content-type', NDJSON)
     c.header('content-disposition', 'attachment; filename="turnout-audit.ndjson"')
     return c.body(streamOf(lines))
   })
@@ -156,19 +157,4 @@ async function* linesOf(
       after = page.at(-1)!.seq
     }
   }
-}
-
-/** Reads ahead by one page at most: whoever is slow slows the reading down. */
-function streamOf(lines: AsyncGenerator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await lines.next()
-      if (done) controller.close()
-      else controller.enqueue(encoder.encode(value))
-    },
-    async cancel() {
-      await lines.return(undefined)
-    },
-  })
 }

@@ -32,6 +32,7 @@ const TAGS = [
   { name: 'Access', description: 'Who may call this API: tokens, people, and their roles.' },
   { name: 'Webhooks', description: 'Who is told of what happens, and how it went.' },
   { name: 'Audit', description: 'Every change ever made, in chains that prove that none is missing.' },
+  { name: 'Backups', description: 'Everything in a file, and back.' },
 ]
 
 const whole = (description: string, example: number): Header => ({

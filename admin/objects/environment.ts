@@ -73,6 +73,8 @@ import {
   type VersionSummary,
 } from './answers.ts'
 import { type Decision as ApprovalDecision, decideApproval } from './approving.ts'
+import { environmentLines } from './backup/environment-lines.ts'
+import { lineStream } from './backup/line-stream.ts'
 import { addFreeze, addWindow, endInCalendar } from './calendar.ts'
 import { carryOutExpiries, type Made } from './carry-out.ts'
 import { closeReview, type Manner, submit } from './changes.ts'
@@ -475,6 +477,15 @@ export class EnvironmentObject extends DurableObject<Env> {
 
   endInCalendar(table: 'windows' | 'freezes', n: number, author: Author): Answer<null> {
     return this.#ledger.decide((state, nowMs) => endInCalendar(this.#room, state, table, n, author, nowMs))
+  }
+
+  // Backups.
+
+  /** Everything that is or was here, as lines of a backup. */
+  backup(): Answer<ReadableStream<Uint8Array>> {
+    const lineage = readLineage(this.#sql)
+    if (lineage === null) return failed({ reason: 'environment-unknown' })
+    return ok(lineStream(environmentLines(this.#sql, lineage, Date.now())))
   }
 
   // The audit log, which outlives its environment.

@@ -32,10 +32,13 @@ import {
 } from './access.ts'
 import { AlarmClock } from './alarm-clock.ts'
 import type { Answer, Description } from './answers.ts'
+import { accessLines } from './backup/access-lines.ts'
+import { lineStream } from './backup/line-stream.ts'
 import { type DirectoryEntry, type KeyEntry, WEBHOOKS_NAME } from './directory.ts'
 import { handOver } from './hand-over.ts'
 import { migrate, PROJECT_MIGRATIONS } from './migrations.ts'
 import { Outbox } from './outbox.ts'
+import { record } from './recording.ts'
 
 /** An SDK key and where it belongs. */
 export interface ListedKey extends KeyEntry {
@@ -131,6 +134,18 @@ export class ProjectObject extends DurableObject<Env> {
 
   verifyAudit(): Verification {
     return verifyAudit(this.#sql, null)
+  }
+
+  // Backups.
+
+  /** Tokens and people as lines of a backup. */
+  backup(): ReadableStream<Uint8Array> {
+    return lineStream(accessLines(this.#sql))
+  }
+
+  /** An entry in the audit log: a backup holds much that is nobody's business. `subject`: what is in it. */
+  noteBackup(subject: string, author: Author): void {
+    this.#decide((nowMs) => record(this.#sql, null, { action: 'backup.taken', subject, author }, nowMs))
   }
 
   // The directory.

@@ -53,6 +53,8 @@ import { send } from '../webhook/send.ts'
 import { mintSigningSecret } from '../webhook/signature.ts'
 import { AlarmClock } from './alarm-clock.ts'
 import type { Answer } from './answers.ts'
+import { lineStream } from './backup/line-stream.ts'
+import { webhookLines } from './backup/webhook-lines.ts'
 import { Courier } from './courier.ts'
 import { eventOf } from './hand-over.ts'
 import { migrate, WEBHOOK_MIGRATIONS } from './migrations.ts'
@@ -204,6 +206,11 @@ export class WebhooksObject extends DurableObject<Env> {
       this.#record({ action: 'webhook.replayed', before: webhook, after: webhook, author, details }, nowMs)
       return ok(readDelivery(this.#sql, id, n)!)
     })
+  }
+
+  /** All of them as lines of a backup, without what is secret. */
+  backup(): ReadableStream<Uint8Array> {
+    return lineStream(webhookLines(this.#sql))
   }
 
   // The audit log of the webhooks themselves.

@@ -62,9 +62,14 @@ export function writeChanges(sql: SqlStorage, version: number, changes: readonly
     sql.exec('UPDATE entities SET until = ? WHERE kind = ? AND key = ? AND until IS NULL', version, kind, key)
     if (text === null || hash === null) continue
     sql.exec('INSERT INTO entities (kind, key, since, hash) VALUES (?, ?, ?, ?)', kind, key, version, hash)
-    for (const [part, piece] of chunks(text).entries())
-      sql.exec('INSERT OR IGNORE INTO bodies (hash, part, text) VALUES (?, ?, ?)', hash, part, piece)
+    writeBody(sql, hash, text)
   }
+}
+
+/** `hash` is that of the text. */
+export function writeBody(sql: SqlStorage, hash: string, text: string): void {
+  for (const [part, piece] of chunks(text).entries())
+    sql.exec('INSERT OR IGNORE INTO bodies (hash, part, text) VALUES (?, ?, ?)', hash, part, piece)
 }
 
 /** The entity as it is now. */

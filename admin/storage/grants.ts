@@ -86,6 +86,12 @@ export function pageTokens(sql: SqlStorage, after: readonly [number, string] | n
   return [...rows].map(tokenOf)
 }
 
+/** By name, each with the hash of its text. */
+export const tokensWithHashes = (sql: SqlStorage): (Token & { readonly hash: string })[] =>
+  [...sql.exec<TokenRow & { hash: string }>(`SELECT ${TOKEN_COLUMNS}, hash FROM tokens ORDER BY name`)].map(
+    (row) => ({ ...tokenOf(row), hash: row.hash }),
+  )
+
 export function countLiveTokens(sql: SqlStorage, nowMs: number): number {
   return sql
     .exec<{ n: number }>(

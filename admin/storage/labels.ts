@@ -24,5 +24,8 @@ export function removeLabel(sql: SqlStorage, label: string): void {
   sql.exec('DELETE FROM labels WHERE label = ?', label)
 }
 
+export const readLabels = (sql: SqlStorage): { label: string; version: number }[] =>
+  sql.exec<{ label: string; version: number }>('SELECT label, version FROM labels ORDER BY label').toArray()
+
 export const labels = (sql: SqlStorage): string[] =>
   [...sql.exec<{ label: string }>('SELECT label FROM labels')].map(({ label }) => label)

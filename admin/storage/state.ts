@@ -24,10 +24,17 @@ export function readState(sql: SqlStorage): State | null {
   return { name, epoch, version, kills, createdAtMs: created_at }
 }
 
+/** Where an environment stands or, deleted, last stood. */
+export interface Lineage extends State {
+  readonly live: boolean
+}
+
 /** The environment that is or was here; `null`: there never was one. */
-export function readLineage(sql: SqlStorage): { name: string; epoch: number; version: number } | null {
+export function readLineage(sql: SqlStorage): Lineage | null {
   const found = row(sql)
-  return found === undefined ? null : { name: found.name, epoch: found.epoch, version: found.version }
+  if (found === undefined) return null
+  const { created_at, live, ...rest } = found
+  return { ...rest, createdAtMs: created_at, live: live === 1 }
 }
 
 export function writeState(sql: SqlStorage, { name, epoch, version, kills, createdAtMs }: State): void {
