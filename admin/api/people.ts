@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { Person } from '../access/grants.ts'
 import { callProject } from '../stubs.ts'
 import { requireEverywhere } from './authorization.ts'
-import { type Api, authorOf, json } from './context.ts'
+import { type Api, authorOf, json, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest, settle } from './problem.ts'
@@ -26,7 +26,7 @@ const list = operation('admin', {
   path: '/people',
   tags,
   operationId: 'listPeople',
-  summary: 'People, by id',
+  summary: 'People within the scope of the caller, by id',
   request: { query: PageQuery },
   responses: answers(
     { status: 200, description: 'A page of people', schema: listOf(PersonSchema, EXAMPLES.person) },
@@ -67,7 +67,7 @@ export function people(api: Api): void {
   api.openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid('query')
     const after = positionIn(cursor, z.string(), '')
-    const rows = await callProject(c.env, (stub) => stub.people(after, limit + 1))
+    const rows = await callProject(c.env, (stub) => stub.people(scopeOf(c), after, limit + 1))
     return json(c, JSON.stringify(pageOf(rows, limit, ({ id }) => id, shown)))
   })
 

@@ -4,7 +4,7 @@ import type { Token } from '../access/grants.ts'
 import { isWithin } from '../access/principal.ts'
 import { mintToken } from '../auth.ts'
 import { callProject } from '../stubs.ts'
-import { type Api, authorOf, json } from './context.ts'
+import { type Api, authorOf, json, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem, settle } from './problem.ts'
@@ -29,7 +29,7 @@ const list = operation('admin', {
   path: '/tokens',
   tags,
   operationId: 'listTokens',
-  summary: 'Tokens, newest first, without their texts',
+  summary: 'Tokens within the scope of the caller, newest first, without their texts',
   request: { query: PageQuery },
   responses: answers(
     { status: 200, description: 'A page of tokens', schema: listOf(TokenSchema, EXAMPLES.token) },
@@ -81,7 +81,7 @@ export function tokens(api: Api): void {
   api.openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid('query')
     const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
-    const rows = await callProject(c.env, (stub) => stub.tokens(after, limit + 1))
+    const rows = await callProject(c.env, (stub) => stub.tokens(scopeOf(c), after, limit + 1))
     return json(c, JSON.stringify(pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
   })
 

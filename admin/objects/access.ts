@@ -8,7 +8,7 @@ import {
   principalOfToken,
   type Token,
 } from '../access/grants.ts'
-import type { Principal, Role, Scope } from '../access/principal.ts'
+import { EVERYWHERE, type Principal, type Role, type Scope } from '../access/principal.ts'
 import { changedEntities } from '../audit/change.ts'
 import { failed, invalid } from '../failure.ts'
 import { nearest } from '../nearest.ts'
@@ -117,7 +117,7 @@ export function putPerson(
 export function removePerson(sql: SqlStorage, id: string, author: Author, nowMs: number): Answer<null> {
   const before = readPerson(sql, id)
   if (before === null) {
-    const known = pagePeople(sql, '', MAX_PEOPLE).map((person) => person.id)
+    const known = pagePeople(sql, EVERYWHERE, '', MAX_PEOPLE).map((person) => person.id)
     return failed({ reason: 'unknown', what: 'person', key: id, nearest: nearest(id, known) })
   }
   deletePerson(sql, id)

@@ -105,9 +105,9 @@ export class ProjectObject extends DurableObject<Env> {
     return readToken(this.#sql, 'id', id)
   }
 
-  /** One page, newest first, older than the one at `after`. */
-  tokens(after: readonly [number, string] | null, limit: number): Token[] {
-    return pageTokens(this.#sql, after, limit)
+  /** One page of those that may act within `scope` only, newest first, older than the one at `after`. */
+  tokens(scope: Scope, after: readonly [number, string] | null, limit: number): Token[] {
+    return pageTokens(this.#sql, scope, after, limit)
   }
 
   putPerson(grant: PersonGrant, author: Author): Answer<{ created: boolean; person: Person }> {
@@ -122,9 +122,9 @@ export class ProjectObject extends DurableObject<Env> {
     return readPerson(this.#sql, id)
   }
 
-  /** One page, by id. */
-  people(after: string, limit: number): Person[] {
-    return pagePeople(this.#sql, after, limit)
+  /** One page of those that may act within `scope` only, by id. */
+  people(scope: Scope, after: string, limit: number): Person[] {
+    return pagePeople(this.#sql, scope, after, limit)
   }
 
   /** Entries of the control plane's own log. */

@@ -1,6 +1,6 @@
 /** Tokens and people as stored, in the project's object. Synchronous; inside the caller's transaction. */
 import type { Person, Token } from '../access/grants.ts'
-import type { Role, Scope } from '../access/principal.ts'
+import { isWithin, type Role, type Scope } from '../access/principal.ts'
 
 /** Times in ms since 1970. `hash`: SHA-256 of a token's text, lower-case hex. Lists of scopes are JSON, NULL for everything. */
 export const GRANT_TABLES = `
@@ -73,17 +73,37 @@ export function readToken(sql: SqlStorage, by: 'id' | 'name' | 'hash', value: st
   return row === undefined ? null : tokenOf(row)
 }
 
-/** One page, newest first, older than the one at `after` (`[createdAtMs, id]`). */
-export function pageTokens(sql: SqlStorage, after: readonly [number, string] | null, limit: number): Token[] {
+/** One page of those within `scope`, newest first, older than the one at `after` (`[createdAtMs, id]`). */
+export function pageTokens(
+  sql: SqlStorage,
+  scope: Scope,
+  after: readonly [number, string] | null,
+  limit: number,
+): Token[] {
   const [createdAtMs, id] = after ?? [Number.MAX_SAFE_INTEGER, '']
   const rows = sql.exec<TokenRow>(
     `SELECT ${TOKEN_COLUMNS} FROM tokens WHERE created_at < ?1 OR (created_at = ?1 AND id > ?2)
-     ORDER BY created_at DESC, id LIMIT ?3`,
+     ORDER BY created_at DESC, id`,
     createdAtMs,
     id,
-    limit,
   )
-  return [...rows].map(tokenOf)
+  return firstWithin(scope, limit, rows, tokenOf)
+}
+
+/** Reads no further than it has to. */
+function firstWithin<Row, Grant extends Scope>(
+  scope: Scope,
+  limit: number,
+  rows: Iterable<Row>,
+  grantOf: (row: Row) => Grant,
+): Grant[] {
+  const found: Grant[] = []
+  for (const row of rows) {
+    if (found.length === limit) break
+    const grant = grantOf(row)
+    if (isWithin(grant, scope)) found.push(grant)
+  }
+  return found
 }
 
 /** By name, each with the hash of its text. */
@@ -127,14 +147,10 @@ export function readPerson(sql: SqlStorage, id: string): Person | null {
   return row === undefined ? null : personOf(row)
 }
 
-/** One page, by id. */
-export function pagePeople(sql: SqlStorage, after: string, limit: number): Person[] {
-  const rows = sql.exec<PersonRow>(
-    `SELECT ${PERSON_COLUMNS} FROM people WHERE id > ? ORDER BY id LIMIT ?`,
-    after,
-    limit,
-  )
-  return [...rows].map(personOf)
+/** One page of those within `scope`, by id. */
+export function pagePeople(sql: SqlStorage, scope: Scope, after: string, limit: number): Person[] {
+  const rows = sql.exec<PersonRow>(`SELECT ${PERSON_COLUMNS} FROM people WHERE id > ? ORDER BY id`, after)
+  return firstWithin(scope, limit, rows, personOf)
 }
 
 export const countPeople = (sql: SqlStorage): number =>

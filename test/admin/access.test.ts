@@ -211,6 +211,24 @@ describe('what is not in an address', () => {
     await problem(await call('/api/v1/people/eve@example.com', person), 403)
   })
 
+  it('is held to the scope too: tokens and people', async () => {
+    const project = `media-${crypto.randomUUID().slice(0, 8)}`
+    const { token, id } = await mint({ role: 'admin', projects: [project] })
+    const inner = await mint({ role: 'editor', environments: [`${project}.prod`] }, token)
+    await mint({ role: 'viewer', projects: [project, 'secret-project'] })
+    await mint({ role: 'viewer', environments: ['secret-project.prod'] })
+    const put = (email: string, body: object) => call(`/api/v1/people/${email}`, { method: 'PUT', body })
+    await value(await put('ana@media.example', { role: 'editor', projects: [project] }))
+    await value(await put('bob@secret.example', { role: 'editor', projects: ['secret-project'] }))
+    const ids = async (list: string) => {
+      const { items, nextCursor } = await value(await call(`/api/v1/${list}`, { headers: as(token) }))
+      expect(nextCursor).toBeNull()
+      return items.map((item: { id: string }) => item.id).sort()
+    }
+    expect(await ids('tokens?limit=2')).toStrictEqual([id, inner.id].sort())
+    expect(await ids('people?limit=1')).toStrictEqual(['ana@media.example'])
+  })
+
   it('cannot be reached by creating an environment elsewhere', async () => {
     const { token } = await mint({ role: 'admin', projects: ['media'] })
     const create = (name: string) =>
