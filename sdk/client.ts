@@ -37,7 +37,7 @@ export interface Details<T extends Value = Value> {
 
 /** Events, each with what its listeners are given. */
 export interface ClientEvents {
-  /** There is a first answer to serve from, be it an old one. At most once. */
+  /** As the promise `ready`. */
   ready: undefined
   /** Answers may be others now: keys of the flags that changed, were added or were removed. */
   change: readonly string[]
@@ -59,7 +59,7 @@ export interface Client {
   stringDetails(key: string, defaultValue: string, context?: Context): Details<string>
   numberDetails(key: string, defaultValue: number, context?: Context): Details<number>
   objectDetails<T extends object>(key: string, defaultValue: T, context?: Context): Details<T>
-  /** Answers a function that takes the listener away again. An error that a listener throws is its own: it stops nothing here. */
+  /** Answers a function that takes the listener away again. What a listener throws stops nothing here. */
   on<E extends keyof ClientEvents>(event: E, listener: (payload: ClientEvents[E]) => void): () => void
   /** Ends every request, timer and stream; checks go on answering from memory. */
   close(): void

@@ -85,3 +85,18 @@ describe('the evaluating half of the engine', () => {
     expect(present).toContain('engine/evaluate.ts')
   })
 })
+
+describe('the remote client', () => {
+  it('is at most 1.5 KB brotli with all that a page needs to ask for a flag', async () => {
+    const contents = `
+      import { createRemoteClient } from './sdk/remote.ts'
+      const flags = createRemoteClient({ url: 'https://www.example.com', context: { targetingKey: 'user-1' } })
+      await flags.ready
+      document.body.hidden = flags.boolean('new-feature', false)`
+    const page = await bundle({ stdin: { contents, resolveDir: root }, conditions: ['browser'] })
+    const size = brotli(page.bytes)
+    console.log(`remote client: ${page.bytes.length} bytes minified, ${size} brotli`)
+    expect(size).toBeLessThanOrEqual(1.5 * 1024)
+    expect(Object.keys(page.inputs)).toStrictEqual(['sdk/remote.ts', '<stdin>'])
+  })
+})
