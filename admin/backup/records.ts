@@ -64,6 +64,7 @@ const schedule = fields({
   approval: nullable(whole),
   text,
   version: nullable(whole),
+  outcome: nullable(text),
   before: nullable(mapOf(nullable(text))),
   revertedVersion: nullable(whole),
   problem: nullable(text),

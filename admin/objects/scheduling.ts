@@ -61,7 +61,7 @@ function make(room: Room, state: State, schedule: Schedule, nowMs: number): void
   const allowed = mayBeMade(room, state, schedule, change, nowMs)
   if (!allowed.ok) return fail(room, state, schedule, sentenceOf(allowed.error), nowMs)
   const before = Object.fromEntries(
-    flagsIn(schedule.text).map((key) => [key, written(sql, key) ?? null] as const),
+    flagsIn(schedule.text).map((key) => [key, readEntity(sql, 'flag', key)?.text ?? null] as const),
   )
   const made = carryOut(room, state, change, authorOf(schedule, 'made'), nowMs)
   if (!made.ok) return fail(room, state, schedule, sentenceOf(made.error), nowMs)
@@ -127,7 +127,7 @@ function backwards(sql: SqlStorage, { n, text }: Schedule): { change: FlagChange
   const patches = JSON.parse(text) as Record<string, unknown>
   const kept: string[] = []
   const flags = Object.entries(readBefore(sql, n)).map(([key, before]) => {
-    const back = takeBack(patches[key], before ?? undefined, written(sql, key))
+    const back = takeBack(patches[key], flagOf(before), flagOf(readEntity(sql, 'flag', key)?.text))
     kept.push(...back.kept.map((field) => (field === null ? key : `${key}.${field}`)))
     return [key, back.flag ?? null] as const
   })
@@ -135,11 +135,9 @@ function backwards(sql: SqlStorage, { n, text }: Schedule): { change: FlagChange
   return { change: { do: 'edit', edit }, kept }
 }
 
-/** The flag as it is; `undefined`: there is none. */
-function written(sql: SqlStorage, key: string): unknown {
-  const stored = readEntity(sql, 'flag', key)
-  return stored === null ? undefined : JSON.parse(stored.text)
-}
+/** `undefined`: there is none. */
+const flagOf = (text: string | null | undefined): unknown =>
+  text === null || text === undefined ? undefined : JSON.parse(text)
 
 export function cancelSchedule(
   room: Room,

@@ -74,8 +74,8 @@ export function pruneSchedules(sql: SqlStorage, nowMs: number): void {
   sql.exec('DELETE FROM schedule_before WHERE n NOT IN (SELECT n FROM schedules WHERE due_at IS NOT NULL)')
 }
 
-/** By flag key, as written; `null`: the flag did not exist. */
-export type FlagsBefore = Readonly<Record<string, unknown>>
+/** JSON texts by flag key; `null`: the flag did not exist. */
+export type FlagsBefore = Readonly<Record<string, string | null>>
 
 export function writeBefore(sql: SqlStorage, n: number, flags: FlagsBefore): void {
   for (const [part, text] of chunks(JSON.stringify(flags)).entries())

@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test'
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { EnvironmentObject } from '../../admin/objects/environment.ts'
 import { system } from '../../admin/settings.ts'
@@ -66,6 +66,21 @@ describe('a backup of an environment', () => {
     expect(reader.objects[0]!.head).toStrictEqual({ seq: entries, hash: head })
     expect(text).not.toContain(key.key)
     expect(text).not.toContain(editor.token)
+  })
+
+  it('holds what flags go back to when a schedule that was made is over', async () => {
+    const { name, api, stub } = await environment({ flags: { b: { enabled: true, percentage: 5 } } })
+    const [at, until] = ['2099-01-01T00:00:00Z', '2099-01-02T00:00:00Z']
+    const body = { environment: name, at, until, flags: { b: { percentage: 50 } } }
+    await value(await call('/api/v1/schedules', { body }))
+    await runInDurableObject(stub, (_instance, { storage }) => {
+      storage.sql.exec('UPDATE schedules SET due_at = 1')
+    })
+    await runDurableObjectAlarm(stub)
+    expect(await value(await call(`${api}/flags/b`))).toMatchObject({ percentage: 50 })
+    expect(recordsIn(await backupOf(name), `environment:${name}`, 'schedule')).toMatchObject([
+      { status: 'applied', before: { b: '{"enabled":true,"percentage":5}' } },
+    ])
   })
 
   it('is as the environment was at one moment, whatever changes while it is read', async () => {

@@ -11,7 +11,7 @@ import { bodiesUpTo, rowsUpTo } from '../../storage/entity-rows.ts'
 import { pageKills } from '../../storage/kills.ts'
 import { readLabels } from '../../storage/labels.ts'
 import { pageReviews } from '../../storage/reviews.ts'
-import { pageSchedules } from '../../storage/schedules.ts'
+import { pageSchedules, readBefore } from '../../storage/schedules.ts'
 import type { Lineage } from '../../storage/state.ts'
 import { pageVersions, readVersion } from '../../storage/versions.ts'
 import { auditRecords, countedLines, type NamedRecord } from './counted-lines.ts'
@@ -49,7 +49,10 @@ function* changing(sql: SqlStorage, nowMs: number): Generator<NamedRecord> {
     const change = approval.status === 'pending' ? changeOfApproval(sql, approval.n) : null
     yield ['approval', { ...approval, change }]
   }
-  for (const schedule of pageSchedules(sql, null, ALL, ALL)) yield ['schedule', schedule]
+  for (const schedule of pageSchedules(sql, null, ALL, ALL)) {
+    const before = schedule.status === 'applied' ? readBefore(sql, schedule.n) : null
+    yield ['schedule', { ...schedule, before }]
+  }
   for (const window of readWindows(sql)) yield ['window', window]
   for (const freeze of readFreezes(sql)) yield ['freeze', freeze]
   for (const review of pageReviews(sql, 'all', ALL, ALL)) yield ['review', review]
