@@ -1,11 +1,12 @@
 /** Edits of a document as data, and what each makes of it. Pure. Whether the outcome is valid, `compile` says. */
 import { isObject } from '../engine/check.ts'
-import { bareBoolean, ok, type Result } from '../engine/index.ts'
+import { bareBoolean, type Name, ok, type Result, type Route, type Serve } from '../engine/index.ts'
 import { type Document, type EntityKind, entityOf, keysOf, withEntity } from './document.ts'
 import { type Failure, failed, invalid } from './failure.ts'
 import { parseJson } from './json.ts'
 import { mergePatch } from './merge-patch.ts'
 import { nearest } from './nearest.ts'
+import { type SplitOf, servedBefore, serving } from './split.ts'
 
 /** `text` is JSON as it came: parsed here, once. */
 export type Edit =
@@ -16,6 +17,10 @@ export type Edit =
   | { readonly do: 'put' | 'patch'; readonly kind: EntityKind; readonly key: string; readonly text: string }
   | { readonly do: 'remove'; readonly kind: EntityKind; readonly key: string }
   | { readonly do: 'toggle'; readonly key: string; readonly enabled: boolean }
+  /** What those get whom no rule takes. `from`: the variant that they must be getting now; `null`: any. */
+  | { readonly do: 'serve'; readonly of: SplitOf; readonly serve: Serve; readonly from: Name | null }
+  /** As in the newest earlier version that served something else. */
+  | { readonly do: 'serve-previous'; readonly of: SplitOf }
 
 /** What the edit makes of the document: a value for `compile`, which for `put-document` may be anything. */
 export interface Outcome {
@@ -25,7 +30,10 @@ export interface Outcome {
   readonly keys: readonly string[]
 }
 
-export function applyEdit(document: Document, edit: Edit): Result<Outcome, Failure> {
+/** Earlier texts of a flag, newest first. */
+export type History = (flag: string) => Iterable<string>
+
+export function applyEdit(document: Document, edit: Edit, history: History): Result<Outcome, Failure> {
   switch (edit.do) {
     case 'put-document':
       return parsed(edit.text, (value) => ok({ document: value, kind: 'flag', keys: [] }))
@@ -47,6 +55,13 @@ export function applyEdit(document: Document, edit: Edit): Result<Outcome, Failu
       return existing(document, 'flag', edit.key, (flag) =>
         put(document, 'flag', edit.key, toggled(flag, edit.enabled)),
       )
+    case 'serve':
+      return served(document, edit.of, ({ key, flag }) => serving(key, flag, edit.serve, edit.from))
+    case 'serve-previous':
+      return served(document, edit.of, ({ key, flag }) => {
+        const serve = servedBefore(key, flag, history(key))
+        return serve.ok ? serving(key, flag, serve.value, null) : serve
+      })
   }
 }
 
@@ -69,7 +84,32 @@ export function actionOf(edit: Edit, creates: boolean): { action: string; subjec
       return { action: `${edit.kind}.deleted`, subject: `${edit.kind}:${edit.key}` }
     case 'toggle':
       return { action: edit.enabled ? 'flag.enabled' : 'flag.disabled', subject: `flag:${edit.key}` }
+    case 'serve':
+      return splitAct(edit.of, typeof edit.serve === 'string' ? 'switched' : 'shifted')
+    case 'serve-previous':
+      return splitAct(edit.of, 'shifted-back')
   }
+}
+
+const splitAct = ({ kind, key }: SplitOf, what: string) => ({
+  action: `${kind}.${what}`,
+  subject: `${kind}:${key}`,
+})
+
+/** The flag, by itself or by its route, with what `next` makes of it. */
+function served(
+  document: Document,
+  { kind, key }: SplitOf,
+  next: (named: { key: string; flag: unknown }) => Result<unknown, Failure>,
+): Result<Outcome, Failure> {
+  if (kind === 'route')
+    return existing(document, 'route', key, (route) =>
+      served(document, { kind: 'flag', key: (route as Route).flag }, next),
+    )
+  return existing(document, 'flag', key, (flag) => {
+    const made = next({ key, flag })
+    return made.ok ? put(document, 'flag', key, made.value) : made
+  })
 }
 
 function put(document: Document, kind: EntityKind, key: string, value: unknown): Result<Outcome, Failure> {

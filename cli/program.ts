@@ -8,6 +8,7 @@ import { flagCommands } from './commands/flags.ts'
 import { killCommands } from './commands/kill.ts'
 import { landingCommands } from './commands/landing.ts'
 import { loginCommands } from './commands/login.ts'
+import { splitCommands } from './commands/split.ts'
 import { versionCommands } from './commands/versions.ts'
 import { importCommands } from './import/import.ts'
 import type { Commands } from './run.ts'
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Commands[] = [
   killCommands,
   landingCommands,
   flagCommands,
+  splitCommands,
   versionCommands,
   approvalCommands,
   auditCommands,

@@ -27,6 +27,7 @@ import { propagation } from './propagation.ts'
 import { responseHeaders } from './response-headers.ts'
 import { reviews } from './reviews.ts'
 import { schedules } from './schedules.ts'
+import { splits } from './splits.ts'
 import { tokens } from './tokens.ts'
 import { answerUnrouted } from './unrouted.ts'
 import { refuseInvalid } from './validation.ts'
@@ -51,6 +52,7 @@ environments(api)
 document(api)
 for (const kind of ENTITY_KINDS) entities(api, kind)
 flags(api)
+splits(api)
 kills(api)
 propagation(api)
 versions(api)

@@ -7,7 +7,7 @@ import { applyEdit, type Edit } from '../edit.ts'
 import { failed } from '../failure.ts'
 import { promote } from '../governance/promotion.ts'
 import { loadDocument } from '../storage/document.ts'
-import { sinceOf } from '../storage/entities.ts'
+import { earlierTexts, sinceOf } from '../storage/entities.ts'
 import type { State } from '../storage/state.ts'
 import { readVersion } from '../storage/versions.ts'
 import type { Answer } from './answers.ts'
@@ -41,7 +41,7 @@ export function proposalOf({ sql, publisher }: Room, state: State, change: Docum
     if (!promoted.ok) return failed({ reason: 'invalid', what: 'promotion', errors: promoted.error })
     return ok({ value: promoted.value.document, kind: 'flag', keys: promoted.value.flags, creates: false })
   }
-  const outcome = applyEdit(publisher.document(state), change.edit)
+  const outcome = applyEdit(publisher.document(state), change.edit, (key) => earlierTexts(sql, 'flag', key))
   if (!outcome.ok) return outcome
   const { document, kind, keys } = outcome.value
   return ok({ value: document, kind, keys, creates: subjectOf(sql, state, change.edit).version === null })
@@ -62,6 +62,9 @@ export function subjectOf(sql: SqlStorage, state: State, edit: Edit): Subject {
       return { what: 'document', key: state.name, version: state.version }
     case 'toggle':
       return { what: 'flag', key: edit.key, version: sinceOf(sql, 'flag', edit.key) }
+    case 'serve':
+    case 'serve-previous':
+      return { what: edit.of.kind, key: edit.of.key, version: sinceOf(sql, edit.of.kind, edit.of.key) }
     default:
       return { what: edit.kind, key: edit.key, version: sinceOf(sql, edit.kind, edit.key) }
   }

@@ -83,6 +83,17 @@ export function readEntity(sql: SqlStorage, kind: Kind, key: string): Stored | n
   return [...joined(rows)][0] ?? null
 }
 
+/** What the entity was before, newest first. */
+export function* earlierTexts(sql: SqlStorage, kind: Kind, key: string): Generator<string> {
+  const rows = sql.exec<Row>(
+    `SELECT e.key, e.since, b.text FROM entities e JOIN bodies b ON b.hash = e.hash
+     WHERE e.kind = ? AND e.key = ? AND e.until IS NOT NULL ORDER BY e.since DESC, b.part`,
+    kind,
+    key,
+  )
+  for (const { text } of joined(rows)) yield text
+}
+
 /** The version in which the entity last changed, or `null` if it does not exist. */
 export function sinceOf(sql: SqlStorage, kind: Kind, key: string): number | null {
   const [row] = sql.exec<{ since: number }>(
@@ -170,7 +181,7 @@ type Row = { key: string; since: number; text: string }
 function* joined(rows: Iterable<Row>): Generator<Stored> {
   let open: Row | null = null
   for (const row of rows) {
-    if (open?.key === row.key) open.text += row.text
+    if (open?.key === row.key && open.since === row.since) open.text += row.text
     else {
       if (open !== null) yield open
       open = row
