@@ -5,6 +5,7 @@ import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
 import { EXAMPLE_FLAG, EXAMPLE_ROUTE, EXAMPLE_SEGMENT } from './document-schema.ts'
 import { carryOut } from './edits.ts'
+import { FlagQuery, filterOf, StaleSchema, shownStale } from './flag-query.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
 import {
@@ -85,15 +86,25 @@ function routesOf(kind: EntityKind) {
     etag: `Version in which the ${kind} last changed`,
   } as const
   const edited = { ...one, headers: ['x-turnout-version'] } as const
-  const item = z.object({ key: z.string(), version: z.int(), [kind]: z.unknown().openapi(ref(schema)) })
+  const item = z.object({
+    key: z.string(),
+    version: z.int(),
+    [kind]: z.unknown().openapi(ref(schema)),
+    ...(kind === 'flag' ? { stale: StaleSchema } : {}),
+  })
+  const query = PageQuery.extend(FormQuery.shape)
   return {
     list: operation('viewer', {
       ...common,
       method: 'get',
       path: `/environments/{env}/${name}`,
       operationId: `list${schema}s`,
-      summary: `All ${name}, by key`,
-      request: { params: EnvironmentParams, query: PageQuery.extend(FormQuery.shape) },
+      summary:
+        kind === 'flag' ? 'All flags, or those that the query describes, by key' : `All ${name}, by key`,
+      request: {
+        params: EnvironmentParams,
+        query: kind === 'flag' ? query.extend(FlagQuery.shape) : query,
+      },
       responses: answers(
         {
           status: 200,
@@ -152,14 +163,21 @@ export function entities(api: Api, kind: EntityKind): void {
 
   api.openapi(list, async (c) => {
     const { env } = c.req.valid('param')
-    const { limit, cursor, form } = c.req.valid('query')
+    const { limit, cursor, form, ...words } = c.req.valid('query')
     const after = positionIn(cursor, z.string(), '')
-    const { version, items } = await ask(c, env, (stub) => stub.entities(kind, after, limit + 1, form))
+    const { version, items } = await ask(c, env, (stub) =>
+      stub.entities(kind, after, limit + 1, form, filterOf(words)),
+    )
     const page = pageOf(
       items,
       limit,
       ({ key }) => key,
-      ({ key, since, text }) => ({ key, version: since, [kind]: JSON.parse(text) }),
+      ({ key, since, text, stale }) => ({
+        key,
+        version: since,
+        [kind]: JSON.parse(text),
+        ...(stale === null ? {} : { stale: shownStale(stale) }),
+      }),
     )
     return json(c, JSON.stringify(page), 200, version)
   })

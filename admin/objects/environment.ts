@@ -23,6 +23,7 @@ import { conflict, failed, invalid } from '../failure.ts'
 import { documentText, entityText, type Form } from '../form.ts'
 import type { Freeze, Window } from '../governance/calendar.ts'
 import { type Comparison, compare } from '../governance/comparison.ts'
+import type { FlagFilter } from '../governance/flag-filter.ts'
 import type { Sampled } from '../governance/impact.ts'
 import { parseJson } from '../json.ts'
 import { logError } from '../log.ts'
@@ -48,7 +49,7 @@ import {
 } from '../storage/audit.ts'
 import { readFreezes, readWindows, type StoredFreeze, type StoredWindow } from '../storage/calendar.ts'
 import { loadDocument } from '../storage/document.ts'
-import { keysOfKind, pageEntities, readEntity, type Stored, sinceOf } from '../storage/entities.ts'
+import { keysOfKind, readEntity, type Stored, sinceOf } from '../storage/entities.ts'
 import { readKillVersion, writeKillVersion } from '../storage/kill-versions.ts'
 import { type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
 import { labels, versionOfLabel } from '../storage/labels.ts'
@@ -86,6 +87,7 @@ import { handOver } from './hand-over.ts'
 import { findKill, type KillRequest } from './kill-switch.ts'
 import { putLabel } from './labelling.ts'
 import { Ledger, type Live } from './ledger.ts'
+import { type Listed, listEntities } from './listing.ts'
 import { ENVIRONMENT_MIGRATIONS, migrate } from './migrations.ts'
 import { Outbox } from './outbox.ts'
 import { type ImpactPreview, type PromotionPreview, previewImpact, previewPromotion } from './previewing.ts'
@@ -324,15 +326,16 @@ export class EnvironmentObject extends DurableObject<Env> {
     })
   }
 
-  /** One page, by key, after the key `after`; with the environment's version. */
+  /** One page, by key, after the key `after`; with the environment's version. `filter` is for flags. */
   entities(
     kind: EntityKind,
     after: string,
     limit: number,
     form: Form,
-  ): Answer<{ version: number; items: Stored[] }> {
+    filter: FlagFilter | null,
+  ): Answer<{ version: number; items: Listed[] }> {
     return this.#ledger.ask(({ version }) => {
-      const items = pageEntities(this.#sql, kind, after, limit)
+      const items = listEntities(this.#sql, kind, after, limit, filter, Date.now())
       const shown = items.map((item) => ({ ...item, text: entityText(kind, item.key, item.text, form) }))
       return ok({ version, items: shown })
     })

@@ -74,6 +74,8 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(HAND_OVER_TABLE),
   (sql) =>
     sql.exec(`${APPROVAL_TABLES} ${SCHEDULE_TABLES} ${CALENDAR_TABLES} ${REVIEW_TABLES} ${LABEL_TABLES}`),
+  // When it last changed, ms since 1970, also where its version is not kept any more; `NULL`: written before this column.
+  (sql) => sql.exec('ALTER TABLE entities ADD COLUMN changed_at INTEGER'),
   (sql) => sql.exec(SCHEDULE_BEFORE_TABLE),
 ]
 

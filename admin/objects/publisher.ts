@@ -191,7 +191,7 @@ export class Publisher {
   ): State {
     const next: State = { ...state, version: state.version + 1 }
     this.#audit(next, changes, act, nowMs)
-    writeChanges(this.#sql, next.version, changes)
+    writeChanges(this.#sql, next.version, changes, nowMs)
     writeState(this.#sql, next)
     const { actor, reason } = act.author
     writeVersion(this.#sql, { ...next, actor, reason, createdAtMs: nowMs }, snapshot)

@@ -28,6 +28,12 @@ export interface Stored {
   readonly text: string
 }
 
+/** An entity as it is now. */
+export interface Dated extends Stored {
+  /** When it last changed, ms since 1970. */
+  readonly changedAtMs: number
+}
+
 /** What one version did to an entity. */
 export interface EntityChange {
   readonly kind: Kind
@@ -57,11 +63,23 @@ export function effective(sql: SqlStorage, changes: readonly Change[]): Effectiv
 }
 
 /** Ends the rows that held until now and adds the new ones, as of `version`. */
-export function writeChanges(sql: SqlStorage, version: number, changes: readonly EffectiveChange[]): void {
+export function writeChanges(
+  sql: SqlStorage,
+  version: number,
+  changes: readonly EffectiveChange[],
+  nowMs: number,
+): void {
   for (const { kind, key, text, hash } of changes) {
     sql.exec('UPDATE entities SET until = ? WHERE kind = ? AND key = ? AND until IS NULL', version, kind, key)
     if (text === null || hash === null) continue
-    sql.exec('INSERT INTO entities (kind, key, since, hash) VALUES (?, ?, ?, ?)', kind, key, version, hash)
+    sql.exec(
+      'INSERT INTO entities (kind, key, since, hash, changed_at) VALUES (?, ?, ?, ?, ?)',
+      kind,
+      key,
+      version,
+      hash,
+      nowMs,
+    )
     writeBody(sql, hash, text)
   }
 }
@@ -105,17 +123,27 @@ export function sinceOf(sql: SqlStorage, kind: Kind, key: string): number | null
 }
 
 /** One page of entities as they are now, by key. */
-export function pageEntities(sql: SqlStorage, kind: Kind, after: string, limit: number): Stored[] {
-  const rows = sql.exec<Row>(
-    `SELECT e.key, e.since, b.text FROM
-       (SELECT key, since, hash FROM entities WHERE kind = ? AND until IS NULL AND key > ? ORDER BY key LIMIT ?) e
+export function pageEntities(sql: SqlStorage, kind: Kind, after: string, limit: number): Dated[] {
+  const rows = sql.exec<DatedRow>(
+    `SELECT e.key, e.since, b.text, ${CHANGED_AT} AS changed_at FROM
+       (SELECT key, since, hash, changed_at FROM entities
+        WHERE kind = ? AND until IS NULL AND key > ? ORDER BY key LIMIT ?) e
      JOIN bodies b ON b.hash = e.hash ORDER BY e.key, b.part`,
     kind,
     after,
     limit,
   )
-  return [...joined(rows)]
+  return [...joined(rows)].map(({ key, since, text, changed_at }) => ({
+    key,
+    since,
+    text,
+    changedAtMs: changed_at,
+  }))
 }
+
+/** Older rows do not know it: the time of their version, or of the oldest that is kept, which is later. */
+const CHANGED_AT = `COALESCE(e.changed_at, (SELECT created_at FROM versions WHERE n = e.since),
+       (SELECT MIN(created_at) FROM versions))`
 
 /** All entities of a kind as they were at a version, by key. */
 export function entitiesAt(sql: SqlStorage, kind: Kind, version: number): Stored[] {
@@ -176,10 +204,11 @@ export function pruneEntities(sql: SqlStorage, oldest: number): void {
 }
 
 type Row = { key: string; since: number; text: string }
+type DatedRow = Row & { changed_at: number }
 
 /** Puts the parts of each text together; the rows come ordered by key and part. */
-function* joined(rows: Iterable<Row>): Generator<Stored> {
-  let open: Row | null = null
+function* joined<R extends Row>(rows: Iterable<R>): Generator<R> {
+  let open: R | null = null
   for (const row of rows) {
     if (open?.key === row.key && open.since === row.since) open.text += row.text
     else {

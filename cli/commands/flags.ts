@@ -1,7 +1,7 @@
 /** `turnout flags list | get | set | toggle | explain`. */
 import { isDeepStrictEqual } from 'node:util'
 import type { components } from '../../admin/api/openapi-types.d.ts'
-import type { Flag } from '../../engine/index.ts'
+import { FLAG_KINDS, type Flag, type FlagKind } from '../../engine/index.ts'
 import { assignments } from '../assignments.ts'
 import { type ChangeOptions, changeOf, changing } from '../change.ts'
 import { answerOf, bodyOf, headerOf, withAdvice } from '../client.ts'
@@ -9,19 +9,30 @@ import { differences } from '../differences.ts'
 import { UsageError } from '../failure.ts'
 import { readJson } from '../files.ts'
 import { flagSummary } from '../flag-summary.ts'
-import { option } from '../options.ts'
+import { option, type Read } from '../options.ts'
 import { itemsOf } from '../pages.ts'
 import type { Commands } from '../run.ts'
 import { type EnvironmentSession, openEnvironment } from '../session.ts'
 import { table } from '../table.ts'
 import { moment } from '../time.ts'
 import { landed, patient, type WaitOptions } from '../watch.ts'
+import { list } from '../words.ts'
 import type { World } from '../world.ts'
 import { killsOf } from './kill.ts'
 
 export const flagCommands: Commands = (program, act) => {
   const flags = program.command('flags').summary('list, read, change and explain flags')
-  flags.command('list').summary('all flags, with what is killed').action(act(listFlags))
+  flags
+    .command('list')
+    .summary('flags, with what is killed')
+    .addOption(option('--tag <tag>', 'with this tag'))
+    .addOption(option('--owner <owner>', 'of this owner'))
+    .addOption(option('--kind <kind>', `of this kind: ${list([...FLAG_KINDS])}`, flagKind))
+    .option('--enabled', 'switched on')
+    .option('--disabled', 'switched off')
+    .option('--stale', 'past their use, and why')
+    .addOption(option('--search <text>', 'part of the key or of the description'))
+    .action(act(listFlags))
   flags
     .command('get')
     .summary('one flag as it is written')
@@ -60,36 +71,68 @@ export const flagCommands: Commands = (program, act) => {
     .action(act(explainFlag))
 }
 
-async function listFlags(world: World): Promise<unknown> {
+const flagKind: Read<FlagKind> = (text, name) => {
+  const kind = FLAG_KINDS.find((each) => each === text)
+  if (kind !== undefined) return kind
+  throw new UsageError(`${name} must be ${list([...FLAG_KINDS])}, got ${JSON.stringify(text)}`)
+}
+
+interface ListOptions {
+  readonly tag?: string
+  readonly owner?: string
+  readonly kind?: FlagKind
+  readonly enabled?: boolean
+  readonly disabled?: boolean
+  readonly stale?: boolean
+  readonly search?: string
+}
+
+async function listFlags(world: World, options: ListOptions): Promise<unknown> {
+  if (options.enabled && options.disabled) throw new UsageError('give --enabled or --disabled, not both')
   const { api, environment, path } = openEnvironment(world)
   const [flags, kills] = await Promise.all([
     itemsOf((query) =>
       bodyOf(
-        api.GET('/api/v1/environments/{env}/flags', { params: { path, query: { ...query, form: 'full' } } }),
+        api.GET('/api/v1/environments/{env}/flags', {
+          params: { path, query: { ...query, ...wordsOf(options), form: 'full' } },
+        }),
       ),
     ),
     killsOf(api, path),
   ])
-  const rows = flags.map(({ key, version, flag }) => {
+  const rows = flags.map(({ key, version, flag, stale }) => {
     const full = flag as Flag
-    return { key, version, flag: full, ...flagSummary(key, full, kills) }
+    return { key, version, flag: full, ...flagSummary(key, full, kills), ...(stale ? { stale } : {}) }
   })
-  if (rows.length === 0) world.output.line(`There are no flags in ${environment}.`)
+  const such = Object.keys(wordsOf(options)).length > 0 ? 'such ' : ''
+  if (rows.length === 0) world.output.line(`There are no ${such}flags in ${environment}.`)
   else
     for (const line of table([
-      ['FLAG', 'STATE', 'SERVES', 'KIND', 'OWNER', 'CHANGED'],
-      ...rows.map(({ key, state, serves, flag, version }) => [
+      ['FLAG', 'STATE', 'SERVES', 'KIND', 'OWNER', 'CHANGED', ...(options.stale ? ['STALE'] : [])],
+      ...rows.map(({ key, state, serves, flag, version, stale }) => [
         key,
         state,
         serves,
         flag.kind ?? '',
         flag.owner ?? '',
         `v${version}`,
+        ...(stale ? [stale.detail] : []),
       ]),
     ]))
       world.output.line(line)
   return { environment, flags: rows }
 }
+
+/** The options as the API names them. */
+const wordsOf = ({ tag, owner, kind, enabled, disabled, stale, search }: ListOptions) => ({
+  ...(tag === undefined ? {} : { tag }),
+  ...(owner === undefined ? {} : { owner }),
+  ...(kind === undefined ? {} : { kind }),
+  ...(enabled ? { enabled: 'true' as const } : {}),
+  ...(disabled ? { enabled: 'false' as const } : {}),
+  ...(stale ? { stale: 'true' as const } : {}),
+  ...(search === undefined ? {} : { q: search }),
+})
 
 async function getFlag(world: World, key: string, { full = false }: { full?: boolean }): Promise<unknown> {
   const session = openEnvironment(world)

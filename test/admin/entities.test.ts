@@ -1,3 +1,4 @@
+import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { ANY, call, environment, held, NEW, problem, value } from './client.ts'
 
@@ -166,14 +167,69 @@ describe('a list', () => {
     expect((await call(`${api}/flags`)).headers.get('etag')).toBe('"v2"')
   })
 
-  it.each(['limit=0', 'limit=1001', 'limit=x', 'cursor=%25', 'cursor=bm9wZQ', 'colour=red'])(
-    'refuses ?%s by name',
-    async (query) => {
-      const { api } = await environment()
-      const { errors } = await problem(await call(`${api}/flags?${query}`), 422)
-      expect(errors[0]?.path).toBe(`query.${query.split('=')[0]}`)
-    },
-  )
+  it('of flags is held to what the query says, over all pages', async () => {
+    const flags = Object.fromEntries(
+      Array.from({ length: 1_200 }, (_, n) => [
+        `flag-${String(n).padStart(4, '0')}`,
+        { enabled: n % 2 === 0, owner: n % 400 === 0 ? 'web' : 'api' },
+      ]),
+    )
+    const { api } = await environment({
+      flags: { ...flags, zed: { enabled: true, owner: 'web', tags: ['t'] } },
+    })
+    const list = async (query: string) => value(await call(`${api}/flags?${query}`))
+    const keysIn = (page: { items: { key: string }[] }) => page.items.map(({ key }) => key)
+    const first = await list('owner=web&limit=2')
+    expect(keysIn(first)).toEqual(['flag-0000', 'flag-0400'])
+    const second = await list(`owner=web&limit=2&cursor=${first.nextCursor}`)
+    expect(keysIn(second)).toEqual(['flag-0800', 'zed'])
+    expect(second.nextCursor).toBeNull()
+    expect(keysIn(await list('tag=t&enabled=true&q=ZE&stale=false'))).toEqual(['zed'])
+    expect(await list('tag=t&enabled=false')).toEqual({ items: [], nextCursor: null })
+  })
+
+  it('of flags tells which are stale and why, also where the version of their change is long gone', async () => {
+    const { api, stub } = await environment({
+      flags: { old: true, fresh: true, rolling: { enabled: true, percentage: 5 } },
+    })
+    const days = (n: number) => Date.now() - n * 86_400_000
+    await runInDurableObject(stub, (_, { storage }) => {
+      storage.sql.exec("UPDATE entities SET changed_at = ? WHERE key IN ('old', 'rolling')", days(31))
+      storage.sql.exec('DELETE FROM versions WHERE n = 2')
+    })
+    const { items } = await value(await call(`${api}/flags?stale=true`))
+    expect(items).toEqual([
+      {
+        key: 'old',
+        version: 2,
+        flag: true,
+        stale: {
+          reason: 'one-variant',
+          since: expect.stringMatching(/^20.*Z$/),
+          detail: expect.stringContaining('gives everybody on, unchanged since'),
+        },
+      },
+    ])
+    expect((await value(await call(`${api}/flags?stale=false`))).items).toHaveLength(2)
+    expect((await value(await call(`${api}/flags`))).items[1]).toEqual({ key: 'old', version: 2, flag: true })
+  })
+
+  it.each([
+    'limit=0',
+    'limit=1001',
+    'limit=x',
+    'cursor=%25',
+    'cursor=bm9wZQ',
+    'colour=red',
+    'enabled=yes',
+    'stale=1',
+    'kind=none',
+    'tag=',
+  ])('refuses ?%s by name', async (query) => {
+    const { api } = await environment()
+    const { errors } = await problem(await call(`${api}/flags?${query}`), 422)
+    expect(errors[0]?.path).toBe(`query.${query.split('=')[0]}`)
+  })
 })
 
 describe('segments and routes', () => {

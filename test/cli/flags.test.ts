@@ -96,6 +96,70 @@ old   off     off                     v3
   })
 })
 
+describe('flags list of some', () => {
+  test('asks for what the options say, and shows why flags are stale', async () => {
+    const stale = {
+      reason: 'disabled',
+      since: '2026-11-01T00:00:00.000Z',
+      detail: 'is disabled, unchanged since 2026-08-03',
+    }
+    const api = await startApi({
+      'GET /environments/prod/flags': {
+        items: [{ key: 'old', version: 3, flag: canonicalFlag('old', false), stale }],
+        nextCursor: null,
+      },
+      'GET /environments/prod/kills': { items: [], nextCursor: null },
+    })
+    const words = [
+      '--tag',
+      'a',
+      '--owner',
+      'web',
+      '--kind',
+      'ops',
+      '--disabled',
+      '--stale',
+      '--search',
+      'x y',
+    ]
+    const { out } = await turnout(['flags', 'list', ...words], api)
+    expect(out).toBe(`FLAG  STATE  SERVES  KIND  OWNER  CHANGED  STALE
+old   off    off                  v3       is disabled, unchanged since 2026-08-03
+`)
+    const [asked] = api.calls.map(({ line }) => line).filter((line) => line.includes('/flags?'))
+    expect(Object.fromEntries(new URLSearchParams(asked!.split('?')[1]))).toEqual({
+      limit: '1000',
+      tag: 'a',
+      owner: 'web',
+      kind: 'ops',
+      enabled: 'false',
+      stale: 'true',
+      q: 'x y',
+      form: 'full',
+    })
+  })
+
+  test('says that there is none', async () => {
+    const api = await startApi({
+      'GET /environments/prod/flags': { items: [], nextCursor: null },
+      'GET /environments/prod/kills': { items: [], nextCursor: null },
+    })
+    expect((await turnout(['flags', 'list', '--enabled'], api)).out).toBe(
+      'There are no such flags in prod.\n',
+    )
+    expect((await turnout(['flags', 'list'], api)).out).toBe('There are no flags in prod.\n')
+  })
+
+  test.each([
+    [['--enabled', '--disabled'], 'give --enabled or --disabled, not both'],
+    [['--kind', 'big'], '--kind must be release, experiment, ops, permission or migration, got "big"'],
+  ])('refuses %j', async (words, complaint) => {
+    const { code, err } = await turnout(['flags', 'list', ...words], await startApi({}))
+    expect(code).toBe(2)
+    expect(err).toContain(complaint)
+  })
+})
+
 describe('flags get', () => {
   const written = { enabled: true, percentage: 50 }
   const read = ({ line }: { line: string }) =>
