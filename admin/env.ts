@@ -6,6 +6,7 @@ import type { IdempotencyObject } from './objects/idempotency.ts'
 import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
 import type { WebhooksObject } from './objects/webhooks.ts'
+import { parseStoreConfig, type StoreConfig } from './storage/store-config.ts'
 
 /** Bindings and raw settings, as admin/wrangler.toml describes them. */
 export interface Env {
@@ -25,6 +26,21 @@ export interface Env {
   ACCESS_TEAM_DOMAIN?: string
   ACCESS_AUD?: string
   API_REQUESTS_PER_SECOND?: string
+  STORE?: string
+  STORE_PREFIX?: string
+  SSM_TIER?: string
+  APPCONFIG_APPLICATION?: string
+  APPCONFIG_PROFILE?: string
+  APPCONFIG_STRATEGY?: string
+  POLL_INTERVAL_MS?: string
+  AWS_REGION?: string
+  AWS_ACCESS_KEY_ID?: string
+  AWS_SECRET_ACCESS_KEY?: string
+  AWS_SESSION_TOKEN?: string
+  AWS_ENDPOINT_URL?: string
+  AWS_ENDPOINT_URL_SSM?: string
+  AWS_ENDPOINT_URL_APPCONFIG?: string
+  AWS_ENDPOINT_URL_APPCONFIGDATA?: string
 }
 
 /** Which deployed version of the Worker this is, as the platform says; a local run has none. */
@@ -46,6 +62,8 @@ export interface Config {
   readonly proxies: Proxies | null
   /** Calls of the API that each caller may make in a second; 0: as many as it likes. */
   readonly requestsPerSecond: number
+  /** Where documents live. */
+  readonly store: StoreConfig
   /** Local runs only: loopback and private origins, and environments that are `open`. */
   readonly local: boolean
 }
@@ -66,6 +84,7 @@ export function parseConfig(env: Env): Config {
       access: access(env.ACCESS_TEAM_DOMAIN, env.ACCESS_AUD),
       proxies: proxies(env.TRUSTED_PROXY),
       requestsPerSecond: requestsPerSecond(env.API_REQUESTS_PER_SECOND),
+      store: parseStoreConfig(env),
       local: local(env.LOCAL),
     }
     parsed.set(env, config)

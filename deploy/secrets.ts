@@ -50,6 +50,13 @@ export const SECRETS: readonly Secret[] = [
     when: storeIsInAws,
   },
   {
+    worker: 'admin',
+    name: 'AWS_SESSION_TOKEN',
+    purpose: 'belongs to temporary AWS credentials',
+    generate: null,
+    optional: true,
+  },
+  {
     worker: 'edge',
     name: 'COOKIE_KEY',
     purpose: "signs the visitors' cookie",

@@ -2,11 +2,14 @@
 import { relative } from 'node:path'
 import { ASSETS_DIR } from './assets.ts'
 import { type Built, build } from './build.ts'
+import type { Variables } from './options.ts'
 import { ENVIRONMENT } from './seed.ts'
 import { replaceFile } from './state.ts'
 import type { Workers, WorkersRun } from './system.ts'
+import { STORE_SECRETS } from './worker-settings.ts'
 import { startWorkerd } from './workerd.ts'
 import { type Bundle, workerdConfig } from './workerd-config.ts'
+import type { Setting } from './workerd-parts.ts'
 
 /** Enough for a document of 10 MB; far less than the 1.4 GB that V8 takes by itself under load. */
 const MAX_HEAP_MB = 256
@@ -29,6 +32,15 @@ export async function startBundles(run: WorkersRun): Promise<Workers> {
   }
 }
 
+/** Secrets stay in the environment of the process, and out of the file. */
+function settingsOf(store: Variables): Record<string, Setting> {
+  const entries = Object.entries(store).map(([name, value = '']): [string, Setting] => [
+    name,
+    STORE_SECRETS.includes(name) ? { variable: name } : value,
+  ])
+  return Object.fromEntries(entries)
+}
+
 function configOf(run: WorkersRun, bundles: { edge: Built; admin: Built }): string {
   const { state } = run
   const bundle = ({ file, ...compatibility }: Built): Bundle => ({
@@ -46,6 +58,7 @@ function configOf(run: WorkersRun, bundles: { edge: Built; admin: Built }): stri
       bundle: bundle(bundles.admin),
       address: `127.0.0.1:${run.adminPort}`,
       adminToken: run.adminToken,
+      settings: settingsOf(run.store),
       storageDir: state.storageDir,
       assetsDir: ASSETS_DIR,
     },

@@ -39,6 +39,7 @@ export async function startDev(run: WorkersRun): Promise<Workers> {
       local,
       `ADMIN_BOOTSTRAP_TOKEN=${run.adminToken}`,
       'API_REQUESTS_PER_SECOND=0',
+      ...Object.entries(run.store).map(([name, value]) => `${name}=${value}`),
     ]),
   ]
   const ended = Promise.race(started.map((worker) => worker.ended))

@@ -1,6 +1,7 @@
 /** The environment variables of a local run, checked. Nothing else in local/ reads them. */
 import { resolve } from 'node:path'
 import { StartError } from './start-error.ts'
+import { STORE, STORE_SECRETS } from './worker-settings.ts'
 
 export interface Options {
   /** Port of the edge; 0 lets the system choose. */
@@ -13,6 +14,8 @@ export interface Options {
   readonly stateDir: string
   /** The admin token to use; `null`: the one kept in the state folder. */
   readonly adminToken: string | null
+  /** Variables for the control plane that say where documents live; none unless STORE is set. */
+  readonly store: Variables
 }
 
 export interface OriginPorts {
@@ -23,7 +26,7 @@ export interface OriginPorts {
 /** Shortest admin token that the control plane accepts. */
 const MIN_TOKEN_LENGTH = 16
 
-type Variables = Readonly<Record<string, string | undefined>>
+export type Variables = Readonly<Record<string, string | undefined>>
 
 /** Reads and checks the variables. Throws `StartError` naming the first bad one. */
 export function parseOptions(env: Variables, projectRoot: string): Options {
@@ -40,7 +43,15 @@ export function parseOptions(env: Variables, projectRoot: string): Options {
     },
     stateDir: resolve(projectRoot, given(env, 'TURNOUT_STATE_DIR') ?? '.turnout'),
     adminToken: token(env),
+    store: store(env),
   }
+}
+
+/** A shell has AWS variables for many reasons: they are passed on to whoever sets STORE too. */
+function store(env: Variables): Variables {
+  if (given(env, 'STORE') === undefined) return {}
+  const names = [...STORE, ...STORE_SECRETS].filter((name) => given(env, name) !== undefined)
+  return Object.fromEntries(names.map((name) => [name, env[name]]))
 }
 
 function port(env: Variables, name: string, standard: number): number {

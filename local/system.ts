@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Options } from './options.ts'
+import type { Options, Variables } from './options.ts'
 import { type DemoOrigin, startOrigin } from './origins.ts'
 import { acquire } from './running.ts'
 import { type Seeded, seed } from './seed.ts'
@@ -33,6 +33,8 @@ export interface WorkersRun {
   readonly state: State
   readonly adminToken: string
   readonly cookieKey: string
+  /** Settings and secrets of the control plane that say where documents live. */
+  readonly store: Variables
   /** Told the leader of each new process group at once. */
   readonly onSpawn: (pid: number) => void
   readonly signal: AbortSignal
@@ -83,6 +85,7 @@ export async function startSystem(
       state,
       adminToken,
       cookieKey: secret(state, 'cookie-key'),
+      store: options.store,
       onSpawn: (pid) => running.note(pid),
       signal,
     })

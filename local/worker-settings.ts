@@ -9,7 +9,17 @@ const EDGE = [
   'REFRESH_TIMEOUT_MS',
   'COLD_LOAD_TIMEOUT_MS',
 ]
-const ADMIN = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD', 'API_REQUESTS_PER_SECOND']
+/** Where documents live. */
+export const STORE = [
+  ...['STORE', 'STORE_PREFIX', 'SSM_TIER', 'POLL_INTERVAL_MS'],
+  ...['APPCONFIG_APPLICATION', 'APPCONFIG_PROFILE', 'APPCONFIG_STRATEGY'],
+  ...['AWS_REGION', 'AWS_ENDPOINT_URL'],
+  ...['AWS_ENDPOINT_URL_SSM', 'AWS_ENDPOINT_URL_APPCONFIG', 'AWS_ENDPOINT_URL_APPCONFIGDATA'],
+]
+/** What opens it; secrets. */
+export const STORE_SECRETS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
+
+const ADMIN = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD', 'API_REQUESTS_PER_SECOND', ...STORE]
 
 export const SETTINGS: Readonly<Record<'edge' | 'admin', readonly string[]>> = { edge: EDGE, admin: ADMIN }
 

@@ -12,6 +12,7 @@ import {
   type Ground,
   type Parts,
   quote,
+  type Setting,
   socket,
 } from './workerd-parts.ts'
 
@@ -49,6 +50,8 @@ export interface AdminOptions {
   /** host:port; port 0 lets the system choose. */
   readonly address: string
   readonly adminToken: string
+  /** More settings. */
+  readonly settings?: Readonly<Record<string, Setting>>
   /** Absolute path of the folder that holds the Durable Objects. */
   readonly storageDir: string
   /** Absolute path of the folder of files for browsers. */
@@ -78,8 +81,16 @@ function edgeOf({ bundle, address, environment, cookieKey, controlAddress }: Edg
   return [edgeParts(worker, '"control"', LOCAL_GROUND), { services: [external], sockets: [] }]
 }
 
-function adminOf({ bundle, address, adminToken, control, ...folders }: AdminOptions): Parts[] {
-  const settings = { ADMIN_BOOTSTRAP_TOKEN: adminToken, API_REQUESTS_PER_SECOND: '0', LOCAL: 'true' }
+function adminOf({
+  bundle,
+  address,
+  adminToken,
+  settings: more,
+  control,
+  ...folders
+}: AdminOptions): Parts[] {
+  const own = { ADMIN_BOOTSTRAP_TOKEN: adminToken, API_REQUESTS_PER_SECOND: '0', LOCAL: 'true' }
+  const settings = { ...own, ...more }
   const parts = adminParts({ name: 'admin', bundle, address, settings }, folders, LOCAL_GROUND)
   if (control === undefined) return [parts]
   const offered = socket('control', control.address, CONTROL_RPC, controlOf(control.environment))

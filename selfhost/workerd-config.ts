@@ -3,6 +3,7 @@
  * environment, in one process. Secrets come from the environment of the process. Pure: options in, text out.
  */
 import { join } from 'node:path'
+import { STORE_SECRETS } from '../local/worker-settings.ts'
 import {
   adminParts,
   type Bundle,
@@ -20,7 +21,7 @@ export const SERVER_GROUND: Ground = { outbound: ['public'], cfBlobHeader: null 
 
 /** Environment variables of the process. */
 export const SECRETS = {
-  admin: ['ADMIN_BOOTSTRAP_TOKEN', 'METRICS_TOKEN'],
+  admin: ['ADMIN_BOOTSTRAP_TOKEN', 'METRICS_TOKEN', ...STORE_SECRETS],
   edge: ['COOKIE_KEY', 'COOKIE_KEY_ACCEPTED'],
 } as const
 

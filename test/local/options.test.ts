@@ -11,6 +11,7 @@ describe('options of a local run', () => {
       originPorts: { stable: 8781, canary: 8782 },
       stateDir: '/project/.turnout',
       adminToken: null,
+      store: {},
     })
   })
 
@@ -29,6 +30,15 @@ describe('options of a local run', () => {
       originPorts: { stable: 9001, canary: 9002 },
       stateDir: '/var/lib/turnout',
       adminToken: 'tn_0123456789abcdef',
+      store: {},
+    })
+  })
+
+  test('where documents live is passed on to whoever sets STORE, and nobody else', () => {
+    const aws = { AWS_REGION: 'eu-west-1', AWS_SECRET_ACCESS_KEY: 'secret', AWS_PROFILE: 'mine' }
+    expect(parse(aws).store).toEqual({})
+    expect(parse({ ...aws, STORE: 'ssm', STORE_PREFIX: '' }).store).toEqual({
+      ...{ STORE: 'ssm', AWS_REGION: 'eu-west-1', AWS_SECRET_ACCESS_KEY: 'secret' },
     })
   })
 

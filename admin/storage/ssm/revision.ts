@@ -1,0 +1,24 @@
+/**
+ * What is known of an environment's parameters: of each its version and what it says. Comparing two of them tells what
+ * somebody has changed, and what a save has to write. Pure.
+ */
+import { contentHash } from '../content-hash.ts'
+import type { Revision } from '../store.ts'
+
+/** Version, and hash of what Turnout itself would write for the same content. */
+export type Mark = readonly [version: number, hash: string]
+export type Marks = ReadonlyMap<string, Mark>
+
+export const NO_MARKS: Marks = new Map()
+
+export const encodeMarks = (marks: Marks): Revision =>
+  JSON.stringify(Object.fromEntries([...marks].sort(([a], [b]) => (a < b ? -1 : 1))))
+
+/** `null`, or what another store has written: nothing is known. */
+export function decodeMarks(revision: Revision | null): Marks {
+  if (revision === null || !revision.startsWith('{')) return NO_MARKS
+  return new Map(Object.entries(JSON.parse(revision) as Record<string, Mark>))
+}
+
+/** Enough to tell two values of one parameter apart. */
+export const hashOf = (text: string): string => contentHash(text).slice(0, 16)

@@ -1,0 +1,122 @@
+/** Settings of the stores: which one is used, and where AWS keeps things. A bad value throws an error that names it. Pure. */
+import { STORES, type StoreKind } from './store.ts'
+
+export interface StoreConfig {
+  /** The one that counts; others are there to be copied from and to. */
+  readonly kind: StoreKind
+  /** `null`: AWS is not set up. */
+  readonly aws: AwsConfig | null
+  readonly ssm: { readonly prefix: string; readonly tier: 'standard' | 'intelligent' }
+  /** `null`: no application or no profile is named. */
+  readonly appConfig: {
+    readonly application: string
+    readonly profile: string
+    /** Name or id of a deployment strategy; `null`: Turnout's own, which deploys at once. */
+    readonly strategy: string | null
+  } | null
+  /** `null`: as often as each store wants. */
+  readonly pollMs: number | null
+}
+
+export interface AwsConfig {
+  readonly region: string
+  readonly credentials: Credentials
+  /** By service; `undefined`: AWS's own. */
+  readonly endpoints: Readonly<Record<Service, string | undefined>>
+}
+
+export interface Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+export type Service = 'ssm' | 'appconfig' | 'appconfigdata'
+
+export type Variables = Readonly<Partial<Record<Name, string>>>
+type Name =
+  | ('STORE' | 'STORE_PREFIX' | 'SSM_TIER' | 'POLL_INTERVAL_MS')
+  | `APPCONFIG_${'APPLICATION' | 'PROFILE' | 'STRATEGY'}`
+  | `AWS_${'REGION' | 'ACCESS_KEY_ID' | 'SECRET_ACCESS_KEY' | 'SESSION_TOKEN' | 'ENDPOINT_URL'}`
+  | `AWS_ENDPOINT_URL_${'SSM' | 'APPCONFIG' | 'APPCONFIGDATA'}`
+
+export function parseStoreConfig(env: Variables): StoreConfig {
+  const kind = kindOf(env.STORE || 'embedded')
+  const config = {
+    kind,
+    aws: awsOf(env, kind !== 'embedded'),
+    ssm: { prefix: prefixOf(env.STORE_PREFIX || '/turnout'), tier: tierOf(env.SSM_TIER || 'standard') },
+    appConfig: appConfigOf(env, kind === 'appconfig'),
+    pollMs: pollOf(env.POLL_INTERVAL_MS),
+  }
+  return config
+}
+
+function kindOf(value: string): StoreKind {
+  const kind = STORES.find((known) => known === value)
+  if (kind !== undefined) return kind
+  throw new Error(`STORE must be one of ${STORES.join(', ')}, got ${JSON.stringify(value)}`)
+}
+
+const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/
+
+function awsOf(env: Variables, needed: boolean): AwsConfig | null {
+  const { AWS_REGION: region, AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = env
+  if (!needed && !region && !id && !secret) return null
+  if (!region || !REGION.test(region))
+    throw new Error(`AWS_REGION must be a region such as eu-west-1, got ${JSON.stringify(region ?? '')}`)
+  if (!id) throw new Error('AWS_ACCESS_KEY_ID is missing: the store in AWS needs credentials')
+  if (!secret) throw new Error('AWS_SECRET_ACCESS_KEY is missing: the store in AWS needs credentials')
+  const session = env.AWS_SESSION_TOKEN ? { sessionToken: env.AWS_SESSION_TOKEN } : {}
+  const endpoint = (name: Name) =>
+    endpointOf(name, env[name]) ?? endpointOf('AWS_ENDPOINT_URL', env.AWS_ENDPOINT_URL)
+  return {
+    region,
+    credentials: { accessKeyId: id, secretAccessKey: secret, ...session },
+    endpoints: {
+      ssm: endpoint('AWS_ENDPOINT_URL_SSM'),
+      appconfig: endpoint('AWS_ENDPOINT_URL_APPCONFIG'),
+      appconfigdata: endpoint('AWS_ENDPOINT_URL_APPCONFIGDATA'),
+    },
+  }
+}
+
+function endpointOf(name: Name, value: string | undefined): string | undefined {
+  if (!value) return undefined
+  const url = URL.canParse(value) ? new URL(value) : null
+  if (url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '')
+    return value.replace(/\/+$/, '')
+  throw new Error(`${name} must be an http or https URL without a query, got ${JSON.stringify(value)}`)
+}
+
+/** AWS keeps names that begin with aws or ssm for itself. */
+const PREFIX = /^(?:\/[A-Za-z0-9_.-]+){1,8}$/
+
+function prefixOf(value: string): string {
+  if (PREFIX.test(value) && !/^\/(?:aws|ssm)/i.test(value)) return value
+  throw new Error(
+    `STORE_PREFIX must be a path of SSM parameters such as /turnout, not beginning with /aws or /ssm and without a slash at its end, got ${JSON.stringify(value)}`,
+  )
+}
+
+function tierOf(value: string): 'standard' | 'intelligent' {
+  if (value === 'standard' || value === 'intelligent') return value
+  throw new Error(`SSM_TIER must be standard or intelligent, got ${JSON.stringify(value)}`)
+}
+
+function appConfigOf(env: Variables, needed: boolean): StoreConfig['appConfig'] {
+  const { APPCONFIG_APPLICATION: application, APPCONFIG_PROFILE: profile } = env
+  if (!needed && (!application || !profile)) return null
+  if (!application) throw new Error('APPCONFIG_APPLICATION is missing: the name or id of the application')
+  if (!profile) throw new Error('APPCONFIG_PROFILE is missing: the name or id of the configuration profile')
+  return { application, profile, strategy: env.APPCONFIG_STRATEGY || null }
+}
+
+function pollOf(value: string | undefined): number | null {
+  if (!value) return null
+  const ms = Number(value)
+  if (/^\d{1,7}$/.test(value) && ms >= 1_000 && ms <= 3_600_000) return ms
+  throw new Error(
+    `POLL_INTERVAL_MS must be a whole number from 1000 to 3600000, got ${JSON.stringify(value)}`,
+  )
+}
