@@ -17,12 +17,21 @@ export type Failure =
   | { reason: 'invalid'; what: string; errors: readonly CompileIssue[] }
   /** It may not be done now, as things stand. `retryAtMs`: when it may be, ms since 1970, if that is known. */
   | { reason: 'conflict'; kind: Conflict; detail: string; retryAtMs: number | null }
+  /** AWS, where the document lives, did not take the change; nothing was changed. */
+  | { reason: 'store-unavailable'; detail: string }
   /** This caller may not do it, whatever the role. */
   | { reason: 'refused'; detail: string }
   /** Nothing has failed yet: others must approve first. */
   | { reason: 'approval-needed'; approval: Approval }
 
-export const CONFLICTS = ['frozen', 'outside-window', 'not-pending', 'changed-since'] as const
+export const CONFLICTS = [
+  'frozen',
+  'outside-window',
+  'not-pending',
+  'changed-since',
+  'store-changed',
+  'store-busy',
+] as const
 export type Conflict = (typeof CONFLICTS)[number]
 
 export const failed = (failure: Failure): { ok: false; error: Failure } => err(failure)

@@ -8,6 +8,7 @@ import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environm
 import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
+import { STORE_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, operation } from './routes.ts'
 import { listOf, NoteBody } from './schemas.ts'
 import { ApprovalSchema } from './schemas-governance.ts'
@@ -74,6 +75,7 @@ const decisionRoute = (decision: Decision) =>
       'not-pending',
       'frozen',
       'outside-window',
+      ...STORE_PROBLEMS,
       'too-large',
       'unsupported-media-type',
       'invalid',

@@ -3,6 +3,7 @@ import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
+import { STORE_PROBLEMS } from './problem.ts'
 import {
   answers,
   documentBody,
@@ -72,6 +73,7 @@ const put = operation('editor', {
       'precondition-required',
       'frozen',
       'outside-window',
+      ...STORE_PROBLEMS,
     ],
   ),
 })

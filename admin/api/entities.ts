@@ -8,6 +8,7 @@ import { carryOut } from './edits.ts'
 import { FlagQuery, filterOf, StaleSchema, shownStale } from './flag-query.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
+import { STORE_PROBLEMS } from './problem.ts'
 import {
   answers,
   documentBody,
@@ -68,6 +69,7 @@ const EDIT_PROBLEMS = [
   'precondition-required',
   'frozen',
   'outside-window',
+  ...STORE_PROBLEMS,
 ] as const
 const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as const
 

@@ -1,7 +1,7 @@
 /** Environments: list, create, settings, delete. */
 import { z } from '@hono/zod-openapi'
 import { parseConfig } from '../env.ts'
-import type { Description } from '../objects/answers.ts'
+import type { Described, Description, StoreStatus } from '../objects/answers.ts'
 import { ENVIRONMENT_NAME, type Settings } from '../settings.ts'
 import { callProject } from '../stubs.ts'
 import { ask } from './ask.ts'
@@ -149,7 +149,19 @@ const listed = (description: Description) => ({
   createdAt: new Date(description.createdAtMs).toISOString(),
 })
 
-const described = (description: Description) => {
-  const { epoch, version, killsVersion } = description
-  return { ...listed(description), epoch, version, killsVersion }
+const described = (description: Described) => {
+  const { epoch, version, killsVersion, store } = description
+  return { ...listed(description), epoch, version, killsVersion, store: shownStore(store) }
 }
+
+const shownStore = ({ kind, place, trouble, warnings, checkedAtMs, okAtMs }: StoreStatus) => ({
+  ...{ kind, place, status: trouble === null ? 'ok' : 'degraded' },
+  ...{ problem: trouble?.detail ?? null, errors: trouble?.errors ?? [], warnings },
+  ...{
+    since: shownTime(trouble?.sinceMs ?? null),
+    checkedAt: shownTime(checkedAtMs),
+    okAt: shownTime(okAtMs),
+  },
+})
+
+const shownTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())

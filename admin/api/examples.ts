@@ -161,7 +161,22 @@ export const EXAMPLES = {
   issue: { path: '$.flags.beta.percentage', message: 'must be a number from 0 to 100, got 101' },
   requestId: '0b7e0d6e-5f0c-4a7e-9d52-1f0f3a1c2b3d',
   listedEnvironment: LISTED_ENVIRONMENT,
-  environment: { ...LISTED_ENVIRONMENT, epoch: 1795255200, version: 12, killsVersion: 3 },
+  environment: {
+    ...LISTED_ENVIRONMENT,
+    ...{ epoch: 1795255200, version: 12, killsVersion: 3 },
+    store: {
+      ...{ kind: 'ssm' as const, place: 'ssm /turnout/dev in eu-west-1', status: 'degraded' as const },
+      problem: '$.flags.checkout is not JSON in flags/checkout, line 1, column 9: expected a value',
+      errors: [
+        {
+          path: '$.flags.checkout',
+          message: 'is not JSON in flags/checkout, line 1, column 9: expected a value',
+        },
+      ],
+      warnings: [],
+      ...{ since: at, checkedAt: at, okAt: at },
+    },
+  },
   published: { version: 12, warnings: [] },
   patchedFlags: {
     version: 12,

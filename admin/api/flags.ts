@@ -5,6 +5,7 @@ import { type Api, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { EXAMPLES } from './examples.ts'
 import { preconditionOf } from './preconditions.ts'
+import { STORE_PROBLEMS } from './problem.ts'
 import {
   answers,
   checkedBody,
@@ -56,6 +57,7 @@ const patchMany = operation('editor', {
       'precondition-required',
       'frozen',
       'outside-window',
+      ...STORE_PROBLEMS,
     ],
   ),
 })
@@ -79,7 +81,16 @@ const toggle = operation('operator', {
       },
       WAITING,
     ],
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen', 'outside-window'],
+    [
+      'malformed',
+      'not-found',
+      'too-large',
+      'unsupported-media-type',
+      'invalid',
+      'frozen',
+      'outside-window',
+      ...STORE_PROBLEMS,
+    ],
   ),
 })
 

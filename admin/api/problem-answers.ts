@@ -73,6 +73,10 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
     detail: `The first request with this key, ${EXAMPLES.requestId}, was never answered; the audit log says whether it was carried out. The key can be used again from 2026-11-21T10:05:00.000Z.`,
     headers: ['retry-after'],
   },
+  'store-changed': {
+    detail: 'Parameter flags/checkout is at version 7 in SSM, not at 6; read it again and repeat the change.',
+  },
+  'store-busy': { detail: 'Deployment 12 is BAKING.', headers: ['retry-after'] },
   stale: {
     detail: 'The flag "new-feature" is at "v12" now; read it again and repeat the change.',
     headers: ['etag'],
@@ -89,6 +93,10 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   },
   'too-many-requests': { detail: 'Try again in a second.', headers: ['retry-after'] },
   internal: { detail: 'This is a fault of the control plane, noted under the request id.' },
+  'store-unavailable': {
+    detail: 'AWS does not answer ssm:PutParameter (HTTP 500). Nothing was changed.',
+    headers: ['retry-after'],
+  },
   overloaded: { detail: 'Try again in a few seconds.', headers: ['retry-after'] },
 }
 

@@ -26,6 +26,8 @@ export const PROBLEMS = {
   'changed-since': [409, 'What it is about has changed since'],
   'in-flight': [409, 'The first request with this key is being carried out'],
   'answer-lost': [409, 'The answer to this request is lost'],
+  'store-changed': [409, 'It was changed in AWS at the same time'],
+  'store-busy': [409, 'AWS is busy with another change'],
   stale: [412, 'It has changed since, or is not what the precondition says'],
   'too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body must be JSON'],
@@ -34,10 +36,14 @@ export const PROBLEMS = {
   'precondition-required': [428, 'This change needs a precondition'],
   'too-many-requests': [429, 'This caller asks too often'],
   internal: [500, 'The control plane failed'],
+  'store-unavailable': [503, 'AWS does not take the change'],
   overloaded: [503, 'The control plane is overloaded'],
 } as const satisfies Record<string, readonly [number, string]>
 
 export type ProblemKind = keyof typeof PROBLEMS
+
+/** Of changes that are written to AWS first, where documents live there. */
+export const STORE_PROBLEMS = ['store-changed', 'store-busy', 'store-unavailable'] as const
 
 /** The `type` of a problem. */
 export const typeOf = (kind: ProblemKind): string => `urn:turnout:problem:${kind}`
@@ -111,6 +117,10 @@ function problemOf(failure: Failure, environment: string): Problem {
         seconds === null ? {} : { 'retry-after': String(seconds) },
       )
     }
+    case 'store-unavailable':
+      return new Problem('store-unavailable', `${sentence(failure.detail)}. Nothing was changed.`, [], {
+        'retry-after': '15',
+      })
     case 'refused':
       return new Problem('forbidden', failure.detail)
     case 'approval-needed':

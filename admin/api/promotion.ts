@@ -4,7 +4,7 @@ import { compare } from '../governance/comparison.ts'
 import { ask } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
-import { invalidRequest } from './problem.ts'
+import { invalidRequest, STORE_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, operation, WAITING } from './routes.ts'
 import { ComparisonSchema, PromotionBody, PromotionSchema } from './schemas-versions.ts'
 
@@ -23,7 +23,15 @@ const promotion = operation('editor', {
   request: { params: EnvironmentParams, body: body.body },
   responses: answers(
     [{ status: 200, description: 'What changed, or would', schema: PromotionSchema }, WAITING],
-    ['malformed', 'not-found', 'changed-since', 'too-large', 'unsupported-media-type', 'invalid'],
+    [
+      'malformed',
+      'not-found',
+      'changed-since',
+      'too-large',
+      'unsupported-media-type',
+      'invalid',
+      ...STORE_PROBLEMS,
+    ],
   ),
 })
 

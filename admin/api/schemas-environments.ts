@@ -1,8 +1,9 @@
 /** Bodies about environments. */
 import { z } from '@hono/zod-openapi'
 import { ENVIRONMENT_NAME } from '../settings.ts'
+import { STORES } from '../storage/store.ts'
 import { EXAMPLES } from './examples.ts'
-import { time, version } from './schemas.ts'
+import { IssueSchema, time, version } from './schemas.ts'
 
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
 
@@ -61,11 +62,28 @@ export const ListedEnvironmentSchema = z
   .object(listedEnvironment)
   .openapi('ListedEnvironment', { example: EXAMPLES.listedEnvironment })
 
+const StoreSchema = z
+  .object({
+    kind: z.enum(STORES).openapi({ description: 'What the control plane was started with as STORE' }),
+    place: z.string().nullable().openapi({ description: 'Where in AWS the document lives' }),
+    status: z.enum(['ok', 'degraded']).openapi({
+      description: '`degraded`: what was last read and valid is served, until AWS is well again',
+    }),
+    problem: z.string().nullable().openapi({ description: 'What is wrong, in one line' }),
+    errors: z.array(IssueSchema).openapi({ description: 'What is not valid in AWS' }),
+    warnings: z.array(IssueSchema).openapi({ description: 'What is strange there, but harms nothing' }),
+    since: time.nullable().openapi({ description: 'Since when something is wrong' }),
+    checkedAt: time.nullable().openapi({ description: 'When AWS was last looked at' }),
+    okAt: time.nullable().openapi({ description: 'When all was well there the last time' }),
+  })
+  .openapi('Store', { example: EXAMPLES.environment.store })
+
 export const EnvironmentSchema = z
   .object({
     ...listedEnvironment,
     epoch: z.int().openapi({ description: 'Minted at creation and at every restore; only grows' }),
     version: version.openapi({ description: 'Version of the current snapshot and document' }),
     killsVersion: z.int().min(0).openapi({ description: 'Version of the kill list' }),
+    store: StoreSchema,
   })
   .openapi('Environment', { example: EXAMPLES.environment })

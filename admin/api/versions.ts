@@ -7,7 +7,7 @@ import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { EXAMPLE_DOCUMENT } from './document-schema.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { invalidRequest } from './problem.ts'
+import { invalidRequest, STORE_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, EditQuery, EnvironmentParams, operation, ref, WAITING } from './routes.ts'
 import { listOf, NoteBody, PublishedSchema } from './schemas.ts'
 import { ComparisonSchema, LabelBody, VersionSchema } from './schemas-versions.ts'
@@ -80,7 +80,16 @@ const restore = operation('editor', {
       { status: 200, description: 'Published', schema: PublishedSchema, etag: 'Version of the document' },
       WAITING,
     ],
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen', 'outside-window'],
+    [
+      'malformed',
+      'not-found',
+      'too-large',
+      'unsupported-media-type',
+      'invalid',
+      'frozen',
+      'outside-window',
+      ...STORE_PROBLEMS,
+    ],
   ),
 })
 

@@ -62,6 +62,23 @@ export function metricsOf({ vitals, release, requests, startedAtMs, nowMs }: Kno
       each(({ own }) => own.kills),
     ),
     gauge(
+      'turnout_store_up',
+      '1 if the store in which the document lives is well, 0 if the last good state is served instead.',
+      heard.map(({ listed, own }) => ({
+        labels: { environment: listed.name, store: own.store.kind },
+        value: own.store.problem === null ? 1 : 0,
+      })),
+    ),
+    gauge(
+      'turnout_store_last_ok_timestamp_seconds',
+      'When a store in AWS was last found well, in seconds since 1970.',
+      heard.flatMap(({ listed, own }) =>
+        own.store.okAtMs === null
+          ? []
+          : [{ labels: { environment: listed.name }, value: own.store.okAtMs / 1_000 }],
+      ),
+    ),
+    gauge(
       'turnout_outbox_owed',
       'Copies elsewhere that are not up to date yet.',
       each(({ own }) => own.owed.length),

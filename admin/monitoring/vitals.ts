@@ -17,6 +17,16 @@ export interface EnvironmentVitals {
   /** Kills that hold. */
   readonly kills: number
   readonly owed: readonly Owed[]
+  readonly store: StoreVitals
+}
+
+/** How the store is in which an environment's document lives. */
+export interface StoreVitals {
+  readonly kind: string
+  /** A sentence; `null`: all is well. */
+  readonly problem: string | null
+  /** When all was well the last time, ms since 1970; `null`: never, or it is embedded. */
+  readonly okAtMs: number | null
 }
 
 /** What the directory says of an environment. */
@@ -76,7 +86,10 @@ export function componentsOf({ project, webhooks, lastKnownGood, environments }:
     component('webhooks', webhooks, ({ failing }) => (failing === 0 ? [] : [`${failing} webhooks fail`])),
     component('last-known-good', lastKnownGood, () => []),
     ...environments.map(({ listed, heard }) =>
-      component(`environment:${listed.name}`, heard, ({ owed }) => owed.flatMap(lateness)),
+      component(`environment:${listed.name}`, heard, ({ owed, store }) => [
+        ...owed.flatMap(lateness),
+        ...(store.problem === null ? [] : [`${store.kind}: ${store.problem}`]),
+      ]),
     ),
   ]
 }

@@ -6,6 +6,8 @@ import { changesOf, type EntityChange, type Stored, sinceOf } from '../storage/e
 import { labelsOf } from '../storage/labels.ts'
 import { readSettings, SETTINGS_KEY } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
+import type { StoreKind } from '../storage/store.ts'
+import type { Trouble } from '../storage/store-state.ts'
 import type { Version } from '../storage/versions.ts'
 
 export type Answer<T> = Result<T, Failure>
@@ -22,6 +24,22 @@ export interface Description extends Settings {
   readonly revision: number
   /** ms since 1970 */
   readonly createdAtMs: number
+}
+
+/** How the store is in which the document lives. */
+export interface StoreStatus {
+  readonly kind: StoreKind
+  /** Where in AWS; `null`: it is embedded. */
+  readonly place: string | null
+  readonly trouble: Trouble | null
+  readonly warnings: readonly CompileIssue[]
+  /** When it was looked at last, and when all was well, ms since 1970. */
+  readonly checkedAtMs: number | null
+  readonly okAtMs: number | null
+}
+
+export interface Described extends Description {
+  readonly store: StoreStatus
 }
 
 export interface Edited {

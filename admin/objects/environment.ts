@@ -47,6 +47,7 @@ import {
   type Verification,
   verifyAudit,
 } from '../storage/audit.ts'
+import { REAL_TIME } from '../storage/aws/timing.ts'
 import { readFreezes, readWindows, type StoredFreeze, type StoredWindow } from '../storage/calendar.ts'
 import { loadDocument } from '../storage/document.ts'
 import { keysOfKind, readEntity, type Stored, sinceOf } from '../storage/entities.ts'
@@ -54,6 +55,7 @@ import { readKillVersion, writeKillVersion } from '../storage/kill-versions.ts'
 import { type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
 import { labels, versionOfLabel } from '../storage/labels.ts'
 import { addLocation, readLocations } from '../storage/locations.ts'
+import { placeInAws } from '../storage/open-store.ts'
 import { pageReviews, type Review } from '../storage/reviews.ts'
 import {
   nextScheduleMs,
@@ -67,7 +69,7 @@ import { readLineage, readState, type State } from '../storage/state.ts'
 import { pageVersions, readSnapshot, readVersion } from '../storage/versions.ts'
 import {
   type Answer,
-  type Description,
+  type Described,
   describe,
   type Edited,
   summarize,
@@ -86,7 +88,7 @@ import { isAhead, isPossible, mintEpoch, raisedAbove } from './epoch.ts'
 import { handOver } from './hand-over.ts'
 import { findKill, type KillRequest } from './kill-switch.ts'
 import { putLabel } from './labelling.ts'
-import { Ledger, type Live } from './ledger.ts'
+import { type Decision, Ledger, type Live } from './ledger.ts'
 import { type Listed, listEntities } from './listing.ts'
 import { ENVIRONMENT_MIGRATIONS, migrate } from './migrations.ts'
 import { Outbox } from './outbox.ts'
@@ -95,39 +97,58 @@ import { unknownVersion } from './proposal.ts'
 import { Publisher } from './publisher.ts'
 import type { Room } from './room.ts'
 import { cancelSchedule, runDueSchedules } from './scheduling.ts'
+import { StoreSync } from './store-sync.ts'
 
 /** Changes named for each version in a list; one version alone names all. */
 const LISTED_CHANGES = 20
+/** How long schedules wait after AWS did not take the change of one. */
+const SCHEDULE_REST_MS = 15_000
 
 export class EnvironmentObject extends DurableObject<Env> {
   readonly #sql: SqlStorage
   readonly #publisher: Publisher
   readonly #ledger: Ledger
   readonly #room: Room
+  readonly #sync: StoreSync
+  /** AWS did not take a schedule's change: it is tried again then, ms since 1970. */
+  #schedulesRestUntilMs = 0
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#sql = ctx.storage.sql
     migrate(ctx.storage, ENVIRONMENT_MIGRATIONS)
-    this.#publisher = new Publisher(this.#sql, parseConfig(env).local)
+    const { local, store } = parseConfig(env)
+    this.#publisher = new Publisher(this.#sql, local)
     const outbox = new Outbox(this.#sql, {
       'last-known-good': () => copyLastKnownGood(this.#sql, this.env.LAST_KNOWN_GOOD),
       directory: () => reportToDirectory(this.#sql, this.env.PROJECT.getByName(PROJECT_NAME)),
       webhooks: () => handOver(this.#sql, this.env.WEBHOOKS.getByName(WEBHOOKS_NAME)),
+      'store-kills': () => this.#sync.copyKills(),
     })
     this.#ledger = new Ledger(ctx, {
       outbox,
-      due: [nextExpiryMs, nextScheduleMs, nextDrillMs],
+      due: [nextExpiryMs, () => this.#nextScheduleMs(), nextDrillMs, () => this.#sync.nextLookMs()],
       forget: () => this.#publisher.forget(),
     })
-    this.#room = { sql: this.#sql, publisher: this.#publisher, ledger: this.#ledger }
+    const inAws = store.kind !== 'embedded'
+    this.#room = { sql: this.#sql, publisher: this.#publisher, ledger: this.#ledger, inAws }
+    this.#sync = new StoreSync(this.#room, (environment) => placeInAws(store, environment, REAL_TIME))
   }
 
   vitals(): Answer<EnvironmentVitals> {
     const live = this.#ledger.live()
     if (live === null) return failed({ reason: 'environment-unknown' })
     const { epoch, version, kills: killsVersion } = live.state
-    return ok({ epoch, version, killsVersion, kills: live.kills.kills.length, owed: this.#ledger.owed() })
+    const { kind, trouble, okAtMs } = this.#sync.status(live.state.name)
+    const store = { kind, problem: trouble?.detail ?? null, okAtMs }
+    return ok({
+      epoch,
+      version,
+      killsVersion,
+      kills: live.kills.kills.length,
+      owed: this.#ledger.owed(),
+      store,
+    })
   }
 
   // The edge, through ControlRpc.
@@ -187,39 +208,45 @@ export class EnvironmentObject extends DurableObject<Env> {
 
   // Settings and SDK keys.
 
-  describe(): Answer<Description> {
-    return this.#ledger.ask((state) => ok(describe(this.#sql, state)))
+  describe(): Answer<Described> {
+    return this.#ledger.ask((state) => ok(this.#describe(state)))
   }
 
   /** Creates the environment (`absent`) or changes its settings. */
-  putSettings(
+  async putSettings(
     name: string,
     settings: Settings,
     manner: Manner & { readonly precondition: Precondition },
     author: Author,
-  ): Promise<Answer<{ created: boolean; description: Description }>> {
-    const answer = this.#ledger.write((nowMs): Answer<{ created: boolean; description: Description }> => {
+  ): Promise<Answer<{ created: boolean; description: Described }>> {
+    const put = (nowMs: number): Answer<{ created: boolean }> => {
       const state = readState(this.#sql)
       if (state === null) {
         const allowed = checkPrecondition(manner.precondition, 'environment', name, null)
         if (!allowed.ok) return allowed
-        const created = this.#create(name, settings, author, nowMs)
-        return ok({ created: true, description: describe(this.#sql, created) })
+        this.#create(name, settings, author, nowMs)
+        return ok({ created: true })
       }
       const made = submit(this.#room, state, { do: 'settings', settings }, manner, author, nowMs)
-      return made.ok ? ok({ created: false, description: describe(this.#sql, made.value.state) }) : made
-    })
-    return this.#ledger.toldToDirectory(answer)
+      return made.ok ? ok({ created: false }) : made
+    }
+    const answer = await this.#sync.inTurn(() => this.#ledger.write(put))
+    if (!answer.ok) return this.#ledger.toldToDirectory(answer)
+    const { created } = answer.value
+    // What AWS holds for it is there from the beginning.
+    if (created && this.#room.inAws) await this.#sync.look()
+    const described = this.#ledger.ask((state) => ok({ created, description: this.#describe(state) }))
+    return this.#ledger.toldToDirectory(described)
   }
 
   /** Deletes the environment and all it holds. Edges go on with what they have. */
-  remove(manner: Manner, author: Author): Promise<Answer<null>> {
-    const answer = this.#submit({ do: 'remove-environment' }, manner, author)
+  async remove(manner: Manner, author: Author): Promise<Answer<null>> {
+    const answer = await this.#submit({ do: 'remove-environment' }, manner, author)
     return this.#ledger.toldToDirectory(answer.ok ? ok(null) : answer)
   }
 
-  addKey(key: SdkKey, author: Author): Promise<Answer<null>> {
-    const answer = this.#ledger.decide((state, nowMs): Answer<null> => {
+  async addKey(key: SdkKey, author: Author): Promise<Answer<null>> {
+    const answer = await this.#decideInTurn((state, nowMs): Answer<null> => {
       if (readKeys(this.#sql).length >= MAX_KEYS)
         return invalid(
           'key',
@@ -234,8 +261,8 @@ export class EnvironmentObject extends DurableObject<Env> {
     return this.#ledger.toldToDirectory(answer)
   }
 
-  removeKey(id: string, author: Author): Promise<Answer<null>> {
-    const answer = this.#ledger.decide((state, nowMs): Answer<null> => {
+  async removeKey(id: string, author: Author): Promise<Answer<null>> {
+    const answer = await this.#decideInTurn((state, nowMs): Answer<null> => {
       if (sinceOf(this.#sql, 'sdk-key', id) === null)
         return failed({ reason: 'unknown', what: 'key', key: id, nearest: null })
       const act = { action: 'key.revoked', subject: `sdk-key:${id}`, author }
@@ -257,14 +284,14 @@ export class EnvironmentObject extends DurableObject<Env> {
     })
   }
 
-  edit(edit: Edit, manner: Manner, author: Author): Answer<Edited> {
-    const made = this.#submit({ do: 'edit', edit }, manner, author)
+  async edit(edit: Edit, manner: Manner, author: Author): Promise<Answer<Edited>> {
+    const made = await this.#submit({ do: 'edit', edit }, manner, author)
     return made.ok ? ok(editedOf(made.value)) : made
   }
 
   /** The document of an earlier version becomes the next one. */
-  restore(version: number, manner: Manner, author: Author): Answer<Edited> {
-    const made = this.#submit({ do: 'restore', version }, manner, author)
+  async restore(version: number, manner: Manner, author: Author): Promise<Answer<Edited>> {
+    const made = await this.#submit({ do: 'restore', version }, manner, author)
     return made.ok ? ok(editedOf(made.value)) : made
   }
 
@@ -279,8 +306,13 @@ export class EnvironmentObject extends DurableObject<Env> {
   }
 
   /** Flags of another environment. `expected`: the version of the document that the caller has seen, or `null`. */
-  promote(promotion: Promotion, expected: number | null, manner: Manner, author: Author): Answer<Edited> {
-    return this.#ledger.decide((state, nowMs) => {
+  promote(
+    promotion: Promotion,
+    expected: number | null,
+    manner: Manner,
+    author: Author,
+  ): Promise<Answer<Edited>> {
+    return this.#sync.decide((state, nowMs) => {
       if (expected !== null && expected !== state.version)
         return conflict('changed-since', `${state.name} is at version ${state.version}, not ${expected}.`)
       const made = submit(this.#room, state, { do: 'promote', promotion }, manner, author, nowMs)
@@ -401,14 +433,17 @@ export class EnvironmentObject extends DurableObject<Env> {
     manner: Manner,
     author: Author,
   ): Answer<{ created: boolean; version: number; kill: KillRecord }> {
-    const made = this.#submit({ do: 'place-kill', target, request }, manner, author)
+    // First of all, and whatever AWS is doing.
+    const made = this.#ledger.decide((state, nowMs) =>
+      submit(this.#room, state, { do: 'place-kill', target, request }, manner, author, nowMs),
+    )
     if (!made.ok) return made
     const { created, state, kill } = made.value
     return ok({ created, version: state.kills, kill: kill! })
   }
 
-  removeKill(target: string, manner: Manner, author: Author): Answer<{ version: number }> {
-    const made = this.#submit({ do: 'lift-kill', target }, manner, author)
+  async removeKill(target: string, manner: Manner, author: Author): Promise<Answer<{ version: number }>> {
+    const made = await this.#submit({ do: 'lift-kill', target }, manner, author)
     return made.ok ? ok({ version: made.value.state.kills }) : made
   }
 
@@ -427,15 +462,15 @@ export class EnvironmentObject extends DurableObject<Env> {
     })
   }
 
-  decideApproval(n: number, decision: ApprovalDecision, author: Author): Promise<Answer<Approval>> {
-    const answer = this.#ledger.decide((state, nowMs) =>
+  async decideApproval(n: number, decision: ApprovalDecision, author: Author): Promise<Answer<Approval>> {
+    const answer = await this.#sync.decide((state, nowMs) =>
       decideApproval(this.#room, state, n, decision, author, nowMs),
     )
     return this.#ledger.toldToDirectory(answer)
   }
 
-  addSchedule(schedule: ScheduleRequest, manner: Manner, author: Author): Answer<Schedule> {
-    const made = this.#submit({ do: 'schedule', schedule }, manner, author)
+  async addSchedule(schedule: ScheduleRequest, manner: Manner, author: Author): Promise<Answer<Schedule>> {
+    const made = await this.#submit({ do: 'schedule', schedule }, manner, author)
     return made.ok ? ok(made.value.schedule!) : made
   }
 
@@ -511,7 +546,8 @@ export class EnvironmentObject extends DurableObject<Env> {
         carryOutExpiries(this.#room, state, nowMs)
         drillIfDue(this.#room, nowMs)
       })
-      runDueSchedules(this.#room)
+      this.#sync.lookIfDue(Date.now())
+      await this.#runDueSchedules()
     } finally {
       // Whatever failed above: what others have to hear, such as a kill, they hear.
       await this.#ledger.flush()
@@ -519,14 +555,35 @@ export class EnvironmentObject extends DurableObject<Env> {
     }
   }
 
-  #submit(change: Change, manner: Manner, author: Author): Answer<Made> {
-    return this.#ledger.decide((state, nowMs) => submit(this.#room, state, change, manner, author, nowMs))
+  #submit(change: Change, manner: Manner, author: Author): Promise<Answer<Made>> {
+    return this.#sync.decide((state, nowMs) => submit(this.#room, state, change, manner, author, nowMs))
+  }
+
+  /** For what leaves the document alone, and works whatever has become of it. */
+  #decideInTurn<T>(decision: Decision<T>): Promise<Answer<T>> {
+    return this.#sync.inTurn(() => this.#ledger.decide(decision))
+  }
+
+  /** Everything that is due, oldest first. What AWS does not take now waits a little. */
+  async #runDueSchedules(): Promise<void> {
+    if (Date.now() < this.#schedulesRestUntilMs) return
+    const ran = await runDueSchedules(this.#room, this.#sync)
+    if (!ran.ok) this.#schedulesRestUntilMs = Date.now() + SCHEDULE_REST_MS
+  }
+
+  #nextScheduleMs(): number | null {
+    const dueMs = nextScheduleMs(this.#sql)
+    return dueMs === null ? null : Math.max(dueMs, this.#schedulesRestUntilMs)
   }
 
   /** About an environment that is or was here. */
   #askOfOnce<T>(question: (name: string) => Answer<T>): Answer<T> {
     const lineage = readLineage(this.#sql)
     return lineage === null ? failed({ reason: 'environment-unknown' }) : question(lineage.name)
+  }
+
+  #describe(state: State): Described {
+    return { ...describe(this.#sql, state), store: this.#sync.status(state.name) }
   }
 
   #create(name: string, settings: Settings, author: Author, nowMs: number): State {

@@ -18,7 +18,9 @@ export interface Live {
   readonly kills: KillList
 }
 
-export type EffectName = 'last-known-good' | 'directory' | 'webhooks'
+export type EffectName = 'last-known-good' | 'directory' | 'webhooks' | 'store-kills'
+
+export type Decision<T> = (state: State, nowMs: number) => Answer<T>
 
 export interface LedgerParts {
   readonly outbox: Outbox<EffectName>
@@ -61,16 +63,42 @@ export class Ledger {
   }
 
   /** A decision about an environment that exists. */
-  decide<T>(decision: (state: State, nowMs: number) => Answer<T>): Answer<T> {
-    return this.write((nowMs) => this.ask((state) => decision(state, nowMs)))
+  decide<T>(decision: Decision<T>, nowMs: number = Date.now()): Answer<T> {
+    return this.write(() => this.ask((state) => decision(state, nowMs)), nowMs)
+  }
+
+  /** What the decision would do: `look` sees the environment afterwards, and nothing is changed. */
+  rehearse<T, Seen>(
+    decision: Decision<T>,
+    look: (state: State) => Seen,
+    nowMs: number,
+  ): { answer: Answer<T>; seen: Seen | null } {
+    class Rehearsed {
+      readonly answer: Answer<T>
+      readonly seen: Seen | null
+      constructor(answer: Answer<T>, seen: Seen | null) {
+        this.answer = answer
+        this.seen = seen
+      }
+    }
+    try {
+      return this.#ctx.storage.transactionSync((): never => {
+        const answer = this.ask((state) => decision(state, nowMs))
+        const after = readState(this.#sql)
+        throw new Rehearsed(answer, after === null ? null : look(after))
+      })
+    } catch (thrown) {
+      this.#parts.forget()
+      if (thrown instanceof Rehearsed) return thrown
+      throw thrown
+    }
   }
 
   /** One transaction. Throws, and changes nothing, if `work` throws or changes state without an entry in the audit log. */
-  write<T>(work: (nowMs: number) => T): T {
+  write<T>(work: (nowMs: number) => T, nowMs: number = Date.now()): T {
     this.#live = null
     try {
       return this.#ctx.storage.transactionSync(() => {
-        const nowMs = Date.now()
         const before = this.#fingerprint()
         const result = work(nowMs)
         this.#requireEntry(before)

@@ -12,6 +12,7 @@ import { LABEL_TABLES } from '../storage/labels.ts'
 import { RESERVATION_TABLES } from '../storage/reservations.ts'
 import { REVIEW_TABLES } from '../storage/reviews.ts'
 import { SCHEDULE_BEFORE_TABLE, SCHEDULE_TABLES } from '../storage/schedules.ts'
+import { STORE_TABLES } from '../storage/store-state.ts'
 import { WEBHOOK_TABLES } from '../storage/webhooks.ts'
 import { HAND_OVER_TABLE } from './hand-over.ts'
 
@@ -77,6 +78,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   // When it last changed, ms since 1970, also where its version is not kept any more; `NULL`: written before this column.
   (sql) => sql.exec('ALTER TABLE entities ADD COLUMN changed_at INTEGER'),
   (sql) => sql.exec(SCHEDULE_BEFORE_TABLE),
+  (sql) => sql.exec(STORE_TABLES),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */

@@ -21,38 +21,51 @@ import { readState, type State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
 import { carryOut, flagsIn } from './carry-out.ts'
 import { isGuarded, judge, mayRaiseNow } from './judge.ts'
+import type { Decision } from './ledger.ts'
 import { proposalOf } from './proposal.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
 
-/** Everything that is due, oldest first. Each runs once: its row moves on in the transaction of the change. */
-export function runDueSchedules(room: Room): void {
+/**
+ * Everything that is due, oldest first. Each runs once: its row moves on in the transaction of the change. Fails where AWS,
+ * in which the document lives, does not take the change of one now.
+ */
+export async function runDueSchedules(
+  room: Room,
+  sync: { decide<T>(decision: Decision<T>): Promise<Answer<T>> },
+): Promise<Answer<null>> {
   for (;;) {
     try {
-      if (!room.ledger.write((nowMs) => runNext(room, nowMs))) return
+      const ran = await sync.decide((state, nowMs) => ok(runNext(room, state, nowMs)))
+      if (ran.ok && !ran.value) return ok(null)
+      if (!ran.ok && ran.error.reason === 'environment-unknown') return ok(null)
+      if (!ran.ok && ran.error.reason !== 'invalid') return ran
+      // It does not fit into AWS, and never will.
+      if (!ran.ok) giveUp(room, sentenceOf(ran.error))
     } catch (thrown) {
       // A fault, such as a document that cannot be read: it must not keep the others from their time.
-      const n = room.ledger.write((nowMs) => giveUp(room, nowMs))
+      const n = giveUp(room, 'a fault of the control plane, noted in its log')
       logError('schedule-broken', { schedule: n, cause: messageOf(thrown) })
     }
   }
 }
 
 /** Whether there was one. */
-function runNext(room: Room, nowMs: number): boolean {
+function runNext(room: Room, state: State, nowMs: number): boolean {
   const schedule = dueSchedule(room.sql, nowMs)
-  const state = readState(room.sql)
-  if (schedule === null || state === null) return false
+  if (schedule === null) return false
   if (schedule.status === 'waiting') make(room, state, schedule, nowMs)
   else end(room, state, schedule, nowMs)
   return true
 }
 
 /** Number of the schedule that cannot be carried out. */
-function giveUp(room: Room, nowMs: number): number {
-  const schedule = dueSchedule(room.sql, nowMs)!
-  fail(room, readState(room.sql)!, schedule, 'a fault of the control plane, noted in its log', nowMs)
-  return schedule.n
+function giveUp(room: Room, problem: string): number {
+  return room.ledger.write((nowMs) => {
+    const schedule = dueSchedule(room.sql, nowMs)!
+    fail(room, readState(room.sql)!, schedule, problem, nowMs)
+    return schedule.n
+  })
 }
 
 function make(room: Room, state: State, schedule: Schedule, nowMs: number): void {

@@ -53,6 +53,7 @@ const CONTENT = [
   ...['versions', 'entities', 'bodies', 'snapshots', 'labels'],
   ...['kills', 'kill_versions', 'locations'],
   ...['approvals', 'approval_changes', 'schedules', 'schedule_before', 'windows', 'freezes'],
+  ...['store', 'store_texts'],
 ]
 
 /** Deletes the content, as one version more. */

@@ -85,13 +85,13 @@ describe('a backup of an environment', () => {
 
   it('is as the environment was at one moment, whatever changes while it is read', async () => {
     const { name, stub } = await environment({ flags: { a: true, b: true } })
-    const text = await runInDurableObject(stub, (instance) => {
+    const text = await runInDurableObject(stub, async (instance) => {
       const stream = streamOf(instance)
       const kill = { variant: null, reason: 'errors', expiresAtMs: null, onExpiry: 'restore' } as const
       const manner = { precondition: null, breakGlass: false }
       expect(instance.putKill('flag:b', kill, manner, AUTHOR).ok).toBe(true)
       const edit = { do: 'toggle', key: 'a', enabled: false } as const
-      expect(instance.edit(edit, manner, AUTHOR).ok).toBe(true)
+      expect((await instance.edit(edit, manner, AUTHOR)).ok).toBe(true)
       return new Response(stream).text()
     })
     const object = `environment:${name}`

@@ -34,6 +34,10 @@ describe('an environment', () => {
       killsVersion: 0,
       epoch: expect.any(Number),
       createdAt: expect.stringMatching(/Z$/),
+      store: {
+        ...{ kind: 'embedded', place: null, status: 'ok', problem: null, errors: [], warnings: [] },
+        ...{ since: null, checkedAt: null, okAt: null },
+      },
     }
     expect(await value(created)).toEqual(described)
     expect(await value(await call(`/api/v1/environments/${name}`))).toEqual(described)
@@ -79,7 +83,7 @@ describe('an environment', () => {
     const header = await runInDurableObject(stub, async (_, state) => {
       const elsewhere = new EnvironmentObject(state, remote)
       const edit = { do: 'put-document', text: '{"flags":{"a":true}}' } as const
-      const edited = elsewhere.edit(
+      const edited = await elsewhere.edit(
         edit,
         { precondition: null, breakGlass: false },
         {

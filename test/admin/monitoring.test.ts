@@ -183,7 +183,8 @@ describe('health', () => {
 })
 
 describe('what vitals mean', () => {
-  const own = { epoch: 7, version: 3, killsVersion: 1, kills: 0, owed: [] }
+  const store = { kind: 'ssm', problem: null, okAtMs: 0 }
+  const own = { epoch: 7, version: 3, killsVersion: 1, kills: 0, owed: [], store }
   const listed = { name: 'prod', epoch: 7, version: 3 }
   const well: Vitals = {
     project: { ok: true, value: { environments: [listed], owed: [] } },
@@ -208,6 +209,16 @@ describe('what vitals mean', () => {
       { environments: [{ listed, heard: { ok: true, value: { ...own, owed: [late] } } }] },
       'degraded',
       ['environment:prod: last-known-good is late: 3 attempts failed'],
+    ],
+    [
+      'a store in AWS that is not well',
+      {
+        environments: [
+          { listed, heard: { ok: true, value: { ...own, store: { ...store, problem: 'AWS is away' } } } },
+        ],
+      },
+      'degraded',
+      ['environment:prod: ssm: AWS is away'],
     ],
     [
       'an environment that does not answer',

@@ -1,0 +1,336 @@
+/**
+ * Keeps an environment and its store in AWS in step: looks there when it is due, and writes there before a change of the
+ * document is made here. Embedded, every change is made at once and there is nothing to look at.
+ */
+import type { Result } from '../../engine/index.ts'
+import type { Document } from '../document.ts'
+import { conflict, type Failure, failed } from '../failure.ts'
+import { logError, logWarn, messageOf } from '../log.ts'
+import { system } from '../settings.ts'
+import { changesBetween } from '../storage/document.ts'
+import { effective } from '../storage/entities.ts'
+import { killsForEdges } from '../storage/kills.ts'
+import type { StorePlace } from '../storage/open-store.ts'
+import { readState, type State } from '../storage/state.ts'
+import {
+  type FlagStore,
+  type Loaded,
+  type Overwritten,
+  type Revision,
+  type StoreError,
+  sentenceOf,
+} from '../storage/store.ts'
+import {
+  clearStore,
+  readMemory,
+  readRevision,
+  readStoreState,
+  readTrouble,
+  readWarnings,
+  type StoreState,
+  writeMemory,
+  writeRevision,
+  writeStoreState,
+} from '../storage/store-state.ts'
+import { adopt } from './adoption.ts'
+import type { Answer, StoreStatus } from './answers.ts'
+import type { Decision } from './ledger.ts'
+import { record } from './recording.ts'
+import type { Room } from './room.ts'
+import { noteTrouble, noteWell } from './store-trouble.ts'
+import { Turns } from './turns.ts'
+
+/** A look that did not end by then has died with its instance. */
+const LEASE_MS = 60_000
+/** Somebody else's change of several parameters takes a moment; after a conflict we want to know what it was. */
+const SOON_MS = 2_000
+/** Whose writer has died: it is taken back. */
+const ABANDONED_AFTER_MS = 60_000
+/** Pushed looks are at least so far apart. */
+const PUSH_GAP_MS = 5_000
+
+const EMBEDDED: StoreStatus = {
+  ...{ kind: 'embedded', place: null, trouble: null },
+  ...{ warnings: [], checkedAtMs: null, okAtMs: null },
+}
+
+export class StoreSync {
+  readonly #room: Room
+  readonly #placeOf: (environment: string) => StorePlace | null
+  readonly #turns = new Turns()
+  #opened: { readonly place: string; readonly store: Promise<FlagStore> } | null = null
+  /** The look that is under way; it may take long. */
+  #looking: Promise<void> | null = null
+  /** Counts our writes: a look during which one began or ended has seen neither before nor after. */
+  #writes = 0
+
+  /** `placeOf`: where an environment's document lives in AWS; `null`: nowhere. */
+  constructor(room: Room, placeOf: (environment: string) => StorePlace | null) {
+    this.#room = room
+    this.#placeOf = placeOf
+  }
+
+  /** A decision that may change the document: if it does, AWS has it first. */
+  async decide<T>(decision: Decision<T>): Promise<Answer<T>> {
+    const { ledger, inAws } = this.#room
+    if (!inAws) return ledger.decide(decision)
+    return this.#turns.run(() => this.#throughStore(decision))
+  }
+
+  /** A decision that leaves the document alone, but must not come between another's rehearsal and its end. */
+  async inTurn<T>(work: () => T): Promise<T> {
+    return this.#room.inAws ? this.#turns.run(async () => work()) : work()
+  }
+
+  /** Looks what there is in AWS, and takes it over. Never throws: what goes wrong is noted, and tried again. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((thrown) => logError('store-look-failed', { cause: messageOf(thrown) }))
+      .finally(() => {
+        this.#looking = null
+      })
+    return this.#looking
+  }
+
+  /** Begins to look, if it is time. Others need the alarm meanwhile. */
+  lookIfDue(nowMs: number): void {
+    const dueMs = this.nextLookMs()
+    if (dueMs !== null && dueMs <= nowMs) void this.look()
+  }
+
+  status(environment: string): StoreStatus {
+    const { sql, inAws } = this.#room
+    if (!inAws) return EMBEDDED
+    const { place, polledAtMs, okAtMs } = this.#stateOf(environment)
+    const { kind } = this.#placed(environment)
+    const known = { trouble: readTrouble(sql), warnings: readWarnings(sql) }
+    return { kind, place, ...known, checkedAtMs: polledAtMs === 0 ? null : polledAtMs, okAtMs }
+  }
+
+  /** When the next look is due, ms since 1970. */
+  nextLookMs(): number | null {
+    const state = readState(this.#room.sql)
+    if (!this.#room.inAws || state === null) return null
+    return this.#stateOf(state.name).pollAtMs
+  }
+
+  /** Somebody says that there is something new. */
+  lookSoon(nowMs: number): void {
+    const { sql, ledger, inAws } = this.#room
+    const state = readState(sql)
+    if (state === null || !inAws) return
+    const known = this.#stateOf(state.name)
+    const pollAtMs = Math.min(known.pollAtMs, Math.max(nowMs, known.polledAtMs + PUSH_GAP_MS))
+    ledger.write(() => this.#write({ ...known, pollAtMs, pushed: true }))
+  }
+
+  /** The effect that copies the kills. Throws if it could not. */
+  async copyKills(): Promise<void> {
+    const { sql, ledger } = this.#room
+    const state = readState(sql)
+    if (state === null || !this.#room.inAws) return
+    await this.#turns.run(async () => {
+      const store = await this.#open(state.name)
+      if (store.saveKills === null) return
+      const revision = readRevision(sql)
+      if (revision === null) throw new Error(`${store.place} was never read`)
+      const saved = await this.#writing(store.saveKills(killsForEdges(sql), revision))
+      if (!saved.ok) throw new Error(sentenceOf(saved.error))
+      ledger.write(() => writeRevision(sql, saved.value))
+    })
+  }
+
+  async #throughStore<T>(decision: Decision<T>): Promise<Answer<T>> {
+    const { sql, ledger } = this.#room
+    const nowMs = Date.now()
+    const before = readState(sql)
+    if (before === null) return failed({ reason: 'environment-unknown' })
+    const { answer, document } = this.#rehearse(before, decision, nowMs)
+    // Nothing for AWS: in the same moment, the same decision comes out the same.
+    if (!answer.ok || document === null) return ledger.decide(decision, nowMs)
+    const store = await this.#open(before.name)
+    const expected = readRevision(sql)
+    if (expected === null) return notRead(store)
+    const saved = await this.#writing(store.save(document, expected))
+    if (!saved.ok) return this.#refused(before, saved.error)
+    return ledger.decide((state) => {
+      const decided = decision(state, nowMs)
+      this.#noteSaved(saved.value, document)
+      return decided
+    }, nowMs)
+  }
+
+  /** The document that the decision makes; `null`: it leaves it as it is. */
+  #rehearse<T>(state: State, decision: Decision<T>, nowMs: number) {
+    const { publisher, ledger } = this.#room
+    const { answer, seen } = ledger.rehearse(decision, (after) => publisher.document(after), nowMs)
+    const changed = seen !== null && !this.#isCurrent(state, seen)
+    return { answer, document: changed ? seen : null }
+  }
+
+  #isCurrent(state: State, document: Document): boolean {
+    const { sql, publisher } = this.#room
+    return effective(sql, changesBetween(publisher.document(state), document)).length === 0
+  }
+
+  /** If the decision came out otherwise after all, AWS is ahead, and the next look takes over what is there. */
+  #noteSaved(revision: Revision, document: Document): void {
+    const state = readState(this.#room.sql)
+    if (state === null) return
+    if (this.#isCurrent(state, document)) writeRevision(this.#room.sql, revision)
+    else this.#write({ ...this.#stateOf(state.name), pollAtMs: Date.now() })
+  }
+
+  #refused<T>(state: State, error: StoreError): Answer<T> {
+    const { sql, ledger } = this.#room
+    ledger.write((nowMs) => {
+      if (error.reason === 'changed' && error.overwritten !== null)
+        recordOverwritten(sql, state.name, error.overwritten, nowMs)
+      const known = this.#stateOf(state.name)
+      if (error.reason === 'changed' || error.reason === 'busy')
+        this.#write({ ...known, pollAtMs: Math.min(known.pollAtMs, nowMs) })
+    })
+    return failureOf(error)
+  }
+
+  async #look(): Promise<void> {
+    const { sql, ledger } = this.#room
+    const state = readState(sql)
+    if (state === null) return
+    const { pushed } = this.#stateOf(state.name)
+    ledger.write((nowMs) =>
+      this.#write({
+        ...this.#stateOf(state.name),
+        ...{ pollAtMs: nowMs + LEASE_MS, polledAtMs: nowMs, pushed: false },
+      }),
+    )
+    const store = await this.#open(state.name)
+    const writes = this.#writes
+    const known = readRevision(sql)
+    const found = await store.load(known, pushed)
+    await this.#turns.run(async () => {
+      if (writes !== this.#writes) this.#plan(0)
+      else if (found.ok || !(await this.#tookBack(store, found.error, known)))
+        this.#plan(this.#settle(store, found))
+    })
+  }
+
+  /** What was found is taken over, or noted as trouble. Answers in how many ms the next look is due. */
+  #settle(store: FlagStore, found: Result<Loaded | 'unchanged', StoreError>): number {
+    const { sql, ledger } = this.#room
+    const killsAreOwed = ledger.owed().some(({ effect }) => effect === 'store-kills')
+    return ledger.write((nowMs) => {
+      const state = readState(sql)
+      if (state === null) return store.pollAfterMs
+      const settled: Result<unknown, StoreError> =
+        !found.ok || found.value === 'unchanged'
+          ? found
+          : adopt(this.#room, state, store.kind, found.value, killsAreOwed, nowMs)
+      if (settled.ok) noteWell(sql, state, store, nowMs)
+      else noteTrouble(sql, state, store, settled.error, nowMs)
+      return !settled.ok && settled.error.reason === 'busy' ? SOON_MS : store.pollAfterMs
+    })
+  }
+
+  /** Half of a change whose writer has died: what we know takes its place. */
+  async #tookBack(store: FlagStore, error: StoreError, known: Revision | null): Promise<boolean> {
+    const { sql, ledger, publisher } = this.#room
+    const state = readState(sql)
+    if (state === null || known === null || error.reason !== 'busy') return false
+    if (Date.now() - error.sinceMs < ABANDONED_AFTER_MS) return false
+    const saved = await this.#writing(store.save(publisher.document(state), known))
+    if (!saved.ok) return false
+    logWarn('store-change-taken-back', {
+      environment: state.name,
+      since: new Date(error.sinceMs).toISOString(),
+    })
+    ledger.write(() => writeRevision(sql, saved.value))
+    this.#plan(0)
+    return true
+  }
+
+  #plan(afterMs: number): void {
+    const { sql, ledger } = this.#room
+    ledger.write((nowMs) => {
+      const state = readState(sql)
+      if (state === null) return
+      const known = this.#stateOf(state.name)
+      const pollAtMs = nowMs + afterMs
+      // Pushed in the meantime: that look is not put off.
+      this.#write({ ...known, pollAtMs: known.pushed ? Math.min(known.pollAtMs, pollAtMs) : pollAtMs })
+    })
+  }
+
+  async #writing<T>(write: Promise<T>): Promise<T> {
+    this.#writes += 1
+    try {
+      return await write
+    } finally {
+      this.#writes += 1
+    }
+  }
+
+  #open(environment: string): Promise<FlagStore> {
+    const { sql, ledger } = this.#room
+    const { place, open } = this.#placed(environment)
+    if (this.#opened?.place !== place) {
+      const memory = {
+        read: () => readMemory(sql),
+        write: (text: string) => ledger.write(() => writeMemory(sql, text)),
+      }
+      this.#opened = { place, store: open(memory) }
+    }
+    return this.#opened.store
+  }
+
+  #stateOf(environment: string): StoreState {
+    const { place } = this.#placed(environment)
+    const known = readStoreState(this.#room.sql)
+    if (known?.place === place) return known
+    return { place, pollAtMs: 0, polledAtMs: 0, pushed: false, okAtMs: null, reported: false }
+  }
+
+  #write(next: StoreState): void {
+    const { sql } = this.#room
+    const known = readStoreState(sql)
+    if (known !== null && known.place !== next.place) clearStore(sql)
+    writeStoreState(sql, next)
+  }
+
+  #placed(environment: string): StorePlace {
+    const placed = this.#placeOf(environment)
+    if (placed === null) throw new Error(`[store-sync] ${environment} has no place in AWS`)
+    return placed
+  }
+}
+
+const notRead = (store: FlagStore) =>
+  failed({ reason: 'store-unavailable', detail: `${store.place} was never read so far` })
+
+function recordOverwritten(
+  sql: SqlStorage,
+  environment: string,
+  { name, value }: Overwritten,
+  nowMs: number,
+) {
+  const act = {
+    action: 'store.overwritten',
+    subject: `parameter:${name}`,
+    author: system('written at the same moment'),
+  }
+  record(sql, environment, act, nowMs, { details: { value } })
+}
+
+function failureOf(error: StoreError): { ok: false; error: Failure } {
+  switch (error.reason) {
+    case 'unavailable':
+    case 'denied':
+      return failed({ reason: 'store-unavailable', detail: error.detail })
+    case 'invalid':
+      return failed({ reason: 'invalid', what: 'document', errors: error.errors })
+    case 'changed':
+      return conflict('store-changed', `${error.detail}; read it again and repeat the change`)
+    case 'busy':
+      return conflict('store-busy', error.detail, Date.now() + SOON_MS)
+  }
+}
