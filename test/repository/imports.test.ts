@@ -34,6 +34,7 @@ const TABLE: Record<string, Allowed> = {
   'admin/governance': { folders: ['engine'], packages: [] },
   'admin/backup': { folders: ['engine', 'admin/audit', 'admin/storage'], packages: ['node:crypto'] },
   'admin/rollout': { folders: ['engine'], packages: [] },
+  'admin/storage/feature-flags': { folders: ['engine'], packages: [] },
   'admin/dashboard': { folders: ['engine'], types: ['admin/api'], packages: [] },
   cli: {
     folders: ['engine', 'admin/backup'],
@@ -48,7 +49,7 @@ const TABLE: Record<string, Allowed> = {
 }
 
 /** Folders whose code reads no clock, no randomness and no console. */
-const PURE = ['engine', 'admin/governance', 'admin/rollout']
+const PURE = ['engine', 'admin/governance', 'admin/rollout', 'admin/storage/feature-flags']
 
 interface Import {
   from: string
@@ -151,7 +152,10 @@ function isAllowed({ from, specifier, typeOnly }: Import, folder: string): boole
 
 /** The server of `admin` may use its own pure parts; nothing imports the dashboard. */
 const isPart = (folder: string, target: string): boolean =>
-  folder === 'admin' && ['admin/governance', 'admin/rollout', 'admin/backup'].includes(folderOf(target)!)
+  folder === 'admin' &&
+  ['admin/governance', 'admin/rollout', 'admin/backup', 'admin/storage/feature-flags'].includes(
+    folderOf(target)!,
+  )
 
 function isOfPackage(specifier: string, name: string): boolean {
   if (name.endsWith('*')) return specifier.startsWith(name.slice(0, -1))
