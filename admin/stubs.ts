@@ -1,6 +1,9 @@
 /**
  * Calls to the Durable Objects. A call that failed for a passing reason is tried again, on a fresh stub, as the platform
  * advises: https://developers.cloudflare.com/durable-objects/best-practices/error-handling/
+ *
+ * Not so one that would change something a second time: whether the first one arrived nobody knows. (One that surely did
+ * not, the platform sends again by itself.)
  */
 import type { Env } from './env.ts'
 import { PROJECT_NAME, WEBHOOKS_NAME } from './objects/directory.ts'
@@ -11,6 +14,9 @@ import type { ProjectObject } from './objects/project.ts'
 import type { WebhooksObject } from './objects/webhooks.ts'
 
 const ATTEMPTS = 3
+
+/** `once`: of what must not happen twice. */
+export type Times = 'again' | 'once'
 const BASE_BACKOFF_MS = 50
 
 /** The public methods of an object as its callers see them. */
@@ -26,10 +32,16 @@ export const callEnvironment = <T>(
   env: Env,
   name: string,
   call: (stub: Remote<EnvironmentObject>) => Promise<T>,
-): Promise<T> => persist(() => call(env.ENVIRONMENTS.getByName(name) as unknown as Remote<EnvironmentObject>))
+  times: Times = 'again',
+): Promise<T> =>
+  persist(times, () => call(env.ENVIRONMENTS.getByName(name) as unknown as Remote<EnvironmentObject>))
 
-export const callProject = <T>(env: Env, call: (stub: Remote<ProjectObject>) => Promise<T>): Promise<T> =>
-  persist(() => call(env.PROJECT.getByName(PROJECT_NAME) as unknown as Remote<ProjectObject>))
+export const callProject = <T>(
+  env: Env,
+  call: (stub: Remote<ProjectObject>) => Promise<T>,
+  times: Times = 'again',
+): Promise<T> =>
+  persist(times, () => call(env.PROJECT.getByName(PROJECT_NAME) as unknown as Remote<ProjectObject>))
 
 /** One object for each location of an environment. */
 export const callMetrics = <T>(
@@ -38,10 +50,16 @@ export const callMetrics = <T>(
   location: string,
   call: (stub: Remote<MetricsObject>) => Promise<T>,
 ): Promise<T> =>
-  persist(() => call(env.METRICS.getByName(`${environment}/${location}`) as unknown as Remote<MetricsObject>))
+  persist('again', () =>
+    call(env.METRICS.getByName(`${environment}/${location}`) as unknown as Remote<MetricsObject>),
+  )
 
-export const callWebhooks = <T>(env: Env, call: (stub: Remote<WebhooksObject>) => Promise<T>): Promise<T> =>
-  persist(() => call(env.WEBHOOKS.getByName(WEBHOOKS_NAME) as unknown as Remote<WebhooksObject>))
+export const callWebhooks = <T>(
+  env: Env,
+  call: (stub: Remote<WebhooksObject>) => Promise<T>,
+  times: Times = 'again',
+): Promise<T> =>
+  persist(times, () => call(env.WEBHOOKS.getByName(WEBHOOKS_NAME) as unknown as Remote<WebhooksObject>))
 
 /** One object for each caller, by the principal's id. */
 export const callIdempotency = <T>(
@@ -49,7 +67,7 @@ export const callIdempotency = <T>(
   caller: string,
   call: (stub: Remote<IdempotencyObject>) => Promise<T>,
 ): Promise<T> =>
-  persist(() => call(env.IDEMPOTENCY.getByName(caller) as unknown as Remote<IdempotencyObject>))
+  persist('again', () => call(env.IDEMPOTENCY.getByName(caller) as unknown as Remote<IdempotencyObject>))
 
 /** What the platform says about a failed call. */
 export interface StubError {
@@ -57,13 +75,13 @@ export interface StubError {
   overloaded?: boolean
 }
 
-async function persist<T>(call: () => Promise<T>): Promise<T> {
+async function persist<T>(times: Times, call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await call()
     } catch (thrown) {
       const { retryable, overloaded } = thrown as StubError
-      if (!retryable || overloaded || attempt === ATTEMPTS) throw thrown
+      if (times === 'once' || !retryable || overloaded || attempt === ATTEMPTS) throw thrown
       await scheduler.wait(BASE_BACKOFF_MS * 2 ** attempt * (0.5 + Math.random()))
     }
   }

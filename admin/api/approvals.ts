@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Decision } from '../objects/approving.ts'
 import { APPROVAL_STATUSES, type Approval } from '../storage/approvals.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
@@ -103,7 +103,7 @@ export function approvals(api: Api): void {
     api.openapi(decisionRoute(decision), async (c) => {
       const { environment, n } = partsOf(c, 'approval', c.req.valid('param').id)
       const author = authorOf(c, c.req.valid('json').reason)
-      const approval = await ask(c, environment, (stub) => stub.decideApproval(n, decision, author))
+      const approval = await tell(c, environment, (stub) => stub.decideApproval(n, decision, author))
       return json(c, JSON.stringify(shownApproval(environment, approval)))
     })
 }

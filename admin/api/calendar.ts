@@ -1,7 +1,7 @@
 /** When changes that raise exposure may be made: weekly windows, and freezes. */
 import { z } from '@hono/zod-openapi'
 import type { StoredFreeze, StoredWindow } from '../storage/calendar.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
@@ -99,13 +99,13 @@ export function calendar(api: Api): void {
   api.openapi(createWindow, async (c) => {
     const { environment, reason, ...window } = c.req.valid('json')
     requireEnvironment(c, environment)
-    const added = await ask(c, environment, (stub) => stub.addWindow(window, authorOf(c, reason)))
+    const added = await tell(c, environment, (stub) => stub.addWindow(window, authorOf(c, reason)))
     return json(c, JSON.stringify(shownWindow(environment, added)), 201)
   })
 
   api.openapi(endWindow, async (c) => {
     const { environment, n } = partsOf(c, 'window', c.req.valid('param').id)
-    await ask(c, environment, (stub) => stub.endInCalendar('windows', n, authorOf(c)))
+    await tell(c, environment, (stub) => stub.endInCalendar('windows', n, authorOf(c)))
     return c.body(null, 204)
   })
 
@@ -127,13 +127,13 @@ export function calendar(api: Api): void {
       toMs: to === undefined ? null : Date.parse(to),
       reason,
     }
-    const added = await ask(c, environment, (stub) => stub.addFreeze(freeze, authorOf(c, reason)))
+    const added = await tell(c, environment, (stub) => stub.addFreeze(freeze, authorOf(c, reason)))
     return json(c, JSON.stringify(shownFreeze(environment, added)), 201)
   })
 
   api.openapi(endFreeze, async (c) => {
     const { environment, n } = partsOf(c, 'freeze', c.req.valid('param').id)
-    await ask(c, environment, (stub) => stub.endInCalendar('freezes', n, authorOf(c)))
+    await tell(c, environment, (stub) => stub.endInCalendar('freezes', n, authorOf(c)))
     return c.body(null, 204)
   })
 }

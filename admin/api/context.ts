@@ -15,6 +15,8 @@ export interface ApiEnv {
     requestId: string
     /** Who calls. */
     principal: Principal
+    /** Nobody knows whether the request was carried out. */
+    interrupted?: boolean
   }
 }
 

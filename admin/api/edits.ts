@@ -16,7 +16,14 @@ export async function carryOut(
   precondition: Precondition | null,
   author: Author = authorOf(c),
 ): Promise<Edited> {
-  const edited = await ask(c, environment, (stub) => stub.edit(edit, mannerOf(c, precondition), author))
+  // A flag that is off may be switched off again.
+  const times = edit.do === 'toggle' && !edit.enabled ? 'again' : 'once'
+  const edited = await ask(
+    c,
+    environment,
+    (stub) => stub.edit(edit, mannerOf(c, precondition), author),
+    times,
+  )
   c.header(VERSION_HEADER, String(edited.version))
   return edited
 }

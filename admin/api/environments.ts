@@ -4,7 +4,7 @@ import { parseConfig } from '../env.ts'
 import type { Described, Description, StoreStatus } from '../objects/answers.ts'
 import { ENVIRONMENT_NAME, type Settings } from '../settings.ts'
 import { callProject } from '../stubs.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { type Api, authorOf, etag, json, mannerOf, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
@@ -123,7 +123,7 @@ export function environments(api: Api): void {
     if (settings.open && !parseConfig(c.env).local)
       throw invalidRequest('$.open', 'an environment may be open in local runs only; make an SDK key instead')
     const manner = mannerOf(c, preconditionOf(c))
-    const { created, description } = await ask(c, env, (stub) =>
+    const { created, description } = await tell(c, env, (stub) =>
       stub.putSettings(env, settings, manner, authorOf(c)),
     )
     return json(c, JSON.stringify(described(description)), created ? 201 : 200, description.revision)
@@ -132,7 +132,7 @@ export function environments(api: Api): void {
   api.openapi(remove, async (c) => {
     const { env } = c.req.valid('param')
     const manner = mannerOf(c, preconditionOf(c))
-    await ask(c, env, (stub) => stub.remove(manner, authorOf(c)))
+    await tell(c, env, (stub) => stub.remove(manner, authorOf(c)))
     return c.body(null, 204)
   })
 }

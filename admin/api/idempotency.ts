@@ -53,6 +53,8 @@ export const idempotency: MiddlewareHandler<ApiEnv> = async (c, next) => {
 /** Keeps the answer, or frees the key. A failure of that costs the caller nothing now: the key stays closed for a while. */
 async function conclude(c: ApiContext, key: string, fingerprint: string): Promise<void> {
   const requestId = c.get('requestId')
+  // The key stays closed for a while: free, it would let the same be done twice.
+  if (c.get('interrupted')) return
   try {
     const sealed = isKept(c.res) ? await seal(await textOf(c.res), credentialOf(c), fingerprint) : null
     await callIdempotency(c.env, c.get('principal').id, (stub) =>

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { mintSdkKey } from '../auth.ts'
 import type { ListedKey } from '../objects/project.ts'
 import { callProject } from '../stubs.ts'
-import { ask } from './ask.ts'
+import { tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, scopeOf } from './context.ts'
 import { EnvironmentFilter } from './environment-id.ts'
@@ -82,7 +82,7 @@ export function keys(api: Api): void {
     const { environment, kind, name } = c.req.valid('json')
     requireEnvironment(c, environment)
     const { key, text } = await mintSdkKey(kind, name, Date.now())
-    await ask(c, environment, (stub) => stub.addKey(key, authorOf(c)))
+    await tell(c, environment, (stub) => stub.addKey(key, authorOf(c)))
     return json(c, JSON.stringify({ ...shown({ ...key, environment }), key: text }), 201)
   })
 
@@ -92,7 +92,7 @@ export function keys(api: Api): void {
     if (key === null) throw new Problem('not-found', `There is no key ${JSON.stringify(id)}.`)
     const { environment } = key
     requireEnvironment(c, environment)
-    await ask(c, environment, (stub) => stub.removeKey(id, authorOf(c)))
+    await tell(c, environment, (stub) => stub.removeKey(id, authorOf(c)))
     return c.body(null, 204)
   })
 }

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { isKillTarget, type KillTarget } from '../../engine/index.ts'
 import type { KillRecord } from '../storage/kills.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
@@ -111,7 +111,7 @@ export function kills(api: Api): void {
 
   api.openapi(remove, async (c) => {
     const { env, target } = c.req.valid('param')
-    const { version } = await ask(c, env, (stub) =>
+    const { version } = await tell(c, env, (stub) =>
       stub.removeKill(checked(target), mannerOf(c, null), authorOf(c)),
     )
     tellKills(c, version)

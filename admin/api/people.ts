@@ -83,7 +83,7 @@ export function people(api: Api): void {
   api.openapi(remove, async (c) => {
     requireEverywhere(c)
     const { id } = c.req.valid('param')
-    settle(await callProject(c.env, (stub) => stub.removePerson(id.toLowerCase(), authorOf(c))), '')
+    settle(await callProject(c.env, (stub) => stub.removePerson(id.toLowerCase(), authorOf(c)), 'once'), '')
     return c.body(null, 204)
   })
 }

@@ -1,7 +1,7 @@
 /** Problems on the OpenAPI page: response components, to which the operations refer. */
 import type { CompileIssue } from '../../engine/index.ts'
 import { EXAMPLES } from './examples.ts'
-import { PROBLEMS, type ProblemKind, typeOf } from './problem.ts'
+import { INTERRUPTED, PROBLEMS, type ProblemKind, typeOf } from './problem.ts'
 
 interface Example {
   readonly detail: string
@@ -98,6 +98,7 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
     headers: ['retry-after'],
   },
   overloaded: { detail: 'Try again in a few seconds.', headers: ['retry-after'] },
+  interrupted: { detail: INTERRUPTED },
 }
 
 /** Those that any operation may answer. No operation answers `method-not-allowed`: an address does, to others. */
@@ -107,6 +108,7 @@ const EVERYWHERE: readonly ProblemKind[] = [
   'too-many-requests',
   'internal',
   'overloaded',
+  'interrupted',
 ]
 
 /** Component name → response, for every set of kinds that some operation answers under one status. */

@@ -38,6 +38,7 @@ export const PROBLEMS = {
   internal: [500, 'The control plane failed'],
   'store-unavailable': [503, 'AWS does not take the change'],
   overloaded: [503, 'The control plane is overloaded'],
+  interrupted: [503, 'The control plane was interrupted'],
 } as const satisfies Record<string, readonly [number, string]>
 
 export type ProblemKind = keyof typeof PROBLEMS
@@ -158,6 +159,7 @@ function stale({ what, key, current }: { what: string; key: string; current: num
 export function answerProblem(thrown: unknown, c: Context<ApiEnv>): Response {
   if (thrown instanceof ApprovalNeeded) return answerWaiting(c, thrown)
   const problem = asProblem(thrown, c)
+  c.set('interrupted', problem.kind === 'interrupted')
   const [status, title] = PROBLEMS[problem.kind]
   for (const [name, value] of Object.entries(problem.headers)) c.header(name, value)
   c.header('content-type', 'application/problem+json')
@@ -178,6 +180,9 @@ function answerWaiting(c: Context<ApiEnv>, { environment, approval }: ApprovalNe
   return c.body(JSON.stringify(shownApproval(environment, approval)), 202)
 }
 
+export const INTERRUPTED =
+  'Whether a change was made is not known; look at what there is now, and repeat it if it was not.'
+
 function asProblem(thrown: unknown, c: Context<ApiEnv>): Problem {
   if (thrown instanceof Problem) return thrown
   if (thrown instanceof HTTPException && thrown.status === 415)
@@ -186,6 +191,10 @@ function asProblem(thrown: unknown, c: Context<ApiEnv>): Problem {
   if ((thrown as StubError).overloaded) {
     logError('object-overloaded', fields)
     return new Problem('overloaded', 'Try again in a few seconds.', [], { 'retry-after': '5' })
+  }
+  if ((thrown as StubError).retryable) {
+    logError('object-interrupted', { ...fields, cause: messageOf(thrown) })
+    return new Problem('interrupted', INTERRUPTED)
   }
   const stack = thrown instanceof Error ? (thrown.stack ?? null) : null
   logError('request-failed', { ...fields, cause: messageOf(thrown), stack })

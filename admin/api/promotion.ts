@@ -1,7 +1,7 @@
 /** From one environment to the next: what differs, and flags copied. */
 import { z } from '@hono/zod-openapi'
 import { compare } from '../governance/comparison.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { invalidRequest, STORE_PROBLEMS } from './problem.ts'
@@ -71,7 +71,7 @@ export function promote(api: Api): void {
     const manner = mannerOf(c, null)
     const author = authorOf(c, reason)
     const seen = expected ?? preview.version
-    const { version } = await ask(c, to, (stub) => stub.promote(promotion, seen, manner, author))
+    const { version } = await tell(c, to, (stub) => stub.promote(promotion, seen, manner, author))
     return json(c, JSON.stringify({ ...answer, version }))
   })
 

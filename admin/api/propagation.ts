@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { type Named, type Propagation, propagation as propagate, type Times } from '../propagation.ts'
 import { callMetrics } from '../stubs.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { KILLS_HEADER, tellKills } from './kills.ts'
 import { invalidRequest } from './problem.ts'
@@ -166,7 +166,7 @@ export function propagation(api: Api): void {
 
   api.openapi(drill, async (c) => {
     const { env } = c.req.valid('param')
-    const { version: kill, publishedAtMs } = await ask(c, env, (stub) => stub.drill(authorOf(c)))
+    const { version: kill, publishedAtMs } = await tell(c, env, (stub) => stub.drill(authorOf(c)))
     tellKills(c, kill)
     return json(c, JSON.stringify({ kill, publishedAt: timeOf(publishedAtMs) }), 202)
   })

@@ -1,7 +1,7 @@
 /** Emergency acts that somebody must look at afterwards. */
 import { z } from '@hono/zod-openapi'
 import type { Review } from '../storage/reviews.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
@@ -74,7 +74,10 @@ export function reviews(api: Api): void {
     const { env, seq } = c.req.valid('param')
     const { note } = c.req.valid('json')
     const n = /^[1-9]\d{0,14}$/.test(seq) ? Number(seq) : 0
-    return json(c, JSON.stringify(shown(await ask(c, env, (stub) => stub.closeReview(n, note, authorOf(c))))))
+    return json(
+      c,
+      JSON.stringify(shown(await tell(c, env, (stub) => stub.closeReview(n, note, authorOf(c))))),
+    )
   })
 }
 

@@ -1,7 +1,7 @@
 /** Changes of flags that are made at a time, and perhaps taken back at another. */
 import { z } from '@hono/zod-openapi'
 import { SCHEDULE_STATUSES, type Schedule } from '../storage/schedules.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
@@ -105,7 +105,7 @@ export function schedules(api: Api): void {
     const schedule = { atMs, untilMs, text }
     const manner = mannerOf(c, null)
     const author = authorOf(c, reason)
-    const planned = await ask(c, environment, (stub) => stub.addSchedule(schedule, manner, author))
+    const planned = await tell(c, environment, (stub) => stub.addSchedule(schedule, manner, author))
     return json(c, JSON.stringify(shownSchedule(environment, planned)), 201)
   })
 
@@ -117,7 +117,7 @@ export function schedules(api: Api): void {
 
   api.openapi(cancel, async (c) => {
     const { environment, n } = partsOf(c, 'schedule', c.req.valid('param').id)
-    const schedule = await ask(c, environment, (stub) => stub.cancelSchedule(n, authorOf(c)))
+    const schedule = await tell(c, environment, (stub) => stub.cancelSchedule(n, authorOf(c)))
     return json(c, JSON.stringify(shownSchedule(environment, schedule)))
   })
 }

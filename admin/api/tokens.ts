@@ -100,7 +100,7 @@ export function tokens(api: Api): void {
       revokedAtMs: null,
       lastUsedAtMs: null,
     }
-    settle(await callProject(c.env, (stub) => stub.addToken(token, hash, authorOf(c))), '')
+    settle(await callProject(c.env, (stub) => stub.addToken(token, hash, authorOf(c)), 'once'), '')
     return json(c, JSON.stringify({ ...shown(token), token: text }), 201)
   })
 

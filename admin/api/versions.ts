@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { VersionSummary } from '../objects/answers.ts'
 import { LABEL } from '../storage/labels.ts'
-import { ask } from './ask.ts'
+import { ask, tell } from './ask.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { EXAMPLE_DOCUMENT } from './document-schema.ts'
 import { EXAMPLES } from './examples.ts'
@@ -139,7 +139,7 @@ export function versions(api: Api): void {
     const { env, n } = c.req.valid('param')
     const author = authorOf(c, c.req.valid('json').reason)
     const version = await ask(c, env, (stub) => stub.versionNumber(n))
-    const restored = await ask(c, env, (stub) => stub.restore(version, mannerOf(c, null), author))
+    const restored = await tell(c, env, (stub) => stub.restore(version, mannerOf(c, null), author))
     return json(
       c,
       JSON.stringify({ version: restored.version, warnings: restored.warnings }),
@@ -162,13 +162,13 @@ export function versions(api: Api): void {
     if (!LABEL.test(label))
       throw invalidRequest('label', 'must begin with a letter: letters, digits, ".", "_" and "-", at most 63')
     const { version } = c.req.valid('json')
-    await ask(c, env, (stub) => stub.label(label, version, authorOf(c)))
+    await tell(c, env, (stub) => stub.label(label, version, authorOf(c)))
     return c.body(null, 204)
   })
 
   api.openapi(removeLabel, async (c) => {
     const { env, label } = c.req.valid('param')
-    await ask(c, env, (stub) => stub.label(label, null, authorOf(c)))
+    await tell(c, env, (stub) => stub.label(label, null, authorOf(c)))
     return c.body(null, 204)
   })
 

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { Answer } from '../objects/answers.ts'
 import type { ListedWebhook, WebhooksObject } from '../objects/webhooks.ts'
 import { DELIVERY_STATUSES, type Delivery } from '../storage/deliveries.ts'
-import { callWebhooks, type Remote } from '../stubs.ts'
+import { callWebhooks, type Remote, type Times } from '../stubs.ts'
 import type { WebhookChange, WebhookDraft } from '../webhook/draft.ts'
 import type { Attempt } from '../webhook/retry.ts'
 import { requireEverywhere } from './authorization.ts'
@@ -186,7 +186,7 @@ export function webhooks(api: Api): void {
 
   api.openapi(create, async (c) => {
     const draft = c.req.valid('json') as WebhookDraft
-    const { webhook, secret } = await ask(c, (stub) => stub.create(draft, authorOf(c)))
+    const { webhook, secret } = await ask(c, (stub) => stub.create(draft, authorOf(c)), 'once')
     return json(c, JSON.stringify({ ...shown(webhook), secret }), 201)
   })
 
@@ -198,24 +198,30 @@ export function webhooks(api: Api): void {
   api.openapi(patch, async (c) => {
     const { id } = c.req.valid('param')
     const change = c.req.valid('json') as WebhookChange
-    return json(c, JSON.stringify(shown(await ask(c, (stub) => stub.update(id, change, authorOf(c))))))
+    return json(
+      c,
+      JSON.stringify(shown(await ask(c, (stub) => stub.update(id, change, authorOf(c)), 'once'))),
+    )
   })
 
   api.openapi(remove, async (c) => {
     const { id } = c.req.valid('param')
-    await ask(c, (stub) => stub.remove(id, authorOf(c)))
+    await ask(c, (stub) => stub.remove(id, authorOf(c)), 'once')
     return c.body(null, 204)
   })
 
   api.openapi(test, async (c) => {
     const { id } = c.req.valid('param')
-    return json(c, JSON.stringify(shownAttempt(await ask(c, (stub) => stub.sendTest(id, authorOf(c))))))
+    return json(
+      c,
+      JSON.stringify(shownAttempt(await ask(c, (stub) => stub.sendTest(id, authorOf(c)), 'once'))),
+    )
   })
 
   api.openapi(rotate, async (c) => {
     const { id } = c.req.valid('param')
     const overlapMs = c.req.valid('query').overlapSeconds * 1000
-    const { webhook, secret } = await ask(c, (stub) => stub.rotate(id, overlapMs, authorOf(c)))
+    const { webhook, secret } = await ask(c, (stub) => stub.rotate(id, overlapMs, authorOf(c)), 'once')
     return json(c, JSON.stringify({ ...shown(webhook), secret }))
   })
 
@@ -231,7 +237,7 @@ export function webhooks(api: Api): void {
     const { id, delivery } = c.req.valid('param')
     if (!/^[1-9]\d{0,14}$/.test(delivery))
       throw new Problem('not-found', `There is no delivery ${JSON.stringify(delivery)}.`)
-    const again = await ask(c, (stub) => stub.replay(id, Number(delivery), authorOf(c)))
+    const again = await ask(c, (stub) => stub.replay(id, Number(delivery), authorOf(c)), 'once')
     return json(c, JSON.stringify(shownDelivery(again)))
   })
 }
@@ -240,9 +246,10 @@ export function webhooks(api: Api): void {
 async function ask<T>(
   c: ApiContext,
   question: (stub: Remote<WebhooksObject>) => Promise<Answer<T>>,
+  times: Times = 'again',
 ): Promise<T> {
   requireEverywhere(c)
-  return settle(await callWebhooks(c.env, question), '')
+  return settle(await callWebhooks(c.env, question, times), '')
 }
 
 const isAfter = ({ createdAtMs, id }: ListedWebhook, [atMs, last]: readonly [number, string]): boolean =>

@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { app } from '../../admin/api/app.ts'
@@ -6,7 +7,7 @@ import { ANY, call, environment, problem, TOKEN, value } from './client.ts'
 
 /** The API with other bindings than the tests' own. */
 const fetchWith = async (bindings: object, path: string, init: RequestInit = {}) =>
-  app.fetch(new Request(`https://admin.test${path}`, init), { ...env, ...bindings })
+  app.fetch(new Request(`https://admin.test${path}`, init), { ...env, ...bindings }, createExecutionContext())
 
 describe('authentication', () => {
   const wrong: [string, Record<string, string>][] = [
@@ -196,5 +197,69 @@ describe('a problem', () => {
     const response = await fetchWith({ ENVIRONMENTS: { getByName } }, api, { headers })
     expect((await value(response)).name).toBe(name)
     expect(stubs).toBe(2)
+  })
+
+  it('of an object that failed while it changed something is 503, and is not tried again', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const lost = vi.fn(() => Promise.reject(Object.assign(new Error('lost'), { retryable: true })))
+    const ENVIRONMENTS = { getByName: () => ({ edit: lost, addFreeze: lost, drill: lost, removeKill: lost }) }
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...ANY }
+    const send = (method: string, path: string, body: object | null) =>
+      fetchWith({ ENVIRONMENTS }, `/api/v1${path}`, {
+        method,
+        headers,
+        ...(body === null ? {} : { body: JSON.stringify(body) }),
+      })
+    for (const [method, path, body] of [
+      ['PUT', '/environments/dev/flags/beta', {}],
+      ['POST', '/environments/dev/flags/beta/toggle', { enabled: true }],
+      ['POST', '/environments/dev/drill', null],
+      ['POST', '/freezes', { environment: 'dev', reason: 'x' }],
+      ['DELETE', '/environments/dev/kills/all-flags', null],
+    ] as const) {
+      lost.mockClear()
+      const { type } = await problem(await send(method, path, body), 503)
+      expect(type, path).toBe('urn:turnout:problem:interrupted')
+      expect(lost, path).toHaveBeenCalledOnce()
+    }
+    error.mockRestore()
+  })
+
+  it('of an object that failed while it killed, or switched off, is tried again', async () => {
+    const { name, api } = await environment({ flags: { beta: true } })
+    const lost = () => Promise.reject(Object.assign(new Error('lost'), { retryable: true }))
+    for (const [method, path, body] of [
+      ['PUT', '/kills/flag:beta', { reason: 'x' }],
+      ['POST', '/flags/beta/toggle', { enabled: false }],
+    ] as const) {
+      let stubs = 0
+      const getByName = (of: string) =>
+        ++stubs > 1 ? env.ENVIRONMENTS.getByName(of) : { edit: lost, putKill: lost }
+      const answer = await fetchWith({ ENVIRONMENTS: { getByName } }, `${api}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      expect(answer.ok, `${name} ${path}`).toBe(true)
+    }
+  })
+
+  it('that may have been carried out keeps its Idempotency-Key from doing it again', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const { name } = await environment()
+    const lost = () => Promise.reject(Object.assign(new Error('lost'), { retryable: true }))
+    const ENVIRONMENTS = { getByName: () => ({ addFreeze: lost }) }
+    const init = {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        'content-type': 'application/json',
+        'idempotency-key': crypto.randomUUID(),
+      },
+      body: JSON.stringify({ environment: name, reason: 'x' }),
+    }
+    await problem(await fetchWith({ ENVIRONMENTS }, '/api/v1/freezes', init), 503)
+    await problem(await fetchWith({}, '/api/v1/freezes', init), 409)
+    error.mockRestore()
   })
 })
