@@ -4,11 +4,14 @@
  */
 import { z } from 'zod'
 import {
+  BREAKER_PHASES,
   err,
   isLocation,
   MAX_ARRIVALS,
   MAX_SAMPLED_TEXT,
   MAX_SAMPLES,
+  MAX_UPSTREAM_NAME,
+  MAX_UPSTREAMS,
   type MetricBatch,
   ok,
   PUBLISHED_KINDS,
@@ -32,6 +35,17 @@ const arrival = z.object({
   previousMs: count.nullable(),
 })
 
+const upstream = z.object({
+  name: z.string().min(1).max(MAX_UPSTREAM_NAME),
+  breaker: z.enum(BREAKER_PHASES),
+  openForMs: count.nullable(),
+  ok: count,
+  failed: count,
+  unreached: count,
+  p95Ms: count.nullable(),
+  alert: z.boolean(),
+})
+
 const schema = z.object({
   isolate: z
     .string()
@@ -44,6 +58,7 @@ const schema = z.object({
   serves: z.object({ epoch: count, snapshot: count, kills: count }),
   arrivals: z.array(arrival).max(PUBLISHED_KINDS.length * MAX_ARRIVALS),
   sample: z.object({ of: count, contexts: z.array(context).max(MAX_SAMPLES) }).optional(),
+  upstreams: z.array(upstream).max(MAX_UPSTREAMS).optional(),
 })
 
 /** The batch, or a sentence that names what is wrong with it. */

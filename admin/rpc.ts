@@ -3,7 +3,7 @@
  * for another.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
-import type { ControlRpc as Control, Known, MetricBatch, Result, Update } from '../engine/index.ts'
+import type { ControlRpc as Control, Known, MetricBatch, Recorded, Result, Update } from '../engine/index.ts'
 import { checkBatch } from './batch.ts'
 import type { Env } from './env.ts'
 import type { Failure } from './failure.ts'
@@ -20,14 +20,14 @@ export class ControlRpc extends WorkerEntrypoint<Env, { environment?: string }> 
     )
   }
 
-  async record(batch: MetricBatch): Promise<{ flushMs: number }> {
+  async record(batch: MetricBatch): Promise<Recorded> {
     const environment = this.#environment()
     const checked = checkBatch(batch)
     if (!checked.ok) throw new Error(`environment "${environment}": ${checked.error}`)
-    const { flushMs } = await callMetrics(this.env, environment, checked.value.location, (stub) =>
+    const { flushMs, broken } = await callMetrics(this.env, environment, checked.value.location, (stub) =>
       stub.record(environment, checked.value),
     )
-    return { flushMs }
+    return broken === undefined ? { flushMs } : { flushMs, broken }
   }
 
   #environment(): string {

@@ -3,7 +3,7 @@
  * control plane writes at every publish and a cold edge reads when the control plane is out of reach. Pure.
  */
 import type { KillList } from './kills.ts'
-import type { MetricBatch } from './report.ts'
+import type { MetricBatch, Recorded } from './report.ts'
 import { err, ok, type Result } from './result.ts'
 
 /** What an isolate already holds. All zero: nothing yet. */
@@ -27,8 +27,8 @@ export interface ControlRpc {
   read(known: Known): Promise<Update>
   /** Wire form of a snapshot (`decodeSnapshot`); an immutable body, cacheable for ever. Throws if that version is not kept. */
   snapshot(epoch: number, version: number): Promise<string>
-  /** Counts a batch once, however often it comes. Answers how long to wait before the next. */
-  record(batch: MetricBatch): Promise<{ flushMs: number }>
+  /** Counts a batch once, however often it comes. */
+  record(batch: MetricBatch): Promise<Recorded>
 }
 
 /** The larger `(epoch, version)` wins; the only freshness rule there is. */

@@ -24,7 +24,41 @@ export interface MetricBatch {
   readonly arrivals: readonly Arrival[]
   /** A uniform sample of the requests that were routed, and how many those were. Absent: there was none. */
   readonly sample?: { readonly of: number; readonly contexts: readonly SampledContext[] }
+  /** Addresses of origins that had attempts since the batch before, or whose breaker is not closed. Absent: none. */
+  readonly upstreams?: readonly UpstreamReport[]
 }
+
+/** What the control plane answers to a batch. */
+export interface Recorded {
+  /** How long to wait before the next. */
+  readonly flushMs: number
+  /** Addresses that most of the location's isolates found broken → how much longer they leave them alone, ms. */
+  readonly broken?: Readonly<Record<string, number>>
+}
+
+export const BREAKER_PHASES = ['closed', 'open', 'recovering'] as const
+export type BreakerPhase = (typeof BREAKER_PHASES)[number]
+
+/** One address of an origin, as an isolate knows it. */
+export interface UpstreamReport {
+  /** `{route}/{variant}`, and `/{host and path}` where it is a member of a pool. */
+  readonly name: string
+  readonly breaker: BreakerPhase
+  /** How much longer the breaker stays open, ms; `null`: it is not. */
+  readonly openForMs: number | null
+  /** Attempts since the batch before: answered, answered with a failure, not answered. */
+  readonly ok: number
+  readonly failed: number
+  readonly unreached: number
+  /** Time to response headers, over the last minute; `null`: too few attempts. */
+  readonly p95Ms: number | null
+  /** Above what its breaker's settings call worth telling. */
+  readonly alert: boolean
+}
+
+/** Most addresses that a batch tells of, and the longest name of one. */
+export const MAX_UPSTREAMS = 256
+export const MAX_UPSTREAM_NAME = 2_400
 
 /** A version in use. */
 export interface Arrival {

@@ -3,9 +3,7 @@
  * scheduled, and no call allocates. Closed, it counts attempts in one-second buckets; open, it admits nothing until its time
  * is over; recovering, it admits a share that rises from nothing to everything. Source: docs/traffic.md, "Circuit breaker".
  */
-import { BREAKER_DEFAULTS, type BreakerSettings } from '../engine/index.ts'
-
-export type Phase = 'closed' | 'open' | 'recovering'
+import { BREAKER_DEFAULTS, type BreakerPhase, type BreakerSettings } from '../engine/index.ts'
 
 /** `failed`: answered, but with a failure. `unreached`: no answer (refused, reset, timeout before headers). */
 export type AttemptOutcome = 'ok' | 'failed' | 'unreached'
@@ -17,7 +15,7 @@ const JITTER = 0.2
 
 export class Breaker {
   readonly settings: BreakerSettings
-  #phase: Phase = 'closed'
+  #phase: BreakerPhase = 'closed'
   /** When the phase was entered, ms. */
   #sinceMs = Number.NEGATIVE_INFINITY
   /** End of the time open. */
@@ -67,7 +65,7 @@ export class Breaker {
   }
 
   /** The phase at a moment: what is over is left behind here. */
-  phase(nowMs: number): Phase {
+  phase(nowMs: number): BreakerPhase {
     if (this.#phase === 'open' && nowMs >= this.#untilMs) this.#enter('recovering', this.#untilMs)
     if (this.#phase === 'recovering' && nowMs >= this.#sinceMs + this.settings.recoveryMs)
       this.#enter('closed', this.#sinceMs + this.settings.recoveryMs)
@@ -117,7 +115,7 @@ export class Breaker {
   }
 
   /** What was counted before says nothing about what comes. */
-  #enter(phase: Phase, atMs: number): void {
+  #enter(phase: BreakerPhase, atMs: number): void {
     this.#phase = phase
     this.#sinceMs = atMs
     this.#consecutive = 0

@@ -10,6 +10,8 @@ import {
   MAX_ARRIVALS,
   type MetricBatch,
   type Prepared,
+  type Recorded,
+  type UpstreamReport,
 } from '../engine/index.ts'
 import { Reservoir, type Sample } from './reservoir.ts'
 import type { Drawn } from './sample.ts'
@@ -25,6 +27,13 @@ interface Pending {
   readonly sequence: number
   readonly requests: number
   readonly drawn: Sample<Drawn>
+  readonly upstreams: readonly UpstreamReport[]
+}
+
+/** Addresses of origins: what there is to tell of them, and what others tell. */
+export interface ReportedUpstreams {
+  take(nowMs: number): readonly UpstreamReport[]
+  heard(broken: Readonly<Record<string, number>>, nowMs: number): void
 }
 
 /** Of one batch. More would say little more about what traffic is like, and each costs some microseconds. */
@@ -45,6 +54,7 @@ export class Reporter {
   readonly samples: Reservoir<Drawn>
   readonly #isolate: string
   readonly #location: string
+  readonly #upstreams: ReportedUpstreams
   #snapshots: Arrival[] = []
   #kills: Arrival[] = []
   #sequence = 0
@@ -59,9 +69,10 @@ export class Reporter {
   #told = ''
   #toldOfRequests = false
 
-  constructor(isolate: string, location: string, random: () => number) {
+  constructor(isolate: string, location: string, random: () => number, upstreams: ReportedUpstreams) {
     this.#isolate = isolate
     this.#location = location
+    this.#upstreams = upstreams
     this.samples = new Reservoir(SAMPLES, random)
   }
 
@@ -79,9 +90,9 @@ export class Reporter {
   /** What to send now; `null`: nothing is due, a batch is under way, or there is nothing to say. */
   next(serves: Known, nowMs: number): Outgoing | null {
     if (serves.epoch === 0 || !isOver(this.#dueAtMs, nowMs) || !isOver(this.#leaseUntilMs, nowMs)) return null
-    const pending = this.#pending ?? this.#collect(serves)
+    const pending = this.#pending ?? this.#collect(serves, nowMs)
     if (pending === null) return null
-    const { sequence, requests, drawn } = pending
+    const { sequence, requests, drawn, upstreams } = pending
     this.#urgent = false
     this.#leaseUntilMs = nowMs + LEASE_MS
     const batch = {
@@ -92,12 +103,14 @@ export class Reporter {
       requests,
       serves,
       arrivals: [...this.#snapshots, ...this.#kills],
+      ...(upstreams.length === 0 ? {} : { upstreams }),
     }
     return { batch, drawn }
   }
 
   /** The control plane has counted a batch. */
-  accepted({ batch }: Outgoing, flushMs: number, roundTripMs: number, nowMs: number): void {
+  accepted({ batch }: Outgoing, { flushMs, broken }: Recorded, roundTripMs: number, nowMs: number): void {
+    if (broken) this.#upstreams.heard(broken, nowMs)
     if (this.#pending?.sequence !== batch.sequence) return
     this.#pending = null
     this.#told = saying(batch)
@@ -118,13 +131,14 @@ export class Reporter {
   }
 
   /** After requests one batch without any says that they have ended: silence alone could be a cut line. */
-  #collect(serves: Known): Pending | null {
+  #collect(serves: Known, nowMs: number): Pending | null {
     const { requests } = this
     const arrivals = [...this.#snapshots, ...this.#kills]
     if (requests === 0 && !this.#toldOfRequests && saying({ serves, arrivals }) === this.#told) return null
     this.#sequence += 1
     this.requests = 0
-    this.#pending = { sequence: this.#sequence, requests, drawn: this.samples.take() }
+    const upstreams = this.#upstreams.take(nowMs)
+    this.#pending = { sequence: this.#sequence, requests, drawn: this.samples.take(), upstreams }
     return this.#pending
   }
 }

@@ -18,9 +18,9 @@ export function reporting(
       const contexts = await Promise.all(drawn.items.map((one) => pseudonyms.sampled(one)))
       const sample = contexts.length === 0 ? {} : { sample: { of: drawn.of, contexts } }
       const sentAtMs = Date.now()
-      const { flushMs } = await control.record({ ...batch, sentAtMs, ...sample })
+      const recorded = await control.record({ ...batch, sentAtMs, ...sample })
       const nowMs = Date.now()
-      reporter.accepted(outgoing, flushMs, nowMs - sentAtMs, nowMs)
+      reporter.accepted(outgoing, recorded, nowMs - sentAtMs, nowMs)
     } catch (cause) {
       reporter.failed(outgoing, Date.now())
       logWarn('report-failed', { cause: cause instanceof Error ? cause.message : String(cause) })

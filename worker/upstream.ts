@@ -2,7 +2,14 @@
  * One address of an origin (its URL, or a member of its pool) and what this isolate knows of it. Outlives snapshots: what an
  * isolate has learnt about an address does not end with a flag's next version.
  */
-import { BREAKER_DEFAULTS, type BreakerSettings, type Origin, type Route } from '../engine/index.ts'
+import {
+  BREAKER_DEFAULTS,
+  type BreakerSettings,
+  MAX_UPSTREAMS,
+  type Origin,
+  type Route,
+  type UpstreamReport,
+} from '../engine/index.ts'
 import { type AttemptOutcome, Breaker } from './breaker.ts'
 import { FailoverBudget } from './failover-budget.ts'
 import { Latency } from './latency.ts'
@@ -19,6 +26,8 @@ export class Upstream {
   readonly host: string
   readonly breaker: Breaker | null
   readonly latency = new Latency()
+  /** Attempts that no batch has told of. */
+  #counts: Record<AttemptOutcome, number> = { ok: 0, failed: 0, unreached: 0 }
   #p95Ms: number | null = null
   #p95Second = 0
 
@@ -34,8 +43,33 @@ export class Upstream {
   }
 
   record(outcome: AttemptOutcome, startedMs: number, nowMs: number, random: () => number): void {
+    this.#counts[outcome] += 1
     this.breaker?.record(outcome, startedMs, nowMs, random)
     this.latency.record(nowMs - startedMs, nowMs)
+  }
+
+  /** What there is to tell, once; `null`: nothing. */
+  take(nowMs: number): UpstreamReport | null {
+    const { ok, failed, unreached } = this.#counts
+    const breaker = this.breaker?.phase(nowMs) ?? 'closed'
+    if (ok + failed + unreached === 0 && breaker === 'closed') return null
+    this.#counts = { ok: 0, failed: 0, unreached: 0 }
+    const untilMs = this.breaker?.untilMs(nowMs) ?? null
+    const p95Ms = this.latency.p95Ms(nowMs)
+    return {
+      ...{ name: this.name, breaker, openForMs: untilMs === null ? null : Math.ceil(untilMs - nowMs) },
+      ...{ ok, failed, unreached, p95Ms, alert: this.#alerts(p95Ms, nowMs) },
+    }
+  }
+
+  #alerts(p95Ms: number | null, nowMs: number): boolean {
+    if (this.breaker === null) return false
+    const { minimumRequests, alertFailureRate, alertLatencyMs } = this.breaker.settings
+    const { attempts, failures } = this.breaker.window(nowMs)
+    return (
+      (attempts >= minimumRequests && failures >= alertFailureRate * attempts) ||
+      (p95Ms !== null && p95Ms > alertLatencyMs)
+    )
   }
 
   /** Judged once a second. */
@@ -84,7 +118,20 @@ export class Upstreams {
     }
   }
 
-  *[Symbol.iterator](): Generator<Upstream> {
-    for (const { upstream } of this.#known.values()) yield upstream
+  /** What there is to tell of them, once. */
+  take(nowMs: number): UpstreamReport[] {
+    const reports: UpstreamReport[] = []
+    for (const { upstream } of this.#known.values()) {
+      if (reports.length === MAX_UPSTREAMS) break
+      const report = upstream.take(nowMs)
+      if (report !== null) reports.push(report)
+    }
+    return reports
+  }
+
+  /** What the location's other isolates have found: name → how much longer they leave it alone, ms. */
+  heard(broken: Readonly<Record<string, number>>, nowMs: number): void {
+    for (const [name, openForMs] of Object.entries(broken))
+      this.#known.get(name)?.upstream.breaker?.heard(nowMs + openForMs, nowMs)
   }
 }

@@ -7,6 +7,7 @@ import { approvals } from './approvals.ts'
 import { audit } from './audit.ts'
 import { authentication } from './authentication.ts'
 import { backups } from './backup.ts'
+import { breakers } from './breakers.ts'
 import { calendar } from './calendar.ts'
 import type { ApiEnv } from './context.ts'
 import { document } from './document.ts'
@@ -55,6 +56,7 @@ flags(api)
 splits(api)
 kills(api)
 propagation(api)
+breakers(api)
 versions(api)
 evaluate(api)
 keys(api)

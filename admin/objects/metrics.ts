@@ -4,13 +4,14 @@
  * that just started to listen can tell "nobody is there" from "nobody has reported yet".
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { MetricBatch } from '../../engine/index.ts'
+import type { MetricBatch, Recorded } from '../../engine/index.ts'
 import { RecentContexts, type WeightedContext } from '../contexts.ts'
 import type { Env } from '../env.ts'
 import { Isolates } from '../isolates.ts'
 import { logWarn, messageOf } from '../log.ts'
 import { type Reach, reachOf, type Target, TRAFFIC_MS } from '../propagation.ts'
 import { callEnvironment } from '../stubs.ts'
+import { LocationUpstreams, type UpstreamState } from '../upstreams.ts'
 import { AlarmClock } from './alarm-clock.ts'
 import { METRICS_MIGRATIONS, migrate } from './migrations.ts'
 
@@ -31,6 +32,7 @@ export class MetricsObject extends DurableObject<Env> {
   readonly #clock: AlarmClock
   readonly #isolates = new Isolates()
   readonly #contexts = new RecentContexts(Math.random)
+  readonly #upstreams = new LocationUpstreams()
   readonly #listeningSinceMs = Date.now()
   /** There was traffic when this instance began, so there are isolates that it has not heard of. */
   readonly #missesSome: boolean
@@ -50,17 +52,24 @@ export class MetricsObject extends DurableObject<Env> {
   }
 
   /** Counts a batch that was checked. `environment` is the binding's, not the batch's word. */
-  record(environment: string, batch: MetricBatch): { flushMs: number } {
+  record(environment: string, batch: MetricBatch): Recorded {
     const nowMs = Date.now()
     const counted = this.#isolates.add(batch, nowMs)
     if (counted && batch.sample) this.#contexts.add(batch.sample, nowMs)
+    this.#upstreams.add(batch.isolate, batch.upstreams ?? [], counted, nowMs)
     if (batch.requests > 0 && (!this.#watching || this.#row.silent === 1)) this.#watch(nowMs)
     if (batch.serves.epoch > this.#row.told_epoch && nowMs >= this.#tellDueMs) {
       this.#tellDueMs = nowMs + RETELL_MS
       this.ctx.waitUntil(this.#tell(environment, batch.location, batch.serves.epoch))
     }
     const flushMs = Math.min(Math.max(MIN_FLUSH_MS, this.#isolates.size * FLUSH_MS_PER_ISOLATE), MAX_FLUSH_MS)
-    return { flushMs }
+    const broken = this.#upstreams.broken(nowMs)
+    return Object.keys(broken).length === 0 ? { flushMs } : { flushMs, broken }
+  }
+
+  /** Addresses of origins as the isolates here find them. */
+  upstreams(): UpstreamState[] {
+    return [...this.#upstreams.list(Date.now())]
   }
 
   /** How far a version has come here. */

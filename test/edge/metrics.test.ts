@@ -1,13 +1,21 @@
 /** What an isolate reports of itself, and that every request is counted once whatever becomes of a batch. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Known, MetricBatch } from '../../engine/index.ts'
+import type { Known, MetricBatch, UpstreamReport } from '../../engine/index.ts'
 import { type Outgoing, Reporter } from '../../worker/metrics.ts'
 
 const AT = 1_800_000_000_000
 
 let reporter: Reporter
+let untold: UpstreamReport[]
+let heard: Record<string, number>[]
+const upstreams = {
+  take: () => untold.splice(0),
+  heard: (broken: Record<string, number>) => void heard.push(broken),
+}
 beforeEach(() => {
-  reporter = new Reporter('isolate-1', 'MUC', () => 0.5)
+  untold = []
+  heard = []
+  reporter = new Reporter('isolate-1', 'MUC', () => 0.5, upstreams)
 })
 
 /** Answers a request as the handler does, with these versions. */
@@ -27,7 +35,7 @@ const next = (nowMs: number, serves = serving(1)): Outgoing => {
   return outgoing
 }
 const accept = (outgoing: Outgoing, nowMs: number, flushMs = 1_000) =>
-  reporter.accepted(outgoing, flushMs, 7, nowMs)
+  reporter.accepted(outgoing, { flushMs }, 7, nowMs)
 const arrivalsOf = ({ batch }: { batch: Pick<MetricBatch, 'arrivals'> }, kind: string) =>
   batch.arrivals.filter((arrival) => arrival.kind === kind).map(({ version, atMs }) => [version, atMs - AT])
 
@@ -210,5 +218,38 @@ describe('a batch that failed', () => {
       nowMs += 10_000
     }
     expect([...counted.values()].reduce((sum, n) => sum + n, 0)).toBe(answered)
+  })
+})
+
+describe('addresses of origins', () => {
+  const state: UpstreamReport = {
+    ...{ name: 'shop/canary', breaker: 'open', openForMs: 20_000 },
+    ...{ ok: 3, failed: 5, unreached: 2, p95Ms: 80, alert: true },
+  }
+
+  it('are told once, with the batch that was put together when they were asked for', () => {
+    answer(AT)
+    untold = [state]
+    const first = next(AT)
+    expect(first.batch.upstreams).toEqual([state])
+    reporter.failed(first, AT + 100)
+    untold = [{ ...state, ok: 9 }]
+    const again = next(AT + 60_000)
+    expect([again.batch.sequence, again.batch.upstreams]).toEqual([1, [state]])
+    accept(again, AT + 60_100)
+    answer(AT + 62_000)
+    const second = next(AT + 62_000)
+    expect(second.batch.upstreams).toEqual([{ ...state, ok: 9 }])
+  })
+
+  it('are not spoken of where there is nothing to tell', () => {
+    answer(AT)
+    expect(next(AT).batch).not.toHaveProperty('upstreams')
+  })
+
+  it('hear what others have found', () => {
+    answer(AT)
+    reporter.accepted(next(AT), { flushMs: 1_000, broken: { 'shop/canary': 9_000 } }, 7, AT + 10)
+    expect(heard).toEqual([{ 'shop/canary': 9_000 }])
   })
 })

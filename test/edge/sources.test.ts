@@ -27,7 +27,7 @@ beforeEach(() => {
   vi.stubGlobal('caches', { default: cache })
   control = { read: vi.fn(async () => UPDATE), snapshot: vi.fn(async () => BODY), record: vi.fn() }
   const env: Env = { ENVIRONMENT: 'test', LOCATION_CACHE: 'true', CONTROL: control as unknown as ControlRpc }
-  reporter = new Reporter('isolate', 'local', () => 0)
+  reporter = new Reporter('isolate', 'local', () => 0, { take: () => [], heard: () => {} })
   sources = openSources(env, parseConfig(env), 'edge.test', reporter)
 })
 
