@@ -1,10 +1,11 @@
 /** The audit log: each environment has a chain of its own, and so has the control plane itself. */
 import { z } from '@hono/zod-openapi'
 import { shownEntry } from '../audit/entry.ts'
-import type { AuditFilter, StoredEntry, Verification } from '../storage/audit.ts'
+import { type AuditFilter, MAX_PAGE_LENGTH, type StoredEntry, type Verification } from '../storage/audit.ts'
 import { type Chain, chainsOf, pageOfChain, verifyChain } from './audit-chains.ts'
 import { type Api, type ApiContext, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
+import { mergeNewest } from './merged-page.ts'
 import { encodeCursor, PageQuery, positionIn } from './paging.ts'
 import { answers, operation } from './routes.ts'
 import { futureTime, listOf } from './schemas.ts'
@@ -125,20 +126,27 @@ async function newestOf(
   before: Positions,
   limit: number,
 ): Promise<{ items: StoredEntry[]; next: Positions | null }> {
-  const found: { chain: Chain; entry: StoredEntry }[] = []
+  const lists: { chain: Chain; entry: StoredEntry }[][] = []
+  /** The last entries of pages that were cut short: what comes next in their chains is not known. */
+  const cuts = new Set<StoredEntry>()
   for (const chain of chains) {
     const from = before[nameOf(chain)] ?? Number.MAX_SAFE_INTEGER
-    for (const entry of await pageOfChain(c, chain, filter, from, limit + 1)) found.push({ chain, entry })
+    const entries = await pageOfChain(c, chain, filter, from, limit + 1)
+    if (entries.length <= limit && isFull(entries)) cuts.add(entries.at(-1)!)
+    lists.push(entries.map((entry) => ({ chain, entry })))
   }
-  // Stable: entries of one chain keep their order even where the clock went back.
-  found.sort((a, b) => b.entry.atMs - a.entry.atMs)
-  const page = found.slice(0, limit)
-  if (found.length <= limit) return { items: page.map(({ entry }) => entry), next: null }
+  const found = mergeNewest(lists, ({ entry }) => entry.atMs)
+  const cut = found.findIndex(({ entry }) => cuts.has(entry))
+  const page = found.slice(0, cut < 0 ? limit : Math.min(limit, cut + 1))
+  if (page.length === found.length && cut < 0) return { items: page.map(({ entry }) => entry), next: null }
   const next: Positions = { ...before }
   for (const { chain, entry } of page)
     next[nameOf(chain)] = Math.min(next[nameOf(chain)] ?? entry.seq, entry.seq)
   return { items: page.map(({ entry }) => entry), next }
 }
+
+const isFull = (page: readonly StoredEntry[]): boolean =>
+  page.reduce((length, { text }) => length + text.length, 0) >= MAX_PAGE_LENGTH
 
 const EXPORT_PAGE = 200
 
@@ -153,8 +161,9 @@ async function* linesOf(
     for (;;) {
       const page = await pageOfChain(c, chain, filter, { after }, EXPORT_PAGE)
       for (const entry of page) yield `${shownEntry(entry)}\n`
-      if (page.length < EXPORT_PAGE) break
-      after = page.at(-1)!.seq
+      const last = page.at(-1)
+      if (last === undefined) break
+      after = last.seq
     }
   }
 }

@@ -23,11 +23,23 @@ export async function mergedPage<Row extends { readonly n: number }>(
       return found.map((row) => ({ environment, row }))
     }),
   )
-  const found = rows.flat().sort((a, b) => timeOf(b.row) - timeOf(a.row))
+  const found = mergeNewest(rows, ({ row }) => timeOf(row))
   const page = found.slice(0, limit)
   const items = page.map(({ environment, row }) => show(environment, row))
   if (found.length <= limit) return { items, nextCursor: null }
   const next = { ...before }
   for (const { environment, row } of page) next[environment] = Math.min(next[environment] ?? row.n, row.n)
   return { items, nextCursor: encodeCursor(next) }
+}
+
+/** One list of several that each begin with the newest. None loses its order, whatever the clock did: a page is a start of each. */
+export function mergeNewest<T>(lists: readonly (readonly T[])[], timeOf: (item: T) => number): T[] {
+  const timed = lists.flatMap((list) => {
+    let atMs = Number.POSITIVE_INFINITY
+    return list.map((item) => {
+      atMs = Math.min(atMs, timeOf(item))
+      return { item, atMs }
+    })
+  })
+  return timed.sort((one, other) => other.atMs - one.atMs).map(({ item }) => item)
 }

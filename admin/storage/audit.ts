@@ -84,7 +84,10 @@ type Row = { seq: number; at: number; previous_hash: string; hash: string }
 /** Below that entry, newest first; or after it, oldest first. */
 export type AuditPosition = number | { readonly after: number }
 
-/** One page of entries. */
+/** A page ends with the entry that reaches so many characters: entries may be large, and a page crosses RPC whole. */
+export const MAX_PAGE_LENGTH = 4 * 1024 * 1024
+
+/** One page of entries: at most `limit`, fewer if they are large, and none only if there are none. */
 export function pageAudit(
   sql: SqlStorage,
   filter: AuditFilter,
@@ -112,7 +115,15 @@ export function pageAudit(
     ...values,
     limit,
   )
-  return [...rows].map((row) => withText(sql, row))
+  const page: StoredEntry[] = []
+  let length = 0
+  for (const row of rows) {
+    const entry = withText(sql, row)
+    page.push(entry)
+    length += entry.text.length
+    if (length >= MAX_PAGE_LENGTH) break
+  }
+  return page
 }
 
 function withText(sql: SqlStorage, { seq, at, previous_hash, hash }: Row): StoredEntry {
@@ -135,6 +146,6 @@ export function verifyAudit(sql: SqlStorage, environment: string | null): Verifi
         return { valid: false, entries: lastSeq(sql), head: head.hash, broken: { seq: entry.seq, problem } }
       head = entry
     }
-    if (page.length < PAGE) return { valid: true, entries: head.seq, head: head.hash }
+    if (page.length === 0) return { valid: true, entries: head.seq, head: head.hash }
   }
 }

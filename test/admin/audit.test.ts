@@ -3,12 +3,16 @@ import { env } from 'cloudflare:workers'
 import { applyPatch } from 'rfc6902'
 import { describe, expect, it } from 'vitest'
 import { Ledger } from '../../admin/objects/ledger.ts'
+import { record } from '../../admin/objects/recording.ts'
+import { system } from '../../admin/settings.ts'
 import { contentHash } from '../../admin/storage/content-hash.ts'
 import { readState, writeState } from '../../admin/storage/state.ts'
 import { ANY, call, environment, NEW, problem, value } from './client.ts'
 
 const entriesOf = async (name: string, query = '') =>
   (await value(await call(`/api/v1/audit?environment=${name}&limit=1000${query}`))).items
+
+const drill = async (api: string) => value(await call(`${api}/drill`, { method: 'POST' }))
 
 interface Listed {
   environment: string | null
@@ -196,6 +200,59 @@ describe('an environment’s audit log', () => {
       expect(readState(sql)).toStrictEqual(before)
     })
     expect((await value(await call(`/api/v1/audit/verify?environment=${name}`))).entries).toBe(1)
+  })
+
+  it('loses no entry between two pages though the clock went back between them', async () => {
+    const [one, two] = [await environment(), await environment()]
+    const caller = await value(
+      await call('/api/v1/tokens', {
+        body: { name: `reader-${one.name}`, role: 'viewer', environments: [one.name, two.name] },
+      }),
+    )
+    for (const api of [one.api, two.api, one.api, two.api, one.api]) await drill(api)
+    await runInDurableObject(one.stub, (_instance, { storage }) => {
+      storage.sql.exec('UPDATE audit SET at = at - 60000 WHERE seq = 3')
+    })
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const rest: string = cursor === null ? '' : `&cursor=${cursor}`
+      const answer = await call(`/api/v1/audit?limit=1${rest}`, {
+        headers: { authorization: `Bearer ${caller.token}` },
+      })
+      const page: { items: { environment: string; seq: number }[]; nextCursor: string | null } =
+        await value(answer)
+      seen.push(...page.items.map(({ environment, seq }) => `${environment} ${seq}`))
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    const all = [1, 2, 3, 4].map((seq) => `${one.name} ${seq}`)
+    expect(seen.sort()).toStrictEqual([...all, ...[1, 2, 3].map((seq) => `${two.name} ${seq}`)].sort())
+  })
+
+  it('is listed, exported and verified whole however large its entries are', async () => {
+    const { name, stub } = await environment()
+    const details = { text: 'x'.repeat(1_500_000) }
+    await runInDurableObject(stub, (_instance, { storage }) => {
+      for (let n = 0; n < 12; n++)
+        record(storage.sql, name, { action: 'drill', subject: 'x', author: system(null) }, n, { details })
+    })
+    const seqs: number[] = []
+    let cursor: string | null = null
+    do {
+      const rest: string = cursor === null ? '' : `&cursor=${cursor}`
+      const answer = await call(`/api/v1/audit?environment=${name}&limit=1000${rest}`)
+      const page: { items: { seq: number }[]; nextCursor: string | null } = await value(answer)
+      expect(page.items.length).toBeLessThan(5)
+      seqs.push(...page.items.map(({ seq }) => seq))
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    expect(seqs).toStrictEqual(Array.from({ length: 13 }, (_, n) => 13 - n))
+    const lines = await (await call(`/api/v1/audit/export?environment=${name}`)).text()
+    expect(lines.trimEnd().split('\n')).toHaveLength(13)
+    expect(await value(await call(`/api/v1/audit/verify?environment=${name}`))).toMatchObject({
+      valid: true,
+      entries: 13,
+    })
   })
 
   it('keeps a change that is too large to show by its hashes', async () => {
