@@ -66,6 +66,7 @@ import {
 } from '../storage/schedules.ts'
 import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
+import type { FlagStore } from '../storage/store.ts'
 import { pageVersions, readSnapshot, readVersion } from '../storage/versions.ts'
 import {
   type Answer,
@@ -84,6 +85,7 @@ import { closeReview, type Manner, submit } from './changes.ts'
 import { PROJECT_NAME, WEBHOOKS_NAME } from './directory.ts'
 import { drill, drillIfDue, nextDrillMs } from './drilling.ts'
 import { copyLastKnownGood, reportToDirectory } from './effects.ts'
+import { embeddedStore } from './embedded-store.ts'
 import { isAhead, isPossible, mintEpoch, raisedAbove } from './epoch.ts'
 import { handOver } from './hand-over.ts'
 import { findKill, type KillRequest } from './kill-switch.ts'
@@ -271,6 +273,11 @@ export class EnvironmentObject extends DurableObject<Env> {
       return ok(null)
     })
     return this.#ledger.toldToDirectory(answer)
+  }
+
+  /** The document here as a store, for whoever copies from it or to it. Not for RPC: it holds functions. */
+  embedded(author: Author): FlagStore {
+    return embeddedStore(this.#room, author)
   }
 
   // The document and its versions.

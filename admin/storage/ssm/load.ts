@@ -4,7 +4,7 @@ import type { Timing } from '../aws/timing.ts'
 import { type Loaded, type Revision, StoreFailure } from '../store.ts'
 import type { FoundByName, ParameterApi } from './api.ts'
 import { isTorn, readManifest } from './manifest.ts'
-import { MANIFEST } from './names.ts'
+import { MANIFEST, roleOf } from './names.ts'
 import { join, MAX_ENTITIES, split } from './parameters.ts'
 import { decodeMarks, encodeMarks, hashOf, type Mark } from './revision.ts'
 
@@ -34,7 +34,8 @@ export async function load(
 
 async function read(api: ParameterApi, calls: Calls): Promise<FoundByName> {
   const found = await api.readAll(calls, MAX_PARAMETERS)
-  if (found !== null) return found
+  const entities = [...(found?.keys() ?? [])].filter((name) => 'key' in roleOf(name)).length
+  if (found !== null && entities <= MAX_ENTITIES) return found
   const message = `has more than ${MAX_ENTITIES} flags, segments and routes in SSM, which is the most that Turnout reads there: use AppConfig`
   throw new StoreFailure({ reason: 'invalid', errors: [{ path: '$', message }] })
 }
