@@ -5,6 +5,7 @@
 import { logError, logWarn, messageOf } from '../log.ts'
 import { type Delivery, readDelivery, readEvent } from '../storage/deliveries.ts'
 import { claim, delivered, dueWebhooks, giveUp, putOff } from '../storage/delivery-queue.ts'
+import { transact } from '../storage/recall.ts'
 import { noteHealth, readCredentials, readWebhook } from '../storage/webhooks.ts'
 import type { Webhook } from '../webhook/definition.ts'
 import { type Attempt, verdictOf } from '../webhook/retry.ts'
@@ -56,7 +57,7 @@ export class Courier {
       const event = readEvent(this.#sql, delivery.eventId)
       const credentials = readCredentials(this.#sql, delivery.webhook)
       const attempt = await send(event, format, credentials, this.#parts.local)
-      this.#ctx.storage.transactionSync(() => this.#note(delivery, attempt, Date.now()))
+      transact(this.#ctx.storage, () => this.#note(delivery, attempt, Date.now()))
     } catch (thrown) {
       const { webhook, n } = delivery
       logError('delivery-broken', { webhook, delivery: n, cause: messageOf(thrown), retryInMs: LEASE_MS })

@@ -7,6 +7,7 @@ import { failed } from '../failure.ts'
 import type { Owed } from '../monitoring/vitals.ts'
 import { lastSeq } from '../storage/audit.ts'
 import { killsForEdges } from '../storage/kills.ts'
+import { transact } from '../storage/recall.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
 import { AlarmClock } from './alarm-clock.ts'
 import type { Answer } from './answers.ts'
@@ -82,7 +83,7 @@ export class Ledger {
       }
     }
     try {
-      return this.#ctx.storage.transactionSync((): never => {
+      return transact(this.#ctx.storage, (): never => {
         const answer = this.ask((state) => decision(state, nowMs))
         const after = readState(this.#sql)
         throw new Rehearsed(answer, after === null ? null : look(after))
@@ -98,7 +99,7 @@ export class Ledger {
   write<T>(work: (nowMs: number) => T, nowMs: number = Date.now()): T {
     this.#live = null
     try {
-      return this.#ctx.storage.transactionSync(() => {
+      return transact(this.#ctx.storage, () => {
         const before = this.#fingerprint()
         const result = work(nowMs)
         this.#requireEntry(before)

@@ -6,6 +6,7 @@
 
 import { logError, logWarn, messageOf } from '../log.ts'
 import type { Owed } from '../monitoring/vitals.ts'
+import { drop, recall } from '../storage/recall.ts'
 
 /** Carries the current state outside; throws if it could not. */
 export type Effect = () => Promise<void>
@@ -18,11 +19,13 @@ const ATTEMPT_TIMEOUT_MS = 10_000
 /** From this many failures on a person should look. */
 const ALERT_ATTEMPTS = 5
 
-type Row = { effect: string; wanted: number; attempts: number }
+type Row = { effect: string; wanted: number; done: number; due_at: number; attempts: number }
 
 export class Outbox<Name extends string> {
   readonly #sql: SqlStorage
   readonly #effects: Record<Name, Effect>
+  /** How often each effect is being carried out now. */
+  readonly #underWay = new Map<string, number>()
 
   constructor(sql: SqlStorage, effects: Record<Name, Effect>) {
     this.#sql = sql
@@ -31,6 +34,10 @@ export class Outbox<Name extends string> {
 
   /** Notes that an effect is needed. Belongs in the transaction that makes it so. */
   mark(effect: Name, nowMs: number): void {
+    const row = this.#rows().find((row) => row.effect === effect)
+    // Owed already, by nobody who may have looked before this change.
+    if (row !== undefined && row.wanted > row.done && !this.#underWay.has(effect)) return
+    drop(this.#sql, ROWS)
     this.#sql.exec(
       `INSERT INTO outbox (effect, wanted, done, due_at, done_at, attempts) VALUES (?1, 1, 0, ?2, 0, 0)
        ON CONFLICT (effect) DO UPDATE SET
@@ -42,35 +49,30 @@ export class Outbox<Name extends string> {
 
   /** What is owed, by name. */
   owed(): Owed[] {
-    const rows = this.#sql.exec<{ effect: string; attempts: number; due_at: number }>(
-      'SELECT effect, attempts, due_at FROM outbox WHERE wanted > done ORDER BY effect',
-    )
-    return [...rows].map(({ effect, attempts, due_at }) => ({ effect, attempts, dueAtMs: due_at }))
+    return this.#rows()
+      .filter(isOwed)
+      .map(({ effect, attempts, due_at }) => ({ effect, attempts, dueAtMs: due_at }))
   }
 
   /** When the next effect is due, ms since 1970; `null`: nothing is owed. */
   nextDueMs(): number | null {
-    return this.#sql
-      .exec<{ at: number | null }>('SELECT MIN(due_at) AS at FROM outbox WHERE wanted > done')
-      .one().at
+    const times = this.#rows()
+      .filter(isOwed)
+      .map(({ due_at }) => due_at)
+    return times.length === 0 ? null : Math.min(...times)
   }
 
   /** Carries out the effects that are due, all at once. Never throws: a failure is logged and stays owed. */
   async flush(nowMs: () => number, log: Record<string, string>): Promise<void> {
-    const due = this.#sql.exec<Row>(
-      'SELECT effect, wanted, attempts FROM outbox WHERE wanted > done AND due_at <= ?',
-      nowMs(),
-    )
-    await Promise.all([...due].map((row) => this.#carryOut(row, nowMs, log)))
+    const now = nowMs()
+    const due = this.#rows().filter((row) => isOwed(row) && row.due_at <= now)
+    await Promise.all(due.map((row) => this.#carryOut(row, nowMs, log)))
   }
 
   /** Carries out one effect at once, due or not, if it is owed. Never throws. */
   async flushNow(effect: Name, nowMs: () => number, log: Record<string, string>): Promise<void> {
-    const owed = this.#sql.exec<Row>(
-      'SELECT effect, wanted, attempts FROM outbox WHERE wanted > done AND effect = ?',
-      effect,
-    )
-    await Promise.all([...owed].map((row) => this.#carryOut(row, nowMs, log)))
+    const owed = this.#rows().filter((row) => isOwed(row) && row.effect === effect)
+    await Promise.all(owed.map((row) => this.#carryOut(row, nowMs, log)))
   }
 
   async #carryOut(
@@ -79,7 +81,7 @@ export class Outbox<Name extends string> {
     log: Record<string, string>,
   ): Promise<void> {
     try {
-      await inTime(this.#effects[effect as Name](), ATTEMPT_TIMEOUT_MS)
+      await this.#attempt(effect as Name)
     } catch (thrown) {
       const backoffMs = Math.min(MIN_GAP_MS * 2 ** attempts, MAX_BACKOFF_MS)
       this.#sql.exec(
@@ -87,6 +89,7 @@ export class Outbox<Name extends string> {
         nowMs() + backoffMs,
         effect,
       )
+      drop(this.#sql, ROWS)
       const fields = {
         ...log,
         effect,
@@ -105,8 +108,31 @@ export class Outbox<Name extends string> {
       nowMs(),
       effect,
     )
+    drop(this.#sql, ROWS)
+  }
+
+  async #attempt(effect: Name): Promise<void> {
+    this.#underWay.set(effect, (this.#underWay.get(effect) ?? 0) + 1)
+    try {
+      await inTime(this.#effects[effect](), ATTEMPT_TIMEOUT_MS)
+    } finally {
+      const left = this.#underWay.get(effect)! - 1
+      if (left === 0) this.#underWay.delete(effect)
+      else this.#underWay.set(effect, left)
+    }
+  }
+
+  /** By name. */
+  #rows(): readonly Row[] {
+    return recall(this.#sql, ROWS, () => [
+      ...this.#sql.exec<Row>('SELECT effect, wanted, done, due_at, attempts FROM outbox ORDER BY effect'),
+    ])
   }
 }
+
+const ROWS = 'outbox'
+
+const isOwed = ({ wanted, done }: Row): boolean => wanted > done
 
 async function inTime(work: Promise<void>, timeoutMs: number): Promise<void> {
   const late = Promise.withResolvers<never>()

@@ -19,6 +19,7 @@ import {
   verifyAudit,
 } from '../storage/audit.ts'
 import { pagePeople, pageTokens, readPerson, readToken } from '../storage/grants.ts'
+import { transact } from '../storage/recall.ts'
 import { Throttle } from '../throttle.ts'
 import {
   addToken,
@@ -152,7 +153,7 @@ export class ProjectObject extends DurableObject<Env> {
 
   /** An environment's report of itself. */
   record({ keys, ...entry }: DirectoryEntry): void {
-    this.ctx.storage.transactionSync(() => {
+    transact(this.ctx.storage, () => {
       if (!this.#replace(entry.name, entry.epoch, entry.version, JSON.stringify(entry))) return
       for (const { id, kind, name, createdAtMs } of keys)
         this.#sql.exec(
@@ -168,7 +169,7 @@ export class ProjectObject extends DurableObject<Env> {
 
   /** An environment's last report: it was deleted. */
   forget(environment: string, epoch: number, version: number): void {
-    this.ctx.storage.transactionSync(() => this.#replace(environment, epoch, version, null))
+    transact(this.ctx.storage, () => this.#replace(environment, epoch, version, null))
   }
 
   /** One page of the environments in scope, by name, after the name `after`. */
@@ -238,7 +239,7 @@ export class ProjectObject extends DurableObject<Env> {
   }
 
   #write<T>(work: (nowMs: number) => T): T {
-    return this.ctx.storage.transactionSync(() => work(Date.now()))
+    return transact(this.ctx.storage, () => work(Date.now()))
   }
 
   /** Puts a report in the place of the last one and drops that one's keys; false if the last one is newer. */

@@ -195,7 +195,8 @@ export class Publisher {
     writeState(this.#sql, next)
     const { actor, reason } = act.author
     writeVersion(this.#sql, { ...next, actor, reason, createdAtMs: nowMs }, snapshot)
-    pruneEntities(this.#sql, pruneVersions(this.#sql, nowMs))
+    const oldest = pruneVersions(this.#sql, nowMs)
+    if (oldest !== null) pruneEntities(this.#sql, oldest)
     this.#parsed = document === null ? null : { ...next, document }
     return next
   }

@@ -35,6 +35,7 @@ import {
   queue,
   replay,
 } from '../storage/delivery-queue.ts'
+import { transact } from '../storage/recall.ts'
 import {
   deleteWebhook,
   forgetOldSecrets,
@@ -243,7 +244,7 @@ export class WebhooksObject extends DurableObject<Env> {
 
   #write<T>(work: (nowMs: number) => T): T {
     try {
-      return this.ctx.storage.transactionSync(() => work(Date.now()))
+      return transact(this.ctx.storage, () => work(Date.now()))
     } finally {
       this.#goOn()
     }

@@ -6,6 +6,7 @@
 import { EMPTY_CHAIN, type Head, misfit, type SealedEntry } from '../audit/chain.ts'
 import { type AuditEntry, type AuditRecord, seal } from '../audit/entry.ts'
 import { chunks } from './chunks.ts'
+import { recall, remember } from './recall.ts'
 
 /** Which entries; every given field must match. */
 export interface AuditFilter {
@@ -45,8 +46,16 @@ export const AUDIT_TABLES = `
 
 /** Number and hash of the newest entry. */
 export const auditHead = (sql: SqlStorage): Head =>
-  [...sql.exec<{ seq: number; hash: string }>('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1')][0] ??
-  EMPTY_CHAIN
+  recall(
+    sql,
+    HEAD,
+    () =>
+      [
+        ...sql.exec<{ seq: number; hash: string }>('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1'),
+      ][0] ?? EMPTY_CHAIN,
+  )
+
+const HEAD = 'head of the audit log'
 
 /** Number of the newest entry; 0: there is none. */
 export const lastSeq = (sql: SqlStorage): number => auditHead(sql).seq
@@ -77,6 +86,7 @@ export function writeEntry(
   )
   for (const [part, piece] of chunks(text).entries())
     sql.exec('INSERT INTO audit_texts (seq, part, text) VALUES (?, ?, ?)', seq, part, piece)
+  remember(sql, HEAD, { seq, hash })
 }
 
 type Row = { seq: number; at: number; previous_hash: string; hash: string }

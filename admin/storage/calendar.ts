@@ -1,5 +1,6 @@
 /** Change windows and freezes of an environment. Synchronous; inside the caller's transaction. */
 import type { Freeze, Window } from '../governance/calendar.ts'
+import { drop, recall } from './recall.ts'
 
 export interface StoredWindow extends Window {
   readonly n: number
@@ -18,19 +19,25 @@ export const CALENDAR_TABLES = `
 type Row = { n: number; entry: string }
 
 const read = <T>(sql: SqlStorage, table: 'windows' | 'freezes'): T[] =>
-  [...sql.exec<Row>(`SELECT n, entry FROM ${table} ORDER BY n`)].map(({ n, entry }) => ({
-    ...JSON.parse(entry),
-    n,
-  }))
+  recall(sql, table, () =>
+    [...sql.exec<Row>(`SELECT n, entry FROM ${table} ORDER BY n`)].map(({ n, entry }) => ({
+      ...JSON.parse(entry),
+      n,
+    })),
+  )
 
 export const readWindows = (sql: SqlStorage): StoredWindow[] => read(sql, 'windows')
 export const readFreezes = (sql: SqlStorage): StoredFreeze[] => read(sql, 'freezes')
 
 /** Returns its number. */
-export const addToCalendar = (sql: SqlStorage, table: 'windows' | 'freezes', entry: object): number =>
-  sql.exec<{ n: number }>(`INSERT INTO ${table} (entry) VALUES (?) RETURNING n`, JSON.stringify(entry)).one()
-    .n
+export function addToCalendar(sql: SqlStorage, table: 'windows' | 'freezes', entry: object): number {
+  drop(sql, table)
+  return sql
+    .exec<{ n: number }>(`INSERT INTO ${table} (entry) VALUES (?) RETURNING n`, JSON.stringify(entry))
+    .one().n
+}
 
 export function removeFromCalendar(sql: SqlStorage, table: 'windows' | 'freezes', n: number): void {
   sql.exec(`DELETE FROM ${table} WHERE n = ?`, n)
+  drop(sql, table)
 }

@@ -5,6 +5,7 @@
  */
 import { chunks } from './chunks.ts'
 import { contentHash } from './content-hash.ts'
+import { drop } from './recall.ts'
 
 /** Flags, segments, routes, the order of the routes, the environment's settings and its SDK keys. */
 export type Kind = 'flag' | 'segment' | 'route' | 'route-order' | 'settings' | 'sdk-key'
@@ -70,6 +71,7 @@ export function writeChanges(
   nowMs: number,
 ): void {
   for (const { kind, key, text, hash } of changes) {
+    drop(sql, kind)
     sql.exec('UPDATE entities SET until = ? WHERE kind = ? AND key = ? AND until IS NULL', version, kind, key)
     if (text === null || hash === null) continue
     sql.exec(

@@ -1,5 +1,6 @@
 /** Entities as they are stored, row by row, for backups: read little by little, in the order of their keys. */
 import type { Kind } from './entities.ts'
+import { drop } from './recall.ts'
 
 /** An entity's text, by hash, from version `since` up to, not including, `until`; `null`: it still holds. */
 export interface EntityRow {
@@ -55,4 +56,5 @@ export function writeRow(sql: SqlStorage, { kind, key, since, until, hash }: Ent
     'INSERT INTO entities (kind, key, since, until, hash) VALUES (?, ?, ?, ?, ?)',
     ...[kind, key, since, until, hash],
   )
+  drop(sql, kind)
 }

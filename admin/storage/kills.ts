@@ -3,6 +3,7 @@
  * Synchronous; callers raise the list's version in the same transaction as every change of what holds.
  */
 import type { Kill, KillTarget } from '../../engine/index.ts'
+import { drop, recall } from './recall.ts'
 
 /** What becomes of a kill whose time is over: it ends, or it holds for the same time again. */
 export const ON_EXPIRY = ['restore', 'extend'] as const
@@ -89,10 +90,12 @@ export function writeKill(sql: SqlStorage, kill: KillRecord): void {
     kill.onExpiry,
     kill.expiresAtMs === null ? null : kill.expiresAtMs - kill.createdAtMs,
   )
+  drop(sql, NEXT)
 }
 
 export function deleteKill(sql: SqlStorage, target: string): void {
   sql.exec('DELETE FROM kills WHERE target = ?', target)
+  drop(sql, NEXT)
 }
 
 /** Ends or extends every kill whose time is over, and says which. */
@@ -107,6 +110,7 @@ export function expireKills(
     nowMs,
   )
   sql.exec('DELETE FROM kills WHERE expires_at <= ?', nowMs)
+  drop(sql, NEXT)
   return {
     ended: over.filter(({ onExpiry }) => onExpiry === 'restore'),
     extended: over
@@ -115,7 +119,8 @@ export function expireKills(
   }
 }
 
+const NEXT = 'next expiry'
+
 /** When the next kill's time is over, ms since 1970. */
-export function nextExpiryMs(sql: SqlStorage): number | null {
-  return sql.exec<{ at: number | null }>('SELECT MIN(expires_at) AS at FROM kills').one().at
-}
+export const nextExpiryMs = (sql: SqlStorage): number | null =>
+  recall(sql, NEXT, () => sql.exec<{ at: number | null }>('SELECT MIN(expires_at) AS at FROM kills').one().at)

@@ -1,5 +1,6 @@
 /** Changes of flags that are to be made at a time. Synchronous; inside the caller's transaction. */
 import { chunks } from './chunks.ts'
+import { drop, recall } from './recall.ts'
 
 export const SCHEDULE_STATUSES = ['waiting', 'applied', 'done', 'reverted', 'failed', 'cancelled'] as const
 /** `applied`: made, and to be taken back later; `done`: made for good; `reverted`: taken back. */
@@ -50,6 +51,7 @@ const dueOf = ({ status, atMs, untilMs }: Omit<Schedule, 'n'>): number | null =>
 
 export function addSchedule(sql: SqlStorage, schedule: Omit<Schedule, 'n'>): Schedule {
   const { status, ...entry } = schedule
+  drop(sql, NEXT)
   const { n } = sql
     .exec<{ n: number }>(
       'INSERT INTO schedules (due_at, status, entry) VALUES (?, ?, ?) RETURNING n',
@@ -97,6 +99,7 @@ export function updateSchedule(sql: SqlStorage, schedule: Schedule): void {
     text,
     n,
   )
+  drop(sql, NEXT)
 }
 
 export function readSchedule(sql: SqlStorage, n: number): Schedule | null {
@@ -129,6 +132,8 @@ export function dueSchedule(sql: SqlStorage, nowMs: number): Schedule | null {
   return row === undefined ? null : fromRow(row)
 }
 
+const NEXT = 'next schedule'
+
 /** When the next one is due, ms since 1970. */
 export const nextScheduleMs = (sql: SqlStorage): number | null =>
-  sql.exec<{ at: number | null }>('SELECT MIN(due_at) AS at FROM schedules').one().at
+  recall(sql, NEXT, () => sql.exec<{ at: number | null }>('SELECT MIN(due_at) AS at FROM schedules').one().at)

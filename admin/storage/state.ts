@@ -1,4 +1,5 @@
 /** Where an environment stands: its one row. Kept, without its content, when the environment is deleted: epochs only grow. */
+import { drop, forget, recall } from './recall.ts'
 
 export interface State {
   readonly name: string
@@ -13,8 +14,14 @@ export interface State {
 
 type Row = { name: string; epoch: number; version: number; kills: number; created_at: number; live: number }
 
+const ROW = 'environment'
+
 const row = (sql: SqlStorage): Row | undefined =>
-  [...sql.exec<Row>('SELECT name, epoch, version, kills, created_at, live FROM environment')][0]
+  recall(
+    sql,
+    ROW,
+    () => [...sql.exec<Row>('SELECT name, epoch, version, kills, created_at, live FROM environment')][0],
+  )
 
 /** `null`: never created, or deleted. */
 export function readState(sql: SqlStorage): State | null {
@@ -46,6 +53,7 @@ export function writeState(sql: SqlStorage, { name, epoch, version, kills, creat
     kills,
     createdAtMs,
   )
+  drop(sql, ROW)
 }
 
 /** Everything of an environment but its row, its audit log, reviews of it, and what the outbox still has to say. */
@@ -60,4 +68,5 @@ const CONTENT = [
 export function clearState(sql: SqlStorage): void {
   sql.exec('UPDATE environment SET live = 0, version = version + 1')
   for (const table of CONTENT) sql.exec(`DELETE FROM ${table}`)
+  forget(sql)
 }

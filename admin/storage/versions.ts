@@ -3,6 +3,7 @@
  * replaced it; the current one always. Snapshots are kept for the last few, for edges that are just fetching one.
  */
 import { chunks } from './chunks.ts'
+import { drop, recall, remember } from './recall.ts'
 
 /** Who published a version, when and why. */
 export interface Version {
@@ -31,6 +32,7 @@ const fromRow = ({ n, epoch, created_at, actor, reason }: Row): Version => ({
 /** Adds a version with its snapshot in wire form. */
 export function writeVersion(sql: SqlStorage, version: Version, snapshot: string): void {
   const { version: n, epoch, createdAtMs, actor, reason } = version
+  const count = countVersions(sql)
   sql.exec(
     'INSERT INTO versions (n, epoch, created_at, actor, reason) VALUES (?, ?, ?, ?, ?)',
     n,
@@ -39,6 +41,7 @@ export function writeVersion(sql: SqlStorage, version: Version, snapshot: string
     actor,
     reason,
   )
+  remember(sql, COUNT, count + 1)
   for (const [part, text] of chunks(snapshot).entries())
     sql.exec('INSERT INTO snapshots (version, part, text) VALUES (?, ?, ?)', n, part, text)
   sql.exec(
@@ -74,17 +77,24 @@ export function pageVersions(sql: SqlStorage, before: number, limit: number): Ve
   return [...rows].map(fromRow)
 }
 
-/** Forgets versions that are no longer kept; returns the oldest that is. */
-export function pruneVersions(sql: SqlStorage, nowMs: number): number {
-  sql.exec(
-    'DELETE FROM versions WHERE n NOT IN (SELECT n FROM versions ORDER BY n DESC LIMIT ?)',
-    KEPT_VERSIONS,
-  )
-  // Replaced in time: a version whose successor is old enough.
-  sql.exec(
-    'DELETE FROM versions WHERE n < (SELECT MAX(n) FROM versions WHERE created_at < ?)',
-    nowMs - KEPT_AFTER_REPLACED_MS,
-  )
-  const { oldest } = sql.exec<{ oldest: number }>('SELECT MIN(n) AS oldest FROM versions').one()
-  return oldest
+/** Forgets versions that are no longer kept. Returns the oldest that is, or `null` if none was forgotten. */
+export function pruneVersions(sql: SqlStorage, nowMs: number): number | null {
+  const extra = countVersions(sql) - KEPT_VERSIONS
+  if (extra > 0) {
+    sql.exec('DELETE FROM versions WHERE n IN (SELECT n FROM versions ORDER BY n LIMIT ?)', extra)
+    remember(sql, COUNT, KEPT_VERSIONS)
+  }
+  // A version whose successor is old enough was replaced in time. The second tells whether there is any.
+  const oldMs = nowMs - KEPT_AFTER_REPLACED_MS
+  const [, second] = sql.exec<{ created_at: number }>('SELECT created_at FROM versions ORDER BY n LIMIT 2')
+  if (second !== undefined && second.created_at < oldMs) {
+    sql.exec('DELETE FROM versions WHERE n < (SELECT MAX(n) FROM versions WHERE created_at < ?)', oldMs)
+    drop(sql, COUNT)
+  } else if (extra <= 0) return null
+  return sql.exec<{ oldest: number }>('SELECT MIN(n) AS oldest FROM versions').one().oldest
 }
+
+const COUNT = 'count of versions'
+
+const countVersions = (sql: SqlStorage): number =>
+  recall(sql, COUNT, () => sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM versions').one().n)

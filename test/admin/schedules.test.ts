@@ -359,6 +359,7 @@ describe('a drill on schedule', () => {
       state.storage.sql.exec('UPDATE kill_versions SET created_at = ?', old)
       state.storage.sql.exec('UPDATE environment SET created_at = ?', old)
     })
+    await evictDurableObject(made.stub)
     await runDurableObjectAlarm(made.stub)
     const after = await value(await call(made.api))
     expect(after.killsVersion).toBe(before.killsVersion + 1)
