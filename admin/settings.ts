@@ -40,6 +40,8 @@ export interface SdkKey {
 /** Who makes a change, why, and by which request. */
 export interface Author {
   readonly actor: string
+  /** Who made the actor's token (`Principal`); not in the audit log. */
+  readonly maker?: string
   readonly reason: string | null
   readonly requestId: string | null
   /** Address of the caller; `null`: unknown, or the system itself. */

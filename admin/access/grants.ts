@@ -1,5 +1,5 @@
 /** What is stored of those who may call the API: tokens, which are secrets, and people, who come through an identity proxy. Plain data. */
-import type { Principal, Role, Scope } from './principal.ts'
+import { BOOTSTRAP_ID, type Principal, type Role, type Scope } from './principal.ts'
 
 /** An API token. Its text is shown once and stored nowhere; only its hash is. */
 export interface Token extends Scope {
@@ -27,11 +27,12 @@ export interface Person extends Scope {
   readonly lastUsedAtMs: number | null
 }
 
-export const principalOfToken = ({ name, role, projects, environments }: Token): Principal => ({
+export const principalOfToken = ({ name, role, projects, environments, createdBy }: Token): Principal => ({
   id: `token:${name}`,
   role,
   projects,
   environments,
+  ...(createdBy === BOOTSTRAP_ID ? {} : { maker: createdBy }),
 })
 
 export const principalOfPerson = ({ id, role, projects, environments }: Person): Principal => ({

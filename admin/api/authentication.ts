@@ -4,7 +4,7 @@
  */
 import type { MiddlewareHandler } from 'hono'
 import { ACCESS_HEADER, type AccessSettings, CloudflareAccess } from '../access/cloudflare-access.ts'
-import { EVERYWHERE, type Principal } from '../access/principal.ts'
+import { BOOTSTRAP_ID, EVERYWHERE, type Principal } from '../access/principal.ts'
 import { bearerToken, hashOfSecret, sameSecret } from '../auth.ts'
 import { type Env, parseConfig } from '../env.ts'
 import { callProject } from '../stubs.ts'
@@ -14,7 +14,7 @@ import { Problem, tooManyRequests } from './problem.ts'
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="turnout"' }
 
-const BOOTSTRAP: Principal = { id: 'bootstrap', role: 'admin', ...EVERYWHERE }
+const BOOTSTRAP: Principal = { id: BOOTSTRAP_ID, role: 'admin', ...EVERYWHERE }
 
 export const authentication: MiddlewareHandler<ApiEnv> = async (c, next) => {
   c.set('principal', await principalOf(c))

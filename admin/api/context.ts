@@ -31,8 +31,10 @@ export function authorOf(c: ApiContext, given?: string): Author {
   const reason = given || c.req.query('reason') || c.req.header('x-turnout-reason') || null
   if (reason !== null && reason.length > MAX_REASON)
     throw invalidRequest('query.reason', `must have at most ${MAX_REASON} characters, has ${reason.length}`)
+  const { id, maker } = c.get('principal')
   return {
-    actor: c.get('principal').id,
+    actor: id,
+    ...(maker === undefined ? {} : { maker }),
     reason,
     requestId: c.get('requestId'),
     address: clientAddress(c),

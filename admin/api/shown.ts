@@ -14,7 +14,7 @@ export const shownApproval = (environment: string, approval: Approval) => ({
   reason: approval.reason,
   raising: approval.raising,
   needed: approval.needed,
-  votes: approval.votes,
+  votes: approval.votes.map(({ actor, at: votedAt, note }) => ({ actor, at: votedAt, note })),
   createdAt: at(approval.createdAtMs),
   expiresAt: at(approval.expiresAtMs),
   decidedAt: at(approval.decidedAtMs),

@@ -25,7 +25,7 @@ const role = oneOf(['viewer', 'operator', 'editor', 'admin'])
 
 const audit = fields({ text, previousHash: sha256, hash: sha256 })
 
-const vote = fields({ actor: text, at: text, note: nullable(text) })
+const vote = fields({ actor: text, maker: nullable(text), at: text, note: nullable(text) })
 const touched = fields({
   kind: oneOf(['flag', 'segment', 'route', 'settings', 'kill']),
   key: text,
@@ -39,6 +39,7 @@ const approval = fields({
   expiresAtMs: whole,
   status: oneOf(['pending', 'applied', 'rejected', 'cancelled', 'stale', 'expired']),
   actor: text,
+  maker: nullable(text),
   reason: nullable(text),
   action: text,
   subject: text,

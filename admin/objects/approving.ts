@@ -1,12 +1,14 @@
 /** Changes that others must approve: asked for, voted on, applied. Inside the caller's transaction. */
 import { ok } from '../../engine/index.ts'
 import { actOf, type Change } from '../change/change.ts'
-import { conflict, failed } from '../failure.ts'
+import { conflict, failed, invalid } from '../failure.ts'
 import type { Author } from '../settings.ts'
 import {
   type Approval,
   addApproval,
   changeOfApproval,
+  countPending,
+  pruneApprovals,
   readApproval,
   updateApproval,
   type Vote,
@@ -19,8 +21,17 @@ import { isAsJudged, type Judgement, judge, mayRaiseNow } from './judge.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
 
+const DAY_MS = 24 * 3600 * 1000
 /** Nobody decided for so long: what was looked at then is not what there is now. */
-const EXPIRES_AFTER_MS = 7 * 24 * 3600 * 1000
+const EXPIRES_AFTER_MS = 7 * DAY_MS
+/** As long as versions. */
+const KEPT_MS = 90 * DAY_MS
+/** Most that wait in one environment: each holds its change, which may be a document. */
+const MAX_PENDING = 100
+/** Most flags, segments and routes that one is about, with those they depend on. */
+const MAX_TOUCHED = 5_000
+/** Most sentences that say why it has to wait. */
+const MAX_RAISING = 100
 
 export type Decision = 'approve' | 'reject' | 'cancel'
 
@@ -32,20 +43,37 @@ export function askForApproval(
   judgement: Judgement,
   author: Author,
   nowMs: number,
-): Approval {
+): Answer<Approval> {
+  const touched = judgement.touched.length
+  if (touched > MAX_TOUCHED)
+    return invalid('change', '$', `is about ${touched} things; at most ${MAX_TOUCHED} are approved together`)
+  if (countPending(sql, nowMs) >= MAX_PENDING)
+    return invalid(
+      'change',
+      '$',
+      `would wait behind ${MAX_PENDING} others, which is the most; decide some first`,
+    )
+  pruneApprovals(sql, nowMs - KEPT_MS)
   const { action, subject } = actOf(change, state.name, false)
+  const { actor, maker = null, reason } = author
   const approval = addApproval(
     sql,
     {
       ...{ createdAtMs: nowMs, expiresAtMs: nowMs + EXPIRES_AFTER_MS, status: 'pending' },
-      ...{ actor: author.actor, reason: author.reason, action, subject },
-      ...{ needed: readSettings(sql).approvals, votes: [], ...judgement },
+      ...{ actor, maker, reason, action, subject },
+      ...{ needed: readSettings(sql).approvals, votes: [] },
+      ...{ touched: judgement.touched, raising: firstOf(judgement.raising) },
       ...{ decidedAtMs: null, decidedBy: null, note: null, version: null },
     },
     change,
   )
   recordDecision({ sql }, state, 'approval.requested', approval, author, nowMs)
-  return approval
+  return ok(approval)
+}
+
+function firstOf(raising: readonly string[]): readonly string[] {
+  if (raising.length <= MAX_RAISING) return raising
+  return [...raising.slice(0, MAX_RAISING), `and ${raising.length - MAX_RAISING} more`]
 }
 
 /** One person's decision. The last approval that is needed carries the change out. */
@@ -73,18 +101,29 @@ function approve(
   author: Author,
   nowMs: number,
 ): Answer<Approval> {
-  const { actor } = author
-  if (actor === approval.actor)
-    return failed({ reason: 'refused', detail: `${actor} asked for this change; others must approve it.` })
-  if (approval.votes.some((vote) => vote.actor === actor))
-    return conflict('not-pending', `${actor} has approved this already.`)
-  const vote: Vote = { actor, at: new Date(nowMs).toISOString(), note: author.reason }
-  const voted = { ...approval, votes: [...approval.votes, vote] }
+  const { actor, maker = null } = author
+  if (isOneHand(approval, { actor, maker }))
+    return failed({
+      reason: 'refused',
+      detail: `${approval.actor} asked for this change; others must approve it.`,
+    })
+  const before = approval.votes.find((vote) => isOneHand(vote, { actor, maker }))
+  if (before !== undefined) return conflict('not-pending', `${before.actor} has approved this already.`)
+  const vote: Vote = { actor, maker, at: new Date(nowMs).toISOString(), note: author.reason }
+  // Whoever asked before the environment was protected better waits for as many as others do now.
+  const needed = Math.max(approval.needed, readSettings(room.sql).approvals)
+  const voted = { ...approval, needed, votes: [...approval.votes, vote] }
   if (voted.votes.length >= voted.needed) return apply(room, state, voted, author, nowMs)
   updateApproval(room.sql, voted)
   recordDecision(room, state, 'approval.approved', voted, author, nowMs)
   return ok(voted)
 }
+
+type Hand = Pick<Vote, 'actor' | 'maker'>
+
+/** Whether one person may be behind both: a caller, and a token that this caller made. */
+const isOneHand = (one: Hand, other: Hand): boolean =>
+  one.actor === other.actor || one.maker === other.actor || other.maker === one.actor
 
 function apply(
   room: Room,
@@ -103,7 +142,7 @@ function apply(
     recordDecision(room, state, 'approval.stale', stale, author, nowMs)
     return ok(stale)
   }
-  const open = mayRaiseNow(room, nowMs)
+  const open = judged.value.raising.length === 0 ? ok(null) : mayRaiseNow(room, nowMs)
   if (!open.ok) return open
   recordDecision(room, state, 'approval.approved', approval, author, nowMs)
   const approvedBy = approval.votes.map((vote) => vote.actor)

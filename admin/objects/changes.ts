@@ -43,8 +43,8 @@ export function submit(
       const open = mayRaiseNow(room, nowMs)
       if (!open.ok) return open
       if (readSettings(room.sql).approvals > 0) {
-        const approval = askForApproval(room, state, change, judged.value, author, nowMs)
-        return failed({ reason: 'approval-needed', approval })
+        const asked = askForApproval(room, state, change, judged.value, author, nowMs)
+        return asked.ok ? failed({ reason: 'approval-needed', approval: asked.value }) : asked
       }
     }
   }

@@ -14,7 +14,7 @@ import { readFreezes, readWindows } from '../storage/calendar.ts'
 import { changesBetween } from '../storage/document.ts'
 import { effective, sinceOf } from '../storage/entities.ts'
 import { killsForEdges, readKill } from '../storage/kills.ts'
-import { readSettings } from '../storage/settings.ts'
+import { readSettings, settingsChange } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
 import { servesOff } from './kill-switch.ts'
@@ -54,6 +54,7 @@ export function judge(room: Room, state: State, change: Change): Answer<Judgemen
       return ok({ raising, touched: [killTouched(room, change.target)] })
     }
     case 'settings':
+      if (effective(room.sql, [settingsChange(change.settings)]).length === 0) return ok(HARMLESS)
       return ok({ raising: ['the settings of the environment change'], touched: [settingsTouched(room)] })
     case 'remove-environment':
       return ok({ raising: ['the environment is deleted'], touched: [settingsTouched(room)] })

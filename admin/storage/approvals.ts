@@ -7,6 +7,8 @@ export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number]
 
 export interface Vote {
   readonly actor: string
+  /** Who made the actor's token; `null`: it has none, or a set-up made it. */
+  readonly maker: string | null
   /** RFC 3339 */
   readonly at: string
   readonly note: string | null
@@ -25,15 +27,16 @@ export interface Approval {
   readonly createdAtMs: number
   readonly expiresAtMs: number
   readonly status: ApprovalStatus
-  /** Who asked, and why. */
+  /** Who asked, by whose token, and why. */
   readonly actor: string
+  readonly maker: string | null
   readonly reason: string | null
   readonly action: string
   readonly subject: string
   /** How many others must approve. */
   readonly needed: number
   readonly votes: readonly Vote[]
-  /** Why it needs approval, a sentence each. */
+  /** Why it needs approval, a sentence each; the first ones, if there are many. */
   readonly raising: readonly string[]
   readonly touched: readonly Touched[]
   readonly decidedAtMs: number | null
@@ -79,6 +82,20 @@ export function addApproval(sql: SqlStorage, approval: Omit<Approval, 'n'>, chan
     sql.exec('INSERT INTO approval_changes (n, part, text) VALUES (?, ?, ?)', n, part, text)
   return { n, ...approval }
 }
+
+/** Forgets those that were asked for so long ago; the audit log does not. The newest stays, so that no number is given twice. */
+export function pruneApprovals(sql: SqlStorage, beforeMs: number): void {
+  sql.exec('DELETE FROM approvals WHERE created_at < ? AND n < (SELECT MAX(n) FROM approvals)', beforeMs)
+  sql.exec('DELETE FROM approval_changes WHERE n NOT IN (SELECT n FROM approvals)')
+}
+
+export const countPending = (sql: SqlStorage, nowMs: number): number =>
+  sql
+    .exec<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM approvals WHERE status = 'pending' AND expires_at > ?",
+      nowMs,
+    )
+    .one().n
 
 export function updateApproval(sql: SqlStorage, approval: Approval): void {
   const { n, createdAtMs: _, expiresAtMs: __, status, ...entry } = approval

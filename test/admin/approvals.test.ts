@@ -76,6 +76,52 @@ describe('in a protected environment, what raises exposure', () => {
     await problem(await decide(eve, id, 'approve'), 409)
   })
 
+  it('is not approved by a token that its author made, nor by whoever made the author’s', async () => {
+    const { api } = await guarded(2)
+    const hers = await caller('editor', eve)
+    const { id } = await value(await patch(eve, api, 'beta', { percentage: 10 }))
+    await problem(await decide(hers, id, 'approve'), 403)
+    const other = await value(await patch(hers, api, 'beta', { percentage: 10 }))
+    await problem(await decide(eve, other.id, 'approve'), 403)
+    const third = await value(await patch(ana, api, 'beta', { percentage: 10 }))
+    expect(await value(await decide(eve, third.id, 'approve'))).toMatchObject({ status: 'pending' })
+    await problem(await decide(hers, third.id, 'approve'), 409)
+    expect(await value(await decide(bob, third.id, 'approve'))).toMatchObject({ status: 'applied' })
+  })
+
+  it('waits for as many as the environment asks for when it is decided', async () => {
+    const { api } = await guarded(1)
+    const { id } = await value(await patch(ana, api, 'beta', { percentage: 10 }))
+    const glass = { ...ANY, 'x-turnout-break-glass': 'true', 'x-turnout-reason': 'audit finding' }
+    await value(await call(api, { method: 'PUT', body: { approvals: 2 }, headers: glass }))
+    expect(await value(await decide(bob, id, 'approve'))).toMatchObject({ status: 'pending', needed: 2 })
+    expect(await value(await decide(eve, id, 'approve'))).toMatchObject({ status: 'applied' })
+  })
+
+  it('is bounded: how many wait, and how many reasons they give', async () => {
+    const flags = Object.fromEntries(Array.from({ length: 150 }, (_, n) => [`new-${n}`, true]))
+    const { api, stub } = await guarded()
+    const ask = () => ana.call(`${api}/flags`, { method: 'PATCH', body: flags, headers: ANY })
+    const { raising } = await value(await ask())
+    expect(raising).toHaveLength(101)
+    expect(raising[100]).toBe('and 50 more')
+    await runInDurableObject(stub, (_instance, { storage }) => {
+      const { entry, expires_at } = storage.sql
+        .exec<{ entry: string; expires_at: number }>('SELECT entry, expires_at FROM approvals')
+        .one()
+      for (let n = 2; n <= 100; n++)
+        storage.sql.exec("INSERT INTO approvals VALUES (?, 0, ?, 'pending', ?)", n, expires_at, entry)
+    })
+    const refused = await problem(await ask(), 422)
+    expect(refused.errors[0]?.message).toContain('100')
+    await runInDurableObject(stub, (_instance, { storage }) => {
+      storage.sql.exec("UPDATE approvals SET status = 'rejected' WHERE n > 1")
+    })
+    expect((await ask()).status).toBe(202)
+    const kept = await value(await call(`/api/v1/approvals?environment=${api.split('/').at(-1)}`))
+    expect(kept.items.map(({ id }: { id: string }) => id.split(':')[1])).toStrictEqual(['101', '100', '1'])
+  })
+
   it('may be rejected by another, or taken back by its author', async () => {
     const { api } = await guarded()
     const first = await value(await patch(ana, api, 'beta', { percentage: 10 }))
@@ -183,6 +229,7 @@ const ANY_NEW = { 'if-none-match': '*' }
 
 describe('what lowers exposure never waits', () => {
   it.each<[string, (api: string) => Promise<Response>]>([
+    ['settings as they are', (api) => eve.call(api, { method: 'PUT', body: { approvals: 1 }, headers: ANY })],
     ['a toggle off', (api) => ana.call(`${api}/flags/beta/toggle`, { body: { enabled: false } })],
     ['a lower percentage', (api) => patch(ana, api, 'beta', { percentage: 1 })],
     ['a shorter allowlist', (api) => patch(ana, api, 'gamma', { allowlist: [] })],
