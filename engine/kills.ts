@@ -4,8 +4,17 @@
  */
 import type { Key, Name } from './document.ts'
 
-/** `flag:KEY`, `route:ID`, `tag:NAME`, `all-routes` or `all-flags`. */
-export type KillTarget = `flag:${Key}` | `route:${string}` | `tag:${string}` | 'all-routes' | 'all-flags'
+/**
+ * `flag:KEY`, `route:ID`, `tag:NAME`, `all-routes` or `all-flags`; or `origin:ROUTE/VARIANT`, with `/HOST` for one member of
+ * its pool: decisions stay, and requests go down the chain of fallbacks as if its breaker were open.
+ */
+export type KillTarget =
+  | `flag:${Key}`
+  | `route:${string}`
+  | `tag:${string}`
+  | `origin:${string}`
+  | 'all-routes'
+  | 'all-flags'
 
 export interface Kill {
   readonly target: KillTarget
@@ -21,7 +30,8 @@ export interface KillList {
 
 export const NO_KILLS: KillList = { epoch: 0, version: 0, kills: [] }
 
-const TARGET = /^(?:(?:flag|route):[A-Za-z0-9][A-Za-z0-9._-]{0,127}|tag:[^\s]{1,128}|all-routes|all-flags)$/
+const TARGET =
+  /^(?:(?:flag|route):[A-Za-z0-9][A-Za-z0-9._-]{0,127}|tag:[^\s]{1,128}|origin:[A-Za-z0-9][A-Za-z0-9._-]{0,127}\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?:\/[^\s]{1,512})?|all-routes|all-flags)$/
 
 /** Whether a text names a kill target. */
 export const isKillTarget = (text: string): text is KillTarget => TARGET.test(text)
@@ -33,6 +43,14 @@ export const killOfFlag = (list: KillList, flag: Key, tags: readonly string[] = 
 /** The kill that holds for routing decisions on a route: `route:` before `all-routes`. */
 export const killOfRoute = (list: KillList, route: string): Kill | undefined =>
   list.kills.length === 0 ? undefined : first(list, [`route:${route}`, 'all-routes'])
+
+/** Whether an address of an origin, by its name `ROUTE/VARIANT` or `ROUTE/VARIANT/HOST`, is killed. */
+export const isOriginKilled = ({ kills }: KillList, name: string): boolean =>
+  kills.some(({ target }) => {
+    if (!target.startsWith('origin:')) return false
+    const killed = target.slice('origin:'.length)
+    return name === killed || name.startsWith(`${killed}/`)
+  })
 
 function first({ kills }: KillList, targets: readonly string[]): Kill | undefined {
   for (const target of targets) {

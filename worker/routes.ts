@@ -4,6 +4,7 @@
  */
 import {
   attributesOf,
+  isOriginKilled,
   type Name,
   type Origin,
   type Prepared,
@@ -77,7 +78,7 @@ export class RouteTable {
 function prepareRoute(prepared: Prepared, route: Route, upstreams: Upstreams): PreparedRoute {
   const timeoutMs = route.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const origins = Object.keys(route.origins).map(
-    (variant) => [variant, prepareOrigin(route, variant, timeoutMs, upstreams)] as const,
+    (variant) => [variant, prepareOrigin(prepared, route, variant, upstreams)] as const,
   )
   return {
     route,
@@ -91,7 +92,12 @@ function prepareRoute(prepared: Prepared, route: Route, upstreams: Upstreams): P
   }
 }
 
-function prepareOrigin(route: Route, variant: Name, timeoutMs: number, upstreams: Upstreams): PreparedOrigin {
+function prepareOrigin(
+  { kills }: Prepared,
+  route: Route,
+  variant: Name,
+  upstreams: Upstreams,
+): PreparedOrigin {
   const origin = route.origins[variant]!
   const next = origin.fallback === undefined ? route.fallback : origin.fallback
   const rules = breakerRules(route, origin)
@@ -100,10 +106,14 @@ function prepareOrigin(route: Route, variant: Name, timeoutMs: number, upstreams
     variant,
     origin,
     hosts: new Set([origin.url ?? [], origin.pool?.map(({ url }) => url) ?? []].flat().map(hostOf)),
-    choose: chooser(origin, arm, (name, url) => upstreams.get(name, url, rules)),
+    choose: chooser(origin, arm, (name, url) => {
+      const upstream = upstreams.get(name, url, rules)
+      upstream.killed = isOriginKilled(kills, name)
+      return upstream
+    }),
     budget: upstreams.budget(arm),
     leastFailovers: rules === false ? 0 : rules.consecutiveFailures + 1,
-    timeoutMs: origin.timeoutMs ?? timeoutMs,
+    timeoutMs: origin.timeoutMs ?? route.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     fallback: next === variant ? null : next,
   }
 }

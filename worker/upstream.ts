@@ -26,6 +26,8 @@ export class Upstream {
   readonly host: string
   readonly breaker: Breaker | null
   readonly latency = new Latency()
+  /** Somebody has said that it is to be left alone: a kill. */
+  killed = false
   /** Attempts that no batch has told of. */
   #counts: Record<AttemptOutcome, number> = { ok: 0, failed: 0, unreached: 0 }
   #p95Ms: number | null = null
@@ -39,7 +41,7 @@ export class Upstream {
   }
 
   admits(nowMs: number, random: () => number): boolean {
-    return this.breaker === null || this.breaker.admits(nowMs, random)
+    return !this.killed && (this.breaker === null || this.breaker.admits(nowMs, random))
   }
 
   record(outcome: AttemptOutcome, startedMs: number, nowMs: number, random: () => number): void {

@@ -55,7 +55,7 @@ const put = operation('operator', {
   path,
   tags,
   operationId: 'putKill',
-  summary: 'Kill a flag, a route, a tag, all routes or all flags',
+  summary: 'Kill a flag, a route, a tag, an origin, all routes or all flags',
   middleware: body.middleware,
   request: { params: TargetParams, body: body.body },
   responses: answers(
@@ -124,7 +124,10 @@ export const tellKills = (c: ApiContext, version: number): void => c.header(KILL
 
 function checked(target: string): KillTarget {
   if (isKillTarget(target)) return target
-  throw invalidRequest('target', 'must be flag:KEY, route:ID, tag:NAME, all-routes or all-flags')
+  throw invalidRequest(
+    'target',
+    'must be flag:KEY, route:ID, tag:NAME, origin:ROUTE/VARIANT, all-routes or all-flags',
+  )
 }
 
 const shown = ({ target, variant, reason, actor, createdAtMs, expiresAtMs, onExpiry }: KillRecord) => ({

@@ -76,7 +76,11 @@ export const keyParams = (key: string) =>
 
 export const TargetParams = z.object({
   ...EnvironmentParams.shape,
-  target: path('target', 'flag:KEY, route:ID, tag:NAME, all-routes or all-flags', 'flag:new-feature'),
+  target: path(
+    'target',
+    'flag:KEY, route:ID, tag:NAME, origin:ROUTE/VARIANT (perhaps /HOST), all-routes or all-flags',
+    'flag:new-feature',
+  ),
 })
 
 /** A reason for an edit, kept with its version; the header x-turnout-reason does the same. */

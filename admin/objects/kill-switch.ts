@@ -77,9 +77,12 @@ function mistyped(
 ): { ok: false; error: Failure } | null {
   const colon = target.indexOf(':')
   if (colon < 0) return null
-  const what = target.slice(0, colon) as 'flag' | 'route' | 'tag'
+  const what = target.slice(0, colon) as 'flag' | 'route' | 'tag' | 'origin'
   const key = target.slice(colon + 1)
+  if (what === 'origin' && variant !== null)
+    return invalid('kill', '$.variant', 'must be left out: the kill of an origin changes no decision')
   try {
+    if (what === 'origin') return unknownOrigin(sql, key)
     const known = what === 'tag' ? [...tagsOf(document())] : keysOfKind(sql, what)
     if (!known.includes(key)) return failed({ reason: 'unknown', what, key, nearest: nearest(key, known) })
     return what === 'flag' && variant !== null ? unknownVariant(sql, key, variant) : null
@@ -88,6 +91,29 @@ function mistyped(
     return null
   }
 }
+
+/** `ROUTE/VARIANT`, or `ROUTE/VARIANT/HOST` of a member of its pool. */
+function unknownOrigin(sql: SqlStorage, name: string): { ok: false; error: Failure } | null {
+  const [id = '', variant = ''] = name.split('/')
+  const stored = readEntity(sql, 'route', id)
+  if (stored === null)
+    return failed({
+      reason: 'unknown',
+      what: 'route',
+      key: id,
+      nearest: nearest(id, keysOfKind(sql, 'route')),
+    })
+  const { origins } = JSON.parse(stored.text) as Route
+  const known = Object.entries(origins).flatMap(([own, { pool = [] }]) => [
+    `${id}/${own}`,
+    ...pool.map(({ url }) => `${id}/${own}/${withoutScheme(url)}`),
+  ])
+  if (known.includes(name)) return null
+  const close = nearest(name, known) ?? (Object.hasOwn(origins, variant) ? `${id}/${variant}` : null)
+  return failed({ reason: 'unknown', what: 'origin', key: name, nearest: close })
+}
+
+const withoutScheme = (url: string): string => url.slice(url.indexOf('://') + 3)
 
 function unknownVariant(sql: SqlStorage, key: string, variant: string): { ok: false; error: Failure } | null {
   const stored = readEntity(sql, 'flag', key)

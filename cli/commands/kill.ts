@@ -20,7 +20,7 @@ export type Kill = Placed & { readonly target: KillTarget }
 const WAITS =
   'Then waits until every location with traffic has it: exit code 0 says that they have, 3 that they have not in time.'
 
-const TARGETS = 'flag:KEY, route:ID, tag:NAME, all-routes or all-flags'
+const TARGETS = 'flag:KEY, route:ID, tag:NAME, origin:ROUTE/VARIANT, all-routes or all-flags'
 
 export const killCommands: Commands = (program, act) => {
   const kill = program

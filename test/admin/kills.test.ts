@@ -97,6 +97,31 @@ describe('a kill', () => {
     expect((await value(await call(`${api}/kills`))).items).toEqual([])
   })
 
+  it('of an origin names a route’s variant, or a member of its pool, and no variant to serve', async () => {
+    const pool = [{ url: 'https://one.example.com/base' }, { url: 'https://two.example.com' }]
+    const origins = { on: { url: 'https://on.example.com' }, off: { pool } }
+    const env = await environment({
+      flags: { web: true },
+      routes: [{ id: 'shop', match: {}, flag: 'web', origins, fallback: 'off' }],
+    })
+    const at = (name: string) => `origin:${encodeURIComponent(name)}`
+    for (const name of ['shop/on', 'shop/off', 'shop/off/one.example.com/base'])
+      expect((await kill(env.api, at(name))).status, name).toBe(201)
+    expect((await killsAtTheEdge(env))?.kills.map(({ target }) => target)).toEqual([
+      'origin:shop/off',
+      'origin:shop/off/one.example.com/base',
+      'origin:shop/on',
+    ])
+    const unknown = await problem(await kill(env.api, at('shop/onn')), 404)
+    expect(unknown.detail).toContain('shop/on')
+    await problem(await kill(env.api, at('shopp/on')), 404)
+    await problem(await kill(env.api, at('shop/off/three.example.com')), 404)
+    const refused = await problem(await kill(env.api, at('shop/on'), { reason: 'x', variant: 'off' }), 422)
+    expect(refused.errors[0]!.path).toBe('$.variant')
+    await problem(await kill(env.api, 'origin:shop'), 422)
+    expect((await call(`${env.api}/kills/${at('shop/on')}`, { method: 'DELETE' })).status).toBe(204)
+  })
+
   it('works while the stored document cannot be read', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const env = await environment({ flags: FLAGS })

@@ -65,7 +65,7 @@ Landed: no edge has traffic now, and each asks before it answers its next reques
     [
       'with a bare key, and says what to type',
       ['kill', 'checkout', '--reason', 'x'],
-      'TARGET must be flag:KEY, route:ID, tag:NAME, all-routes or all-flags, got "checkout"; for the flag: turnout kill flag:checkout',
+      'TARGET must be flag:KEY, route:ID, tag:NAME, origin:ROUTE/VARIANT, all-routes or all-flags, got "checkout"; for the flag: turnout kill flag:checkout',
     ],
     [
       'for a time that is none',

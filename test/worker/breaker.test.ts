@@ -194,6 +194,38 @@ it('serves the variant of a kill, broken or not: the others are what was killed'
   expect(hosts()).toEqual(['canary', 'canary'])
 })
 
+it('leaves a killed origin alone at once, and asks it again when the kill is over', async () => {
+  const hosts = asked({})
+  const edge = await edgeOf(canarySite())
+  await get(edge, 1)
+  edge.control.kill({ target: 'origin:site/canary' })
+  nowMs += 60_001
+  await get(edge, 1)
+  hosts()
+  expect(await get(edge, 2)).toEqual([200, 200])
+  expect(hosts()).toEqual(['stable', 'stable'])
+  edge.control.kill()
+  nowMs += 60_001
+  await get(edge, 1)
+  hosts()
+  await get(edge, 1)
+  expect(hosts()).toEqual(['canary'])
+})
+
+it('leaves one member of a pool alone that is killed', async () => {
+  const hosts = asked({})
+  const pool = [{ url: 'https://one.test/base' }, { url: 'https://two.test' }]
+  const origins = { stable: { url: STABLE }, canary: { pool, strategy: 'failover' as const } }
+  const edge = await startEdge(canarySite({ origins }), {
+    kills: [{ target: 'origin:site/canary/one.test/base' }],
+  })
+  await get(edge, 2)
+  expect(hosts()).toEqual(['two', 'two'])
+  const other = await startEdge(canarySite({ origins }), { kills: [{ target: 'origin:site/canary' }] })
+  await get(other, 1)
+  expect(hosts()).toEqual(['stable'])
+})
+
 it('remembers through new versions, and forgets with new settings', async () => {
   const long = { openMs: 3_600_000, maxOpenMs: 3_600_000 }
   const hosts = asked({ 'canary.test': refused })
