@@ -5,9 +5,12 @@
 import { z } from 'zod'
 import {
   BREAKER_PHASES,
+  COUNTED,
+  type Counted,
   err,
   isLocation,
   MAX_ARRIVALS,
+  MAX_FLAG_COUNTS,
   MAX_SAMPLED_TEXT,
   MAX_SAMPLES,
   MAX_UPSTREAM_NAME,
@@ -46,6 +49,20 @@ const upstream = z.object({
   alert: z.boolean(),
 })
 
+const name = z.string().min(1).max(128)
+/** Beyond what can be added without losing anything that matters. */
+const amount = z
+  .number()
+  .min(-(2 ** 80))
+  .max(2 ** 80)
+const flagCount = z.object({
+  flag: name,
+  variant: name,
+  ...(Object.fromEntries(
+    COUNTED.map((of) => [of, of === 'sum' || of === 'squares' ? amount : count]),
+  ) as Record<Counted, typeof amount>),
+})
+
 const schema = z.object({
   isolate: z
     .string()
@@ -57,6 +74,7 @@ const schema = z.object({
   requests: count,
   serves: z.object({ epoch: count, snapshot: count, kills: count }),
   arrivals: z.array(arrival).max(PUBLISHED_KINDS.length * MAX_ARRIVALS),
+  flags: z.array(flagCount).max(MAX_FLAG_COUNTS).optional(),
   sample: z.object({ of: count, contexts: z.array(context).max(MAX_SAMPLES) }).optional(),
   upstreams: z.array(upstream).max(MAX_UPSTREAMS).optional(),
 })

@@ -1,5 +1,6 @@
 /** What an isolate of the edge tells the control plane about itself: the shape of a batch. Pure. */
 import type { Known } from './control.ts'
+import type { FlagCount } from './flag-counts.ts'
 
 /** What has versions of its own. */
 export const PUBLISHED_KINDS = ['snapshot', 'kills'] as const
@@ -26,6 +27,8 @@ export interface MetricBatch {
   readonly sample?: { readonly of: number; readonly contexts: readonly SampledContext[] }
   /** Addresses of origins that had attempts since the batch before, or whose breaker is not closed. Absent: none. */
   readonly upstreams?: readonly UpstreamReport[]
+  /** What applications told of flags since the batch before. Absent: nothing. */
+  readonly flags?: readonly FlagCount[]
 }
 
 /** What the control plane answers to a batch. */

@@ -1,10 +1,11 @@
 /** Everything under the reserved prefix `/.turnout/`: evaluation, what SDKs need beside it, and health. */
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
-import { type Prepared, stateOf } from '../engine/index.ts'
+import { type FlagCounts, type Prepared, stateOf } from '../engine/index.ts'
 import { type Callers, presentedKey } from './access.ts'
 import { delivery } from './delivery.ts'
 import type { Release } from './env.ts'
+import { events } from './events.ts'
 import { logError } from './log.ts'
 import { evaluateBulk, evaluateOne, failure, readContext } from './ofrep.ts'
 import { problem } from './problem.ts'
@@ -28,22 +29,23 @@ export interface Surroundings {
   /** What is in memory, for those who look again soon. */
   readonly glance: () => Prepared | null
   readonly streamTokens: StreamTokens
+  /** Where what applications tell of flags is gathered for the next batch. */
+  readonly counts: FlagCounts
 }
 
 const FLAGS = '/.turnout/ofrep/v1/evaluate/flags'
 
 const app = new Hono<{ Bindings: Surroundings }>()
 
-app.use(
-  '/.turnout/ofrep/*',
-  cors({
-    origin: '*',
-    allowMethods: ['POST'],
-    allowHeaders: ['content-type', 'authorization', 'x-api-key', 'if-none-match', 'traceparent'],
-    exposeHeaders: ['ETag', 'Retry-After'],
-    maxAge: 86_400,
-  }),
-)
+const fromAnyPage = cors({
+  origin: '*',
+  allowMethods: ['POST'],
+  allowHeaders: ['content-type', 'authorization', 'x-api-key', 'if-none-match', 'traceparent'],
+  exposeHeaders: ['ETag', 'Retry-After'],
+  maxAge: 86_400,
+})
+app.use('/.turnout/ofrep/*', fromAnyPage)
+app.use('/.turnout/events', fromAnyPage)
 
 app.post(FLAGS, (c) =>
   withCaller(c.req.raw, c.env, undefined, async (prepared, caller) => {
@@ -143,6 +145,14 @@ app.get('/.turnout/stream', async ({ env, req }) => {
     wait: (ms) => scheduler.wait(ms),
     random: Math.random,
   })
+})
+
+app.post('/.turnout/events', async ({ env, req }) => {
+  const prepared = await env.prepared()
+  if (prepared === null) return unprepared()
+  const { facts, callers, counts } = env
+  const caller = await callers.callerByUrl(req.raw, facts.query('key'), prepared.snapshot.access)
+  return caller === null ? unknownCaller() : events(req.raw, prepared, caller, counts)
 })
 
 const unknownCaller = (): Response =>

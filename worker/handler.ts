@@ -85,6 +85,7 @@ export class Isolate {
       facts,
       callers: this.#callers,
       streamTokens: this.#streamTokens,
+      counts: this.#reporter.flags,
       isolate: this.id,
       release: this.#config.release,
       status: () => this.#snapshots.status,

@@ -5,9 +5,12 @@
  */
 import {
   type Arrival,
+  type FlagCount,
+  FlagCounts,
   isNewer,
   type Known,
   MAX_ARRIVALS,
+  MAX_FLAG_COUNTS,
   type MetricBatch,
   type Prepared,
   type Recorded,
@@ -28,6 +31,7 @@ interface Pending {
   readonly requests: number
   readonly drawn: Sample<Drawn>
   readonly upstreams: readonly UpstreamReport[]
+  readonly flags: readonly FlagCount[]
 }
 
 /** Addresses of origins: what there is to tell of them, and what others tell. */
@@ -36,6 +40,8 @@ export interface ReportedUpstreams {
   heard(broken: Readonly<Record<string, number>>, nowMs: number): void
 }
 
+/** Rows of flag counts that wait for a batch: ten of them. */
+const MAX_WAITING = 10 * MAX_FLAG_COUNTS
 /** Of one batch. More would say little more about what traffic is like, and each costs some microseconds. */
 const SAMPLES = 8
 const FIRST_FLUSH_MS = 1_000
@@ -52,6 +58,8 @@ export class Reporter {
   /** When the last request was answered, ms since 1970; set by the handler. */
   answeredAtMs = Number.NEGATIVE_INFINITY
   readonly samples: Reservoir<Drawn>
+  /** What applications tell of flags: added to as it comes. */
+  readonly flags = new FlagCounts(MAX_WAITING)
   readonly #isolate: string
   readonly #location: string
   readonly #upstreams: ReportedUpstreams
@@ -92,7 +100,7 @@ export class Reporter {
     if (serves.epoch === 0 || !isOver(this.#dueAtMs, nowMs) || !isOver(this.#leaseUntilMs, nowMs)) return null
     const pending = this.#pending ?? this.#collect(serves, nowMs)
     if (pending === null) return null
-    const { sequence, requests, drawn, upstreams } = pending
+    const { sequence, requests, drawn, upstreams, flags } = pending
     this.#urgent = false
     this.#leaseUntilMs = nowMs + LEASE_MS
     const batch = {
@@ -104,6 +112,7 @@ export class Reporter {
       serves,
       arrivals: [...this.#snapshots, ...this.#kills],
       ...(upstreams.length === 0 ? {} : { upstreams }),
+      ...(flags.length === 0 ? {} : { flags }),
     }
     return { batch, drawn }
   }
@@ -134,11 +143,17 @@ export class Reporter {
   #collect(serves: Known, nowMs: number): Pending | null {
     const { requests } = this
     const arrivals = [...this.#snapshots, ...this.#kills]
-    if (requests === 0 && !this.#toldOfRequests && saying({ serves, arrivals }) === this.#told) return null
+    const quiet = requests === 0 && this.flags.size === 0 && !this.#toldOfRequests
+    if (quiet && saying({ serves, arrivals }) === this.#told) return null
     this.#sequence += 1
     this.requests = 0
-    const upstreams = this.#upstreams.take(nowMs)
-    this.#pending = { sequence: this.#sequence, requests, drawn: this.samples.take(), upstreams }
+    this.#pending = {
+      sequence: this.#sequence,
+      requests,
+      drawn: this.samples.take(),
+      upstreams: this.#upstreams.take(nowMs),
+      flags: this.flags.take(MAX_FLAG_COUNTS),
+    }
     return this.#pending
   }
 }

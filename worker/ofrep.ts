@@ -12,6 +12,7 @@ import {
   stateOf,
 } from '../engine/index.ts'
 import type { Caller } from './access.ts'
+import { readText } from './body.ts'
 import { clientContext } from './context.ts'
 import { matchesTag } from './etag.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -45,7 +46,7 @@ export async function readContext(
   facts: RequestFacts,
   key?: string,
 ): Promise<EvaluationContext | Response> {
-  const text = await readBody(request)
+  const text = await readText(request, MAX_BODY_BYTES)
   if (text === null) return failure(413, 'GENERAL', `the body must be at most ${MAX_BODY_BYTES} bytes`, key)
   let body: unknown
   try {
@@ -58,21 +59,6 @@ export async function readContext(
   const context = body.context ?? {}
   if (!isObject(context)) return failure(400, 'INVALID_CONTEXT', '"context" must be an object', key)
   return caller === 'client' ? clientContext(context, facts) : context
-}
-
-/** The body as text, or `null` if it is too long; never reads more than the limit. */
-async function readBody(request: Request): Promise<string | null> {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return null
-  if (request.body === null) return ''
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const chunk of request.body) {
-    bytes += (chunk as Uint8Array).byteLength
-    if (bytes > MAX_BODY_BYTES) return null
-    text += decoder.decode(chunk as Uint8Array, { stream: true })
-  }
-  return text + decoder.decode()
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -21,6 +21,7 @@ import { keys } from './keys.ts'
 import { kills } from './kills.ts'
 import { countRequests, metrics } from './metrics.ts'
 import { openapi } from './openapi.ts'
+import { outcomes } from './outcomes.ts'
 import { people } from './people.ts'
 import { answerProblem } from './problem.ts'
 import { promote } from './promotion.ts'
@@ -57,6 +58,7 @@ splits(api)
 kills(api)
 propagation(api)
 breakers(api)
+outcomes(api)
 versions(api)
 evaluate(api)
 keys(api)

@@ -1,15 +1,22 @@
 /**
- * One location of an environment: what its isolates report of themselves. Everything but a row lives in memory: batches
- * repeat what matters, so a restart has it back within seconds. The row says whether there was traffic, so that a location
- * that just started to listen can tell "nobody is there" from "nobody has reported yet".
+ * One location of an environment: what its isolates report of themselves, which lives in memory: batches repeat what matters,
+ * so a restart has it back within seconds. One row says whether there was traffic, so that a location that just started to
+ * listen can tell "nobody is there" from "nobody has reported yet". What applications tell of flags is kept by the minute.
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { MetricBatch, Recorded } from '../../engine/index.ts'
+import {
+  type FlagCount,
+  FlagCounts,
+  MAX_FLAG_COUNTS,
+  type MetricBatch,
+  type Recorded,
+} from '../../engine/index.ts'
 import { RecentContexts, type WeightedContext } from '../contexts.ts'
 import type { Env } from '../env.ts'
 import { Isolates } from '../isolates.ts'
 import { logWarn, messageOf } from '../log.ts'
 import { type Reach, reachOf, type Target, TRAFFIC_MS } from '../propagation.ts'
+import { addFlagCounts, readFlagCounts } from '../storage/flag-counts.ts'
 import { callEnvironment } from '../stubs.ts'
 import { LocationUpstreams, type UpstreamState } from '../upstreams.ts'
 import { AlarmClock } from './alarm-clock.ts'
@@ -24,6 +31,10 @@ const FLUSH_MS_PER_ISOLATE = 4
 const CHECK_MS = 60_000
 /** Between two attempts to make the location known. */
 const RETELL_MS = 10_000
+/** How long flag counts gather before they are written: a crash loses at most as much. */
+const GATHER_MS = 10_000
+/** Rows that can gather: more than this many flags and variants in ten seconds are not counted. */
+const MAX_GATHERED = 10 * MAX_FLAG_COUNTS
 
 type Row = { told_epoch: number; seen_at: number | null; silent: number }
 
@@ -33,6 +44,7 @@ export class MetricsObject extends DurableObject<Env> {
   readonly #isolates = new Isolates()
   readonly #contexts = new RecentContexts(Math.random)
   readonly #upstreams = new LocationUpstreams()
+  readonly #flags = new FlagCounts(MAX_GATHERED)
   readonly #listeningSinceMs = Date.now()
   /** There was traffic when this instance began, so there are isolates that it has not heard of. */
   readonly #missesSome: boolean
@@ -58,6 +70,7 @@ export class MetricsObject extends DurableObject<Env> {
     if (counted && batch.sample) this.#contexts.add(batch.sample, nowMs)
     this.#upstreams.add(batch.isolate, batch.upstreams ?? [], counted, nowMs)
     if (batch.requests > 0 && (!this.#watching || this.#row.silent === 1)) this.#watch(nowMs)
+    if (counted && batch.flags) this.#gather(batch.flags, nowMs)
     if (batch.serves.epoch > this.#row.told_epoch && nowMs >= this.#tellDueMs) {
       this.#tellDueMs = nowMs + RETELL_MS
       this.ctx.waitUntil(this.#tell(environment, batch.location, batch.serves.epoch))
@@ -82,6 +95,12 @@ export class MetricsObject extends DurableObject<Env> {
     return reachOf(target, { location, settling, lastSeenAtMs, requests }, reports, nowMs)
   }
 
+  /** What applications told of a flag, or of all (`null`), from a moment on. */
+  flagCounts(fromMs: number, flag: string | null): FlagCount[] {
+    this.#writeFlags(Date.now())
+    return readFlagCounts(this.#sql, fromMs, flag)
+  }
+
   /** Contexts of requests of the last ten minutes. */
   contexts(): WeightedContext[] {
     return this.#contexts.list(Date.now())
@@ -91,12 +110,24 @@ export class MetricsObject extends DurableObject<Env> {
   override alarm(): void {
     this.#clock.rang()
     const nowMs = Date.now()
+    this.#writeFlags(nowMs)
     if (this.#isSettling(nowMs)) return this.#clock.set(this.#listeningSinceMs + TRAFFIC_MS)
     const last = [...this.#isolates.reports(nowMs)].at(-1)
     const silent = last === undefined || nowMs - last.lastSeenAtMs > TRAFFIC_MS
     this.#write({ ...this.#row, seen_at: last?.lastSeenAtMs ?? this.#row.seen_at, silent: silent ? 1 : 0 })
     this.#watching = !silent
     if (!silent) this.#clock.set(nowMs + CHECK_MS)
+  }
+
+  #gather(counts: readonly FlagCount[], nowMs: number): void {
+    if (this.#flags.size === 0) this.#clock.set(nowMs + GATHER_MS)
+    for (const count of counts) this.#flags.add(count)
+  }
+
+  #writeFlags(nowMs: number): void {
+    if (this.#flags.size === 0) return
+    const counts = this.#flags.take()
+    this.ctx.storage.transactionSync(() => addFlagCounts(this.#sql, counts, nowMs))
   }
 
   /** Too early to know of every isolate with traffic. */

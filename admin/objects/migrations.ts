@@ -7,6 +7,7 @@ import { APPROVAL_TABLES } from '../storage/approvals.ts'
 import { AUDIT_TABLES } from '../storage/audit.ts'
 import { CALENDAR_TABLES } from '../storage/calendar.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
+import { FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
 import { RESERVATION_TABLES } from '../storage/reservations.ts'
@@ -104,7 +105,7 @@ export const WEBHOOK_MIGRATIONS: readonly Migration[] = [
 /** Tables of `IdempotencyObject`. */
 export const IDEMPOTENCY_MIGRATIONS: readonly Migration[] = [(sql) => sql.exec(RESERVATION_TABLES)]
 
-/** The one row of `MetricsObject`; a new location is silent until it is heard. */
+/** The one row of `MetricsObject`, where a new location is silent until it is heard, and what applications told of flags. */
 export const METRICS_MIGRATIONS: readonly Migration[] = [
   (sql) =>
     sql.exec(`
@@ -112,4 +113,5 @@ export const METRICS_MIGRATIONS: readonly Migration[] = [
         id INTEGER PRIMARY KEY CHECK (id = 1), told_epoch INTEGER NOT NULL, seen_at INTEGER, silent INTEGER NOT NULL
       );
       INSERT INTO location (id, told_epoch, seen_at, silent) VALUES (1, 0, NULL, 1);`),
+  (sql) => sql.exec(FLAG_COUNT_TABLE),
 ]

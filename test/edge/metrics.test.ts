@@ -253,3 +253,37 @@ describe('addresses of origins', () => {
     expect(heard).toEqual([{ 'shop/canary': 9_000 }])
   })
 })
+
+describe('what applications tell of flags', () => {
+  const tell = (flag: string, ok = 1) => reporter.flags.add({ flag, variant: 'on', ok })
+  const told = ({ batch }: Outgoing) => batch.flags?.map(({ flag, ok }) => [flag, ok])
+
+  it('is reported once, whatever becomes of the batch', () => {
+    answer(AT)
+    tell('a')
+    const lost = next(AT)
+    expect(told(lost)).toStrictEqual([['a', 1]])
+    reporter.failed(lost, AT)
+    tell('a', 5)
+    const again = next(AT + 3_000)
+    expect([again.batch.sequence, told(again)]).toStrictEqual([1, [['a', 1]]])
+    accept(again, AT + 3_000)
+    const then = next(AT + 4_000)
+    expect([then.batch.sequence, told(then)]).toStrictEqual([2, [['a', 5]]])
+  })
+
+  it('is no part of a batch where there is nothing', () => {
+    answer(AT)
+    expect(next(AT).batch).not.toHaveProperty('flags')
+  })
+
+  it('goes on in the next batch where it is too much for one, even without requests', () => {
+    answer(AT)
+    for (let at = 0; at < 201; at += 1) tell(`flag-${at}`)
+    const first = next(AT)
+    expect(first.batch.flags).toHaveLength(200)
+    accept(first, AT)
+    const second = next(AT + 1_000)
+    expect([second.batch.requests, told(second)]).toStrictEqual([0, [['flag-200', 1]]])
+  })
+})
