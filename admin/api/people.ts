@@ -83,13 +83,16 @@ export function people(api: Api): void {
   api.openapi(remove, async (c) => {
     requireEverywhere(c)
     const { id } = c.req.valid('param')
-    settle(await callProject(c.env, (stub) => stub.removePerson(id.toLowerCase(), authorOf(c)), 'once'), '')
+    settle(await callProject(c.env, (stub) => stub.removePerson(asStored(id), authorOf(c)), 'once'), '')
     return c.body(null, 204)
   })
 }
 
+/** E-mail addresses mean the same in any case; names of services do not. */
+const asStored = (id: string): string => (id.startsWith('service:') ? id : id.toLowerCase())
+
 function personId(text: string): string {
-  const id = text.startsWith('service:') ? text : text.toLowerCase()
+  const id = asStored(text)
   if (ID.test(id)) return id
   throw invalidRequest('id', 'must be an e-mail address, or `service:NAME` for a service token of Access')
 }

@@ -6,6 +6,7 @@ import { MAX_WINDOWS, windowIssues } from '../governance/calendar-form.ts'
 import type { Author } from '../settings.ts'
 import {
   addToCalendar,
+  forgetEnded,
   readFreezes,
   readWindows,
   removeFromCalendar,
@@ -17,7 +18,10 @@ import type { Answer } from './answers.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
 
+/** Most that are in force or to come. */
 const MAX_FREEZES = 100
+/** Those that are over are listed for so long. */
+const KEPT_MS = 90 * 24 * 3600 * 1000
 
 export function addWindow(
   { sql }: Room,
@@ -46,7 +50,8 @@ export function addFreeze(
 ): Answer<StoredFreeze> {
   if (freeze.toMs !== null && freeze.toMs <= Math.max(nowMs, freeze.fromMs))
     return invalid('freeze', '$.to', 'must be after `from` and in the future')
-  if (readFreezes(sql).length >= MAX_FREEZES)
+  forgetEnded(sql, nowMs - KEPT_MS)
+  if (readFreezes(sql).filter(({ toMs }) => toMs === null || toMs > nowMs).length >= MAX_FREEZES)
     return invalid('freeze', '$', `there are ${MAX_FREEZES} freezes, which is the most`)
   const n = addToCalendar(sql, 'freezes', { ...freeze, actor: author.actor })
   const from = new Date(freeze.fromMs).toISOString()

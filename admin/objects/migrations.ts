@@ -40,6 +40,24 @@ const OUTBOX = `
     due_at INTEGER NOT NULL, done_at INTEGER NOT NULL, attempts INTEGER NOT NULL
   ) WITHOUT ROWID;`
 
+/** Tables whose numbers people name, and what else is in them. */
+const NUMBERED = [
+  [
+    'approvals',
+    'created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, status TEXT NOT NULL, entry TEXT NOT NULL',
+  ],
+  ['schedules', 'due_at INTEGER, status TEXT NOT NULL, entry TEXT NOT NULL'],
+  ['windows', 'entry TEXT NOT NULL'],
+  ['freezes', 'entry TEXT NOT NULL'],
+] as const
+
+/** A number once given is never given again, whatever was deleted: who means an old one must not meet another. */
+const numberedOnce = (table: string, columns: string): string => `
+  ALTER TABLE ${table} RENAME TO old_${table};
+  CREATE TABLE ${table} (n INTEGER PRIMARY KEY AUTOINCREMENT, ${columns});
+  INSERT INTO ${table} SELECT * FROM old_${table};
+  DROP TABLE old_${table};`
+
 /** Tables of `EnvironmentObject`; what their columns mean stands where they are used, in storage/. */
 export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   (sql) =>
@@ -80,6 +98,10 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec('ALTER TABLE entities ADD COLUMN changed_at INTEGER'),
   (sql) => sql.exec(SCHEDULE_BEFORE_TABLE),
   (sql) => sql.exec(STORE_TABLES),
+  (sql) => {
+    for (const [table, columns] of NUMBERED) sql.exec(numberedOnce(table, columns))
+    sql.exec('CREATE INDEX schedules_due ON schedules (due_at) WHERE due_at IS NOT NULL')
+  },
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */

@@ -83,9 +83,9 @@ export function addApproval(sql: SqlStorage, approval: Omit<Approval, 'n'>, chan
   return { n, ...approval }
 }
 
-/** Forgets those that were asked for so long ago; the audit log does not. The newest stays, so that no number is given twice. */
+/** Forgets those that were asked for so long ago; the audit log does not. */
 export function pruneApprovals(sql: SqlStorage, beforeMs: number): void {
-  sql.exec('DELETE FROM approvals WHERE created_at < ? AND n < (SELECT MAX(n) FROM approvals)', beforeMs)
+  sql.exec('DELETE FROM approvals WHERE created_at < ?', beforeMs)
   sql.exec('DELETE FROM approval_changes WHERE n NOT IN (SELECT n FROM approvals)')
 }
 

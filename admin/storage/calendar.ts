@@ -41,3 +41,9 @@ export function removeFromCalendar(sql: SqlStorage, table: 'windows' | 'freezes'
   sql.exec(`DELETE FROM ${table} WHERE n = ?`, n)
   drop(sql, table)
 }
+
+/** Freezes that ended before that time. */
+export function forgetEnded(sql: SqlStorage, beforeMs: number): void {
+  for (const { n, toMs } of readFreezes(sql))
+    if (toMs !== null && toMs < beforeMs) removeFromCalendar(sql, 'freezes', n)
+}

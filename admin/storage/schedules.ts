@@ -66,11 +66,9 @@ export function addSchedule(sql: SqlStorage, schedule: Omit<Schedule, 'n'>): Sch
 export const countOpenSchedules = (sql: SqlStorage): number =>
   sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM schedules WHERE due_at IS NOT NULL').one().n
 
-/** The newest stays, so that no number is given twice. */
 export function pruneSchedules(sql: SqlStorage, nowMs: number): void {
   sql.exec(
-    `DELETE FROM schedules WHERE due_at IS NULL AND json_extract(entry, '$.createdAtMs') < ?
-       AND n < (SELECT MAX(n) FROM schedules)`,
+    "DELETE FROM schedules WHERE due_at IS NULL AND json_extract(entry, '$.createdAtMs') < ?",
     nowMs - KEPT_MS,
   )
   sql.exec('DELETE FROM schedule_before WHERE n NOT IN (SELECT n FROM schedules WHERE due_at IS NOT NULL)')

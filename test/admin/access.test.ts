@@ -229,6 +229,13 @@ describe('what is not in an address', () => {
     expect(await ids('people?limit=1')).toStrictEqual(['ana@media.example'])
   })
 
+  it('a service is removed by the name that it was given, in its case', async () => {
+    const id = `service:Deploy-${crypto.randomUUID()}`
+    await value(await call(`/api/v1/people/${id}`, { method: 'PUT', body: { role: 'editor' } }))
+    expect((await call(`/api/v1/people/${id.toLowerCase()}`, { method: 'DELETE' })).status).toBe(404)
+    expect((await call(`/api/v1/people/${id}`, { method: 'DELETE' })).status).toBe(204)
+  })
+
   it('cannot be reached by creating an environment elsewhere', async () => {
     const { token } = await mint({ role: 'admin', projects: ['media'] })
     const create = (name: string) =>

@@ -24,6 +24,9 @@ describe('an environment that is deleted and made again', () => {
     )
     for (const list of ['schedules', 'freezes', 'windows', 'approvals'])
       expect((await value(await call(`/api/v1/${list}?environment=${name}`))).items, list).toStrictEqual([])
+    // Numbers go on: whoever still means the old freeze must not lift this one.
+    const freeze = await call('/api/v1/freezes', { body: { environment: name, reason: 'y', from: at } })
+    expect((await value(freeze)).id).toBe(`${name}:2`)
     expect((await call(`${api}/versions/first`)).status).toBe(404)
     expect((await call(`${api}/kills/flag:beta`, { method: 'PUT', body: { reason: 'x' } })).status).toBe(201)
     expect(await value(await call(`${api}/propagation?kill=1`))).toMatchObject({ kill: 1 })

@@ -294,6 +294,29 @@ describe('a freeze', () => {
     expect(items).toHaveLength(2)
   })
 
+  it('is never lifted by whoever means another: numbers are given once', async () => {
+    const { name } = await environment()
+    const first = await value(await freeze(name, { reason: 'x' }))
+    const lift = () => call(`/api/v1/freezes/${first.id}`, { method: 'DELETE' })
+    expect((await lift()).status).toBe(204)
+    const second = await value(await freeze(name, { reason: 'y' }))
+    expect((await lift()).status).toBe(404)
+    expect((await value(await call(`/api/v1/freezes?environment=${name}`))).items).toMatchObject([second])
+  })
+
+  it('can be added however many are over', async () => {
+    const { name, stub } = await environment()
+    await runInDurableObject(stub, (_instance, { storage }) => {
+      const day = 24 * HOUR
+      for (let n = 1; n <= 100; n++) {
+        const entry = { fromMs: 0, toMs: Date.now() - n * day - HOUR, reason: 'x', actor: 'bootstrap' }
+        storage.sql.exec('INSERT INTO freezes (entry) VALUES (?)', JSON.stringify(entry))
+      }
+    })
+    expect((await freeze(name, { reason: 'incident' })).status).toBe(201)
+    expect((await value(await call(`/api/v1/freezes?environment=${name}`))).items).toHaveLength(90)
+  })
+
   it('stops a schedule whose time falls into it', async () => {
     const made = await environment({ flags: FLAGS })
     const { id } = await value(await schedule(made.name, { at: inMs(HOUR), flags: { gamma: true } }))
