@@ -35,6 +35,12 @@ export interface Details<T extends Value = Value> {
   readonly metadata?: Readonly<Record<string, string | number | boolean>>
 }
 
+/** A check and its answer. */
+export interface Check extends Details {
+  /** For whom, where one client answers for many. */
+  readonly targetingKey?: string
+}
+
 /** Events, each with what its listeners are given. */
 export interface ClientEvents {
   /** As the promise `ready`. */
@@ -44,7 +50,7 @@ export interface ClientEvents {
   /** The edge could not be asked, or refused. The answers at hand stay; the client goes on trying. */
   error: Error
   /** A flag was checked. For exposure counts and test recordings; nothing is done for it while nobody listens. */
-  check: Details
+  check: Check
 }
 
 /** Checks never throw, never wait and make no request. */

@@ -87,16 +87,29 @@ describe('the evaluating half of the engine', () => {
 })
 
 describe('the remote client', () => {
+  const page = async (contents: string) => {
+    const made = await bundle({ stdin: { contents, resolveDir: root }, conditions: ['browser'] })
+    return { bytes: brotli(made.bytes), minified: made.bytes.length, inputs: Object.keys(made.inputs) }
+  }
+  const CLIENT = `
+    import { createRemoteClient } from './sdk/remote.ts'
+    const flags = createRemoteClient({ url: 'https://www.example.com', context: { targetingKey: 'user-1' } })
+    await flags.ready
+    document.body.hidden = flags.boolean('new-feature', false)`
+
   it('is at most 1.5 KB brotli with all that a page needs to ask for a flag', async () => {
-    const contents = `
-      import { createRemoteClient } from './sdk/remote.ts'
-      const flags = createRemoteClient({ url: 'https://www.example.com', context: { targetingKey: 'user-1' } })
-      await flags.ready
-      document.body.hidden = flags.boolean('new-feature', false)`
-    const page = await bundle({ stdin: { contents, resolveDir: root }, conditions: ['browser'] })
-    const size = brotli(page.bytes)
-    console.log(`remote client: ${page.bytes.length} bytes minified, ${size} brotli`)
-    expect(size).toBeLessThanOrEqual(1.5 * 1024)
-    expect(Object.keys(page.inputs)).toStrictEqual(['sdk/remote.ts', '<stdin>'])
+    const { bytes, minified, inputs } = await page(CLIENT)
+    console.log(`remote client: ${minified} bytes minified, ${bytes} brotli`)
+    expect(bytes).toBeLessThanOrEqual(1.5 * 1024)
+    expect(inputs).toStrictEqual(['sdk/remote.ts', '<stdin>'])
+  })
+
+  it('is at most 2.3 KB with outcomes', async () => {
+    const outcomes = `
+      import { reportOutcomes } from './sdk/outcomes.ts'
+      reportOutcomes(flags, { url: 'https://www.example.com' }).report('new-feature', 'ok')`
+    const { bytes, minified } = await page(CLIENT + outcomes)
+    console.log(`remote client and outcomes: ${minified} bytes minified, ${bytes} brotli`)
+    expect(bytes).toBeLessThanOrEqual(2.3 * 1024)
   })
 })
