@@ -61,8 +61,6 @@ export class StoreSync {
   #opened: { readonly place: string; readonly store: Promise<FlagStore> } | null = null
   /** The look that is under way; it may take long. */
   #looking: Promise<void> | null = null
-  /** Counts our writes: a look during which one began or ended has seen neither before nor after. */
-  #writes = 0
 
   /** `placeOf`: where an environment's document lives in AWS; `null`: nowhere. */
   constructor(room: Room, placeOf: (environment: string) => StorePlace | null) {
@@ -134,7 +132,7 @@ export class StoreSync {
       if (store.saveKills === null) return
       const revision = readRevision(sql)
       if (revision === null) throw new Error(`${store.place} was never read`)
-      const saved = await this.#writing(store.saveKills(killsForEdges(sql), revision))
+      const saved = await store.saveKills(killsForEdges(sql), revision)
       if (!saved.ok) throw new Error(sentenceOf(saved.error))
       ledger.write(() => writeRevision(sql, saved.value))
     })
@@ -151,7 +149,7 @@ export class StoreSync {
     const store = await this.#open(before.name)
     const expected = readRevision(sql)
     if (expected === null) return notRead(store)
-    const saved = await this.#writing(store.save(document, expected))
+    const saved = await store.save(document, expected)
     if (!saved.ok) return this.#refused(before, saved.error)
     return ledger.decide((state) => {
       const decided = decision(state, nowMs)
@@ -205,11 +203,11 @@ export class StoreSync {
       }),
     )
     const store = await this.#open(state.name)
-    const writes = this.#writes
     const known = readRevision(sql)
     const found = await store.load(known, pushed)
     await this.#turns.run(async () => {
-      if (writes !== this.#writes) this.#plan(0)
+      // Saved in the meantime: it has seen neither what was there before nor what is there now.
+      if (readRevision(sql) !== known) this.#plan(0)
       else if (found.ok || !(await this.#tookBack(store, found.error, known)))
         this.#plan(this.#settle(store, found))
     })
@@ -238,7 +236,7 @@ export class StoreSync {
     const state = readState(sql)
     if (state === null || known === null || error.reason !== 'busy') return false
     if (Date.now() - error.sinceMs < ABANDONED_AFTER_MS) return false
-    const saved = await this.#writing(store.save(publisher.document(state), known))
+    const saved = await store.save(publisher.document(state), known)
     if (!saved.ok) return false
     logWarn('store-change-taken-back', {
       environment: state.name,
@@ -259,15 +257,6 @@ export class StoreSync {
       // Pushed in the meantime: that look is not put off.
       this.#write({ ...known, pollAtMs: known.pushed ? Math.min(known.pollAtMs, pollAtMs) : pollAtMs })
     })
-  }
-
-  async #writing<T>(write: Promise<T>): Promise<T> {
-    this.#writes += 1
-    try {
-      return await write
-    } finally {
-      this.#writes += 1
-    }
   }
 
   #open(environment: string): Promise<FlagStore> {

@@ -59,7 +59,21 @@ export async function openStore(
     const options = { ...config.ssm, environment, place, pollMs: pollMs ?? SSM_POLL_MS }
     return ssmStore(new SSMClient(clientSettings(aws, 'ssm')), options, timing)
   }
-  throw new Error(`[open-store] there is no store ${kind} yet ${memory.read() ?? ''}`)
+  const { appConfig } = config
+  if (appConfig === null) throw new Error('APPCONFIG_APPLICATION and APPCONFIG_PROFILE are missing')
+  const [{ AppConfigClient }, { appConfigStore }, { signedFetch, endpointOf }] = await Promise.all([
+    import('@aws-sdk/client-appconfig'),
+    import('./appconfig/store.ts'),
+    import('./aws/signed-fetch.ts'),
+  ])
+  const { application, profile, strategy } = appConfig
+  const plane = {
+    fetch: signedFetch({ region: aws.region, credentials: async () => aws.credentials }, 'appconfig'),
+    endpoint: aws.endpoints.appconfigdata ?? endpointOf('appconfigdata', aws.region),
+    names: { application, environment, profile },
+  }
+  const options = { place: nameOfPlace(kind, config, environment), strategy, pollMs }
+  return appConfigStore(new AppConfigClient(clientSettings(aws, 'appconfig')), plane, options, memory, timing)
 }
 
 /** One attempt for each send: the stores decide themselves what is tried again, and when. */

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Account } from '../helpers/aws/account.ts'
 import { Emulator } from '../helpers/aws/emulator.ts'
+import { variablesFor } from '../helpers/aws/variables.ts'
 import { admin, check } from '../helpers/client.ts'
 import { type LocalRun, startLocalRun, stopAll } from '../helpers/system.ts'
 
@@ -18,31 +19,14 @@ let run: LocalRun
 beforeAll(async () => {
   emulator.accounts.push(account)
   const endpoint = await emulator.listen()
-  run = await startLocalRun({ env: variables(endpoint) })
+  run = await startLocalRun({
+    env: { ...variablesFor(account, endpoint), STORE: 'ssm', POLL_INTERVAL_MS: String(POLL_MS) },
+  })
 })
 afterAll(async () => {
   await stopAll()
   await emulator.refuse()
 })
-
-function variables(endpoint: string): Record<string, string> {
-  const [{ accessKeyId, secretAccessKey, sessionToken = '' }] = [...account.credentials.values()] as [
-    { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
-  ]
-  return {
-    ...{
-      STORE: 'ssm',
-      POLL_INTERVAL_MS: String(POLL_MS),
-      AWS_REGION: account.region,
-      AWS_ENDPOINT_URL: endpoint,
-    },
-    ...{
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_SESSION_TOKEN: sessionToken,
-    },
-  }
-}
 
 const served = async () => (await check(run, FLAG)).body.value
 const parameter = (name = NAME) => account.parameters()[name]

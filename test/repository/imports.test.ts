@@ -29,7 +29,16 @@ const TABLE: Record<string, Allowed> = {
   },
   admin: {
     folders: ['engine'],
-    packages: ['hono', 'zod', '@hono/zod-openapi', 'jose', '@aws-sdk/*', 'cloudflare:workers', 'node:crypto'],
+    packages: [
+      'hono',
+      'zod',
+      '@hono/zod-openapi',
+      'jose',
+      '@aws-sdk/*',
+      '@smithy/*',
+      'cloudflare:workers',
+      'node:crypto',
+    ],
   },
   'admin/governance': { folders: ['engine'], packages: [] },
   'admin/backup': { folders: ['engine', 'admin/audit', 'admin/storage'], packages: ['node:crypto'] },

@@ -1,14 +1,9 @@
 /** A document as the values of parameters, both ways. Pure. */
 import { isObject, showPath } from '../../../engine/check.ts'
-import {
-  type CompileIssue,
-  type FlagDocument,
-  isKillTarget,
-  type Kill,
-  type Route,
-} from '../../../engine/index.ts'
+import type { CompileIssue, FlagDocument, Kill, Route } from '../../../engine/index.ts'
 import type { EntityKind } from '../../document.ts'
 import { parseJson } from '../../json.ts'
+import { readKillCopies } from '../kill-copies.ts'
 import { KILLS, nameOf, ORDER, roleOf } from './names.ts'
 
 /** More flags, segments and routes than this do not belong into parameters: reading them takes minutes of everybody's calls. */
@@ -97,7 +92,7 @@ export function join(values: Values): Joined {
       segments: Object.fromEntries(sorted(found.segment)) as NonNullable<FlagDocument['segments']>,
       routes: routesOf(found.route, order, errors),
     },
-    kills: killsOf(kills, errors),
+    kills: readKillCopies(kills, errors),
     errors,
     warnings,
   }
@@ -124,25 +119,6 @@ function routesOf(found: ReadonlyMap<string, unknown>, order: unknown, errors: C
       })
       return []
     })
-}
-
-function killsOf(value: unknown, errors: CompileIssue[]): Kill[] {
-  if (!Array.isArray(value)) {
-    errors.push({ path: '$.kills', message: 'must be an array of kills' })
-    return []
-  }
-  return value.flatMap((kill: unknown, at): Kill[] => {
-    if (isObject(kill) && typeof kill.target === 'string' && isKillTarget(kill.target)) {
-      const { target, variant } = kill
-      if (variant === undefined) return [{ target }]
-      if (typeof variant === 'string') return [{ target, variant }]
-    }
-    errors.push({
-      path: `$.kills[${at}]`,
-      message: 'must be { "target": …, "variant"?: … } with a kill target',
-    })
-    return []
-  })
 }
 
 /** Where the value of a parameter stands in the document. */

@@ -16,8 +16,8 @@ export interface Abilities {
   readonly routes: boolean
 }
 
-const ONE: FlagDocument = { flags: { alpha: true, beta: { enabled: true, percentage: 25 } } }
-const TWO: FlagDocument = { flags: { alpha: false, beta: { enabled: true, percentage: 25 } } }
+const ONE: FlagDocument = { flags: { alpha: { enabled: true }, beta: { enabled: true, percentage: 25 } } }
+const TWO: FlagDocument = { flags: { alpha: { enabled: false }, beta: { enabled: true, percentage: 25 } } }
 
 export function describeStore(
   name: string,
@@ -88,7 +88,9 @@ export function describeStore(
       const saved = await save(ONE, empty)
       await under.outside(TWO)
       await under.pass()
-      const error = failure(await store.save({ flags: { ...ONE.flags, alpha: { enabled: false } } }, saved))
+      const error = failure(
+        await store.save({ flags: { ...ONE.flags, alpha: { enabled: true, percentage: 5 } } }, saved),
+      )
       expect(error.reason).toBe('changed')
       expect((await load(saved)).document).toMatchObject(TWO)
     })

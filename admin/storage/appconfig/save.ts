@@ -1,0 +1,93 @@
+/** Writes a new hosted version and deploys it. It counts when its deployment has begun. Throws `StoreFailure`. */
+import type { CompileIssue, Result } from '../../../engine/index.ts'
+import type { Timing } from '../aws/timing.ts'
+import { type Revision, StoreFailure } from '../store.ts'
+import { type Deployment, inForce, isRunning, isTakenBack, numberIn, revisionOf } from './deployments.ts'
+import type { Format } from './format.ts'
+import type { Opened, Work } from './opened.ts'
+
+/** What AppConfig takes as one hosted version, by default. */
+const MAX_BYTES = 1024 * 1024
+/** A deployment of our own takes a moment, even without bake time: the next change waits for it so long. */
+const OWN_DEPLOYMENT_MS = 5_000
+const LOOK_AGAIN_MS = 500
+/** Others write versions too, for other environments. */
+const ATTEMPTS = 4
+
+/** Makes the new text of the old one. */
+export type Writing = (format: Format, held: string | null) => Result<string, readonly CompileIssue[]>
+
+export async function save(
+  opened: Opened,
+  work: Work,
+  timing: Timing,
+  expected: Revision,
+  writing: Writing,
+): Promise<Revision> {
+  const { api, place, memory } = opened
+  const { calls } = work
+  const deployments = await freeDeployments(opened, work, timing, numberIn(expected))
+  const current = inForce(deployments, { reached: true, own: numberIn(expected) })
+  if (revisionOf(current) !== expected) throw changed(current)
+  const held = current === null ? null : await api.version(calls, place, current.version)
+  const written = writing(place.format, held)
+  if (!written.ok) throw new StoreFailure({ reason: 'invalid', errors: written.error })
+  requireSize(written.value)
+  const version = await createVersion(opened, work, written.value)
+  const number = await api.deploy(calls, place, version)
+  if (number === null) {
+    await api.deleteVersion(calls, place, version)
+    throw busy('another deployment has begun at the same moment', timing.nowMs())
+  }
+  const revision = revisionOf({ number, version })
+  memory.write({ ...memory.read(), watching: number, newestVersion: version })
+  return revision
+}
+
+/** Those of the profile, once none of them is running. Fails while one is that is not `own`. */
+async function freeDeployments(
+  { api, place }: Opened,
+  { calls }: Work,
+  timing: Timing,
+  own: number,
+): Promise<Deployment[]> {
+  for (const untilMs = timing.nowMs() + OWN_DEPLOYMENT_MS; ; await timing.wait(LOOK_AGAIN_MS)) {
+    const deployments = await api.deployments(calls, place)
+    const running = deployments.find(isRunning)
+    if (running === undefined) return deployments
+    if (running.number !== own || isTakenBack(running) || timing.nowMs() >= untilMs)
+      throw busy(`deployment ${running.number} is ${running.state} (${running.percentage} %)`, timing.nowMs())
+  }
+}
+
+async function createVersion(
+  { api, place, memory }: Opened,
+  { calls }: Work,
+  content: string,
+): Promise<number> {
+  let newest = memory.read().newestVersion || (await api.newestVersion(calls, place))
+  for (let attempts = 1; attempts <= ATTEMPTS; attempts++) {
+    const version = await api.createVersion(calls, place, content, newest)
+    if (version !== null) return version
+    newest = await api.newestVersion(calls, place)
+  }
+  throw busy('others keep writing versions of the profile', 0)
+}
+
+function requireSize(content: string): void {
+  const bytes = new TextEncoder().encode(content).length
+  if (bytes <= MAX_BYTES) return
+  const message = `takes ${bytes} bytes as a hosted version, which has at most ${MAX_BYTES}`
+  throw new StoreFailure({ reason: 'invalid', errors: [{ path: '$', message }] })
+}
+
+function changed(current: Deployment | null): StoreFailure {
+  const detail =
+    current === null
+      ? 'what was deployed in AppConfig was taken back'
+      : `AppConfig serves version ${current.version} by deployment ${current.number}, which is newer`
+  return new StoreFailure({ reason: 'changed', detail, overwritten: null })
+}
+
+const busy = (detail: string, sinceMs: number): StoreFailure =>
+  new StoreFailure({ reason: 'busy', detail, sinceMs })

@@ -1,0 +1,104 @@
+/**
+ * AppConfigData: asks whether there is something new. A token is good for one call and a day, must not be used early, and
+ * each value is delivered once; so what was not yet taken over is remembered. Throws `StoreFailure`.
+ * https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_appconfigdata_GetLatestConfiguration.html
+ */
+import type { Calls } from '../aws/calls.ts'
+import type { AwsError } from '../aws/failure.ts'
+import type { SignedRequest } from '../aws/signed-fetch.ts'
+import { StoreFailure } from '../store.ts'
+
+/** What a session needs between calls; plain data, kept durably. */
+export interface SessionState {
+  /** For the next call; `null`: a session must be started. */
+  readonly token: string | null
+  /** When the token may be used, ms since 1970. */
+  readonly notBeforeMs: number
+  /** When the session was started, ms since 1970. */
+  readonly startedAtMs: number
+  /** What the server says to wait. */
+  readonly intervalMs: number
+}
+
+export const NO_SESSION: SessionState = { token: null, notBeforeMs: 0, startedAtMs: 0, intervalMs: 15_000 }
+
+/** `changed` also where it is not known: a new session delivers what there is. `none`: nothing was ever deployed. */
+export type News = 'changed' | 'same' | 'none'
+
+export interface Polled {
+  readonly state: SessionState
+  readonly news: News
+}
+
+/** The least that AWS allows. */
+const MIN_INTERVAL_SECONDS = 15
+/** A new session is a way around the interval: not more often than this. */
+const SESSION_GAP_MS = 5_000
+
+export interface DataPlane {
+  readonly fetch: (request: SignedRequest, signal: AbortSignal) => Promise<Response>
+  readonly endpoint: string
+  readonly names: { readonly application: string; readonly environment: string; readonly profile: string }
+}
+
+/** Uses the token if its time has come; one that comes early, or with `pushed`, starts a session, if that may be. */
+export async function poll(
+  plane: DataPlane,
+  calls: Calls,
+  state: SessionState,
+  nowMs: number,
+  pushed: boolean,
+): Promise<Polled> {
+  if (state.token !== null && !pushed && nowMs >= state.notBeforeMs) {
+    const polled = await latest(plane, calls, state, nowMs)
+    if (polled !== 'token-refused') return polled
+  } else if (nowMs < state.startedAtMs + SESSION_GAP_MS) return { state, news: 'same' }
+  const token = await start(plane, calls)
+  const polled = await latest(plane, calls, { ...state, token, startedAtMs: nowMs }, nowMs)
+  if (polled !== 'token-refused') return polled
+  throw new StoreFailure({ reason: 'unavailable', detail: 'AppConfig refuses the token of a new session' })
+}
+
+async function start({ fetch, endpoint, names }: DataPlane, calls: Calls): Promise<string> {
+  const body = JSON.stringify({
+    ApplicationIdentifier: names.application,
+    EnvironmentIdentifier: names.environment,
+    ConfigurationProfileIdentifier: names.profile,
+    RequiredMinimumPollIntervalInSeconds: MIN_INTERVAL_SECONDS,
+  })
+  const request = {
+    ...({ method: 'POST', endpoint, path: '/configurationsessions', body } as const),
+    headers: { 'content-type': 'application/json' },
+  } as const
+  const response = await calls.run('appconfig:StartConfigurationSession', (signal) => fetch(request, signal))
+  const { InitialConfigurationToken } = (await response.json()) as { InitialConfigurationToken: string }
+  return InitialConfigurationToken
+}
+
+async function latest(
+  { fetch, endpoint }: DataPlane,
+  calls: Calls,
+  state: SessionState,
+  nowMs: number,
+): Promise<Polled | 'token-refused'> {
+  const query = { configuration_token: state.token ?? '' }
+  const request = { method: 'GET', endpoint, path: '/configuration', query } as const
+  try {
+    // A lost answer has used up the token: the next attempt is refused, and a new session says what there is.
+    const response = await calls.run('appconfig:GetLatestConfiguration', (signal) => fetch(request, signal))
+    // An empty body is no empty document: it says "as before".
+    const changed = (await response.arrayBuffer()).byteLength > 0
+    const seconds = Number(response.headers.get('next-poll-interval-in-seconds') ?? MIN_INTERVAL_SECONDS)
+    const intervalMs = Math.max(seconds, 1) * 1_000
+    const token = response.headers.get('next-poll-configuration-token')
+    const next = { ...state, token, intervalMs, notBeforeMs: nowMs + intervalMs }
+    return { state: next, news: changed ? 'changed' : 'same' }
+  } catch (thrown) {
+    if (nameOf(thrown) === 'BadRequestException') return 'token-refused'
+    if (nameOf(thrown) !== 'ResourceNotFoundException') throw thrown
+    return { state: { ...state, token: null, notBeforeMs: 0 }, news: 'none' }
+  }
+}
+
+const nameOf = (thrown: unknown): string | null =>
+  thrown instanceof StoreFailure && thrown.cause instanceof Error ? (thrown.cause as AwsError).name : null

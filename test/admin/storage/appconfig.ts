@@ -1,0 +1,61 @@
+/** An AppConfig store over an account of the emulator, both of which live in the same time. */
+import { AppConfigClient } from '@aws-sdk/client-appconfig'
+import { inject, onTestFinished } from 'vitest'
+import { appConfigStore } from '../../../admin/storage/appconfig/store.ts'
+import { signedFetch } from '../../../admin/storage/aws/signed-fetch.ts'
+import { REAL_TIME } from '../../../admin/storage/aws/timing.ts'
+import type { FlagStore } from '../../../admin/storage/store.ts'
+import { openAccount, type RemoteAccount } from '../../helpers/aws/remote.ts'
+
+export const FREEFORM = 'AWS.Freeform'
+export const FEATURE_FLAGS = 'AWS.AppConfig.FeatureFlags'
+
+export interface TestAppConfig {
+  readonly aws: RemoteAccount
+  readonly place: { application: string; environment: string; profile: string; type: string }
+  readonly store: FlagStore
+  /** The same place, as another instance of the control plane sees it that knows what this one has kept. */
+  again(): FlagStore
+  /** Time passes, for AWS and for the store. */
+  pass(ms: number): Promise<void>
+  /** What the store keeps. */
+  kept(): string | null
+}
+
+/** `made`: application, environment and profile are there. */
+export async function appConfig(
+  type = FREEFORM,
+  strategy: string | null = null,
+  made = true,
+): Promise<TestAppConfig> {
+  const aws = await openAccount(inject('aws'))
+  const { endpoint, region, credentials } = aws
+  const place = { application: 'shop', environment: 'prod', profile: 'flags', type }
+  if (made) await aws.makePlace(place)
+  const client = new AppConfigClient({ endpoint, region, credentials, maxAttempts: 1 })
+  onTestFinished(() => client.destroy())
+  const plane = {
+    fetch: signedFetch({ region, credentials: async () => credentials }, 'appconfig'),
+    ...{ endpoint, names: place },
+  }
+  let aheadMs = 0
+  let kept: string | null = null
+  const memory = {
+    read: () => kept,
+    write: (text: string) => {
+      kept = text
+    },
+  }
+  const pass = async (ms: number) => {
+    aheadMs += ms
+    await aws.advance(ms)
+  }
+  const timing = {
+    ...{ nowMs: () => Date.now() + aheadMs, random: Math.random },
+    // Short waits are waited out, so that calls keep their pace; others pass at once.
+    wait: (ms: number) => (ms <= 100 ? REAL_TIME.wait(ms / 10) : pass(ms)),
+  }
+  const options = { place: 'appconfig', strategy, pollMs: null }
+  const again = () => appConfigStore(client, plane, options, memory, timing)
+  return { aws, place, store: again(), again, pass, kept: () => kept }
+}
