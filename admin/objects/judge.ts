@@ -17,7 +17,7 @@ import { killsForEdges, readKill } from '../storage/kills.ts'
 import { readSettings, settingsChange } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
-import { servesOff } from './kill-switch.ts'
+import { divertedBy, servesOff } from './kill-switch.ts'
 import { proposalOf } from './proposal.ts'
 import type { Room } from './room.ts'
 
@@ -124,7 +124,10 @@ const killTouched = ({ sql }: Room, target: string): Touched => ({
   since: readKill(sql, target)?.createdAtMs ?? null,
 })
 
-/** How a kill could raise exposure: by serving something else than `off`, or by ending sooner than the one it replaces. */
+/**
+ * How a kill could raise exposure: by serving something else than `off`, by sending an origin's requests to another than
+ * that of `off`, or by ending sooner than the one it replaces.
+ */
 export function weakening(
   { sql }: Room,
   { target, request }: Extract<Change, { do: 'place-kill' }>,
@@ -132,6 +135,9 @@ export function weakening(
   const raising: string[] = []
   if (request.variant !== null && !servesOff(sql, target, request.variant))
     raising.push(`kill ${target} serves ${request.variant}, which is not \`off\``)
+  if (target.startsWith('origin:'))
+    for (const { from, to } of divertedBy(sql, target))
+      raising.push(`kill ${target} sends the requests of ${from} to ${to}, which is not \`off\``)
   const held = readKill(sql, target)
   const endMs = request.onExpiry === 'extend' ? null : request.expiresAtMs
   const heldEndMs = held === null || held.onExpiry === 'extend' ? null : held.expiresAtMs

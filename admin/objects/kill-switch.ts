@@ -13,12 +13,14 @@ import {
 } from '../../engine/index.ts'
 import { type Document, tagsOf } from '../document.ts'
 import { type Failure, failed, invalid } from '../failure.ts'
+import { diversions } from '../governance/diversion.ts'
 import { logWarn, messageOf } from '../log.ts'
 import { nearest } from '../nearest.ts'
 import { keysOfKind, readEntity } from '../storage/entities.ts'
 import {
   deleteKill,
   type KillRecord,
+  killsForEdges,
   killTargets,
   type OnExpiry,
   readKill,
@@ -128,13 +130,34 @@ export function servesOff(sql: SqlStorage, target: KillTarget, variant: string):
   const [what, key = ''] = target.split(/:(.*)/s)
   try {
     const flag = what === 'route' ? flagOfRoute(sql, key) : what === 'flag' ? key : null
-    const stored = flag === null ? null : readEntity(sql, 'flag', flag)
-    if (flag === null || stored === null) return false
-    return (canonicalFlag(flag, JSON.parse(stored.text) as Flag | ShortFlag).off ?? 'off') === variant
+    return flag !== null && offOf(sql, flag) === variant
   } catch (thrown) {
     logWarn('kill-target-unchecked', { target, cause: messageOf(thrown) })
     return false
   }
+}
+
+/** Variants whose requests the kill of an origin would send to another origin than that of `off`; none where that cannot be told. */
+export function divertedBy(sql: SqlStorage, target: KillTarget): { from: string; to: string }[] {
+  const [id = ''] = target.slice('origin:'.length).split('/')
+  try {
+    const route = readEntity(sql, 'route', id)
+    if (route === null) return []
+    const written = JSON.parse(route.text) as Route
+    const kills = killsForEdges(sql)
+    return diversions(written, offOf(sql, written.flag) ?? 'off', kills, [...kills, { target }])
+  } catch (thrown) {
+    logWarn('kill-target-unchecked', { target, cause: messageOf(thrown) })
+    return []
+  }
+}
+
+/** The variant that a flag's kill serves; `null`: there is no such flag. */
+function offOf(sql: SqlStorage, key: string): string | null {
+  const stored = readEntity(sql, 'flag', key)
+  return stored === null
+    ? null
+    : (canonicalFlag(key, JSON.parse(stored.text) as Flag | ShortFlag).off ?? 'off')
 }
 
 function flagOfRoute(sql: SqlStorage, id: string): string | null {

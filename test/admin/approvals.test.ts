@@ -284,6 +284,33 @@ describe('a kill in a protected environment', () => {
     expect(await value(await call(`${api}/kills/flag:beta`))).toMatchObject({ reason: 'it loses orders' })
   })
 
+  it('of an origin waits where its requests would go to what is not off', async () => {
+    const { api } = await environment({
+      flags: { web: { enabled: true, percentage: 5 } },
+      routes: [
+        {
+          ...{ id: 'shop', match: {}, flag: 'web', fallback: 'off' },
+          origins: {
+            on: { pool: [{ url: 'https://a.example.com' }, { url: 'https://b.example.com' }] },
+            off: { url: 'https://stable.example.com', fallback: 'on' },
+          },
+        },
+      ],
+    })
+    await value(await call(api, { method: 'PUT', body: { approvals: 1 }, headers: ANY }))
+    const kill = (name: string) =>
+      ana.call(`${api}/kills/origin:${encodeURIComponent(name)}`, { method: 'PUT', body: { reason: 'x' } })
+    const waiting = await kill('shop/off')
+    expect(waiting.status).toBe(202)
+    expect((await value(waiting)).raising).toStrictEqual([
+      'kill origin:shop/off sends the requests of off to on, which is not `off`',
+    ])
+    expect((await kill('shop/on/a.example.com')).status).toBe(201)
+    expect((await kill('shop/on/b.example.com')).status).toBe(201)
+    // Now there is nowhere else to go.
+    expect((await kill('shop/off')).status).toBe(201)
+  })
+
   it('with its own end may be replaced by one that ends later', async () => {
     const { api } = await guarded()
     const kill = (inMs: number, more = {}) =>
