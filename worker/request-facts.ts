@@ -2,6 +2,7 @@
  * What the edge knows about a request, each fact found out when first asked: the source of the attributes `geo.*`,
  * `network.*` and `request.*`, and of identities.
  */
+import { addressOf } from './address.ts'
 import type { ClientSource, Place } from './client.ts'
 import { cookieValue } from './cookie.ts'
 
@@ -16,13 +17,14 @@ export class RequestFacts {
   /** CDN-Loop: which CDNs the request has passed. */
   readonly cdnLoop: string | null
   readonly #clients: ClientSource
+  #place: Place | undefined
   #cookies: string | null | undefined
   #query: URLSearchParams | undefined
 
   constructor(request: Request, clients: ClientSource) {
-    const { pathname, search, host, protocol } = new URL(request.url)
+    const { path, search, host, protocol } = addressOf(request.url)
     this.request = request
-    this.path = pathname
+    this.path = path
     this.search = search
     this.host = host
     this.https = clients.isHttps(request, protocol)
@@ -32,7 +34,8 @@ export class RequestFacts {
 
   /** Where the client is; empty where nobody says it. */
   get place(): Place {
-    return this.#clients.place(this.request)
+    this.#place ??= this.#clients.place(this.request)
+    return this.#place
   }
 
   /** The client's address. */
