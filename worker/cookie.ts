@@ -45,11 +45,19 @@ const OURS_ON_A_SECOND_LINE = /,[ \t]*(?:__Host-)?turnout-(?:id|preview)[ \t]*=/
 /** The header as an origin may see it: without Turnout's cookies; `null` if nothing is left. Linear in the header's length. */
 export function withoutOurCookies(header: string): string | null {
   if (!header.includes(MARK)) return header
-  const pairs = header
-    .split(';')
-    .flatMap((pair) => (OURS_ON_A_SECOND_LINE.test(pair) ? pair.split(',') : [pair]))
-    .map((pair) => pair.trim())
-  if (!pairs.some((pair) => OURS.test(pair))) return header
-  const kept = pairs.filter((pair) => pair !== '' && !OURS.test(pair))
-  return kept.length === 0 ? null : kept.join('; ')
+  let kept = ''
+  let isCut = false
+  const keep = (text: string): void => {
+    const pair = text.trim()
+    if (OURS.test(pair)) isCut = true
+    else if (pair !== '') kept = kept === '' ? pair : `${kept}; ${pair}`
+  }
+  for (let from = 0, end = 0; end < header.length; from = end + 1) {
+    end = header.indexOf(';', from)
+    if (end < 0) end = header.length
+    const text = header.slice(from, end)
+    if (OURS_ON_A_SECOND_LINE.test(text)) for (const part of text.split(',')) keep(part)
+    else keep(text)
+  }
+  return isCut ? kept || null : header
 }
