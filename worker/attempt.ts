@@ -1,6 +1,7 @@
 /** One attempt at an origin, and the problem response where none answers. */
 import type { AttemptOutcome } from './breaker.ts'
 import { type Failure, failureOf } from './failover.ts'
+import type { Outgoing } from './outgoing.ts'
 import { problem } from './problem.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -15,42 +16,50 @@ export interface Unanswered {
   cause: string | null
 }
 
-/**
- * One try. The time limit is to the response's headers; a body may take as long as it takes. (A late answer is not read; the
- * platform ends its fetch with the request. A signal for each attempt would cost every request what only a hanging origin
- * needs.)
- */
-export async function attempt(upstream: Upstream, request: Request, timeoutMs: number): Promise<Outcome> {
+/** One try at an address, which learns from it. */
+export function attempt(upstream: Upstream, request: Outgoing, timeoutMs: number): Promise<Outcome> {
   const startedMs = Date.now()
-  const outcome = await tried(request, timeoutMs)
-  // A client that went away took its request with it: that says nothing about the origin.
-  if (outcome.response !== null || !request.signal.aborted)
-    upstream.record(verdict(outcome), startedMs, Date.now(), Math.random)
-  return outcome
+  return new Promise((resolve) =>
+    begin(request, timeoutMs, (outcome) => {
+      // A client that went away took its request with it: that says nothing about the origin.
+      if (outcome.response !== null || !request.from.signal.aborted)
+        upstream.record(verdict(outcome), startedMs, Date.now(), Math.random)
+      resolve(outcome)
+    }),
+  )
 }
 
 const verdict = ({ response }: Outcome): AttemptOutcome =>
   response === null ? 'unreached' : response.status >= 500 ? 'failed' : 'ok'
 
 /** One try at an address that nothing is known of. */
-export function tried(request: Request, timeoutMs: number): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(
-      () => resolve({ response: null, failure: 'unreached', timedOutMs: timeoutMs, cause: null }),
-      timeoutMs,
-    )
-    fetch(request).then(
-      (response) => {
-        clearTimeout(timer)
-        resolve({ response, failure: failed(response) })
-      },
-      (thrown: unknown) => {
-        clearTimeout(timer)
-        const cause = thrown instanceof Error ? thrown.message : String(thrown)
-        resolve({ response: null, failure: 'unreached', timedOutMs: null, cause })
-      },
-    )
-  })
+export const tried = (request: Outgoing, timeoutMs: number): Promise<Outcome> =>
+  new Promise((resolve) => begin(request, timeoutMs, resolve))
+
+/**
+ * Settles once. The time limit is to the response's headers; a body may take as long as it takes. (A late answer is not read;
+ * the platform ends its fetch with the request. A signal for each attempt would cost every request what only a hanging origin
+ * needs.)
+ */
+function begin({ target, init }: Outgoing, timeoutMs: number, settle: (outcome: Outcome) => void): void {
+  let isOver = false
+  const end = (outcome: Outcome): void => {
+    if (isOver) return
+    isOver = true
+    clearTimeout(timer)
+    settle(outcome)
+  }
+  const timer = setTimeout(
+    () => end({ response: null, failure: 'unreached', timedOutMs: timeoutMs, cause: null }),
+    timeoutMs,
+  )
+  fetch(target, init).then(
+    (response) => end({ response, failure: failed(response) }),
+    (thrown: unknown) => {
+      const cause = thrown instanceof Error ? thrown.message : String(thrown)
+      end({ response: null, failure: 'unreached', timedOutMs: null, cause })
+    },
+  )
 }
 
 function failed(response: Response): Failure | null {

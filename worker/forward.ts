@@ -1,7 +1,7 @@
 /** The request as one origin of a route gets it: under the origin's URL, with what this origin is told. */
 import type { Decision } from '../engine/index.ts'
 import type { Destination } from './destination.ts'
-import { outgoing } from './outgoing.ts'
+import { type Outgoing, outgoing } from './outgoing.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
 
@@ -24,11 +24,11 @@ export function forwarded(
   { to, upstream }: Destination,
   { facts, route, decision, decided, loopToken }: Forwarding,
   body?: ArrayBuffer,
-): Request {
+): Outgoing {
   const { origin } = to
   const target = upstream.baseUrl + route.rewrite(facts.path) + facts.search
   const result = outgoing(target, facts, loopToken, body)
-  const { headers } = result
+  const { headers } = result.init
   if (to !== decided && !decided.hosts.has(upstream.host) && origin.shareCredentials !== true)
     for (const name of CREDENTIALS) headers.delete(name)
   if (origin.context) {

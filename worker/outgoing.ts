@@ -5,11 +5,13 @@
 import { withoutOurCookies } from './cookie.ts'
 import type { RequestFacts } from './request-facts.ts'
 
-/**
- * Hop-by-hop headers that the runtime leaves in place (RFC 9110, section 7.6.1), and `forwarded`, which would contradict what
- * the edge says in `x-forwarded-*`.
- */
-const DROPPED = new Set(['proxy-authorization', 'proxy-connection', 'expect', 'forwarded'])
+/** What `fetch` is given. A Request would cost more, and bring along what is not said here. */
+export interface Outgoing {
+  readonly target: string
+  readonly init: RequestInit & { readonly headers: Headers }
+  /** The client's request. */
+  readonly from: Request
+}
 
 /** `body`: given where the request may be sent twice; otherwise it streams from the client. */
 export function outgoing(
@@ -17,13 +19,9 @@ export function outgoing(
   facts: RequestFacts,
   loopToken: string,
   body?: ArrayBuffer,
-): Request {
+): Outgoing {
   const { request, host, https, ip, cookies, cdnLoop } = facts
-  const result =
-    body === undefined
-      ? new Request(target, request)
-      : new Request(target, { method: request.method, headers: request.headers, body, redirect: 'manual' })
-  const { headers } = result
+  const headers = new Headers(request.headers)
   stripReserved(request.headers, headers, facts.hasPlatform)
   if (ip === null) headers.delete('x-forwarded-for')
   else headers.set('x-forwarded-for', ip)
@@ -35,7 +33,8 @@ export function outgoing(
     if (kept === null) headers.delete('cookie')
     else headers.set('cookie', kept)
   }
-  return result
+  const init = { method: request.method, headers, body: body ?? request.body, redirect: 'manual' } as const
+  return { target, init, from: request }
 }
 
 /** Everything under `x-turnout-` is the edge's to say, and headers named by Connection end here. One pass over what came. */
@@ -43,8 +42,26 @@ function stripReserved(received: Headers, headers: Headers, hasPlatform: boolean
   for (const name of received.keys()) {
     if (name === 'connection')
       for (const named of received.get(name)!.split(',')) deleteNamed(headers, named.trim())
-    else if (name.startsWith('x-turnout-') || DROPPED.has(name) || isAlias(name)) headers.delete(name)
-    else if (!hasPlatform && name.startsWith('cf-')) headers.delete(name)
+    else if (isReserved(name) || (!hasPlatform && name.startsWith('cf-'))) headers.delete(name)
+  }
+}
+
+/**
+ * Beside the edge's own: hop-by-hop headers that the runtime leaves in place (RFC 9110, section 7.6.1), and `forwarded`, which
+ * would contradict what the edge says in `x-forwarded-*`. Asked of every name: most are done with after one letter.
+ */
+function isReserved(name: string): boolean {
+  switch (name[0]) {
+    case 'x':
+      return name.startsWith('x-turnout-') || isAlias(name)
+    case 'p':
+      return name === 'proxy-authorization' || name === 'proxy-connection'
+    case 'e':
+      return name === 'expect'
+    case 'f':
+      return name === 'forwarded'
+    default:
+      return false
   }
 }
 

@@ -68,7 +68,7 @@ describe('behind proxies of your own', () => {
         'https://stable.shop.dev/',
         new RequestFacts(request(WRITTEN, PROXY), source),
         'loop',
-      ).headers.keys(),
+      ).init.headers.keys(),
     ]
     expect(names(clients).filter((name) => name.startsWith('cf-'))).toEqual([])
     expect(names(PLATFORM)).toContain('cf-connecting-ip')

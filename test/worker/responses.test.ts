@@ -149,8 +149,8 @@ describe('a request body', () => {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     const writer = writable.getWriter()
     const seen: string[] = []
-    const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input) => {
-      const reader = (input as Request).body!.getReader()
+    const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      const reader = new Request(input as string, init as RequestInit).body!.getReader()
       seen.push(new TextDecoder().decode((await reader.read()).value))
       void writer.write(new TextEncoder().encode('two')).then(() => writer.close())
       seen.push(new TextDecoder().decode((await reader.read()).value))
