@@ -8,6 +8,7 @@ import { checkFlag } from './check-flag.ts'
 import { checkRoutes } from './check-route.ts'
 import { checkCondition, segmentsOf } from './condition.ts'
 import { type Flag, type Key, NO_OVERLAY, type Overlay, type Route, type Segment } from './document.ts'
+import { jsonBytes } from './json-bytes.ts'
 import { packFlag, packSegment } from './pack.ts'
 import { chainSentence, checkChains } from './references.ts'
 import { err, ok, type Result } from './result.ts'
@@ -35,6 +36,8 @@ export interface Compiled {
   snapshot: Snapshot
   /** What is valid but surely not meant, e.g. a rule that can never match. */
   warnings: readonly CompileIssue[]
+  /** Of the document as JSON in UTF-8. */
+  bytes: number
 }
 
 /** Checks and packs a document (`FlagDocument`, or a bare map of flags); `unknown` because people and other systems write it. */
@@ -46,7 +49,7 @@ export function compile(
   if (!check.object(null, document)) return err(check.errors)
   const read = readDocument(document)
   check.fields(null, read, { flags: () => {}, segments: () => {}, routes: () => {} })
-  const bytes = bytesOf(read)
+  const bytes = jsonBytes(read)
   if (bytes === null)
     return err([{ path: '$', message: 'document must be JSON: it cannot be written as such' }])
   if (bytes > MAX_DOCUMENT_BYTES)
@@ -77,25 +80,7 @@ export function compile(
     segments,
     flags: packFlags(flags as Map<Key, Flag>, overlay),
   }
-  return ok({ snapshot, warnings: check.warnings })
-}
-
-function bytesOf(document: unknown): number | null {
-  try {
-    return utf8Length(JSON.stringify(document))
-  } catch {
-    return null
-  }
-}
-
-function utf8Length(text: string): number {
-  let bytes = text.length
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at)
-    // A surrogate pair is four bytes: two units and one more for each.
-    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1
-  }
-  return bytes
+  return ok({ snapshot, warnings: check.warnings, bytes })
 }
 
 function packFlags(flags: ReadonlyMap<Key, Flag>, overlay: Overlay): Map<Key, string> {
