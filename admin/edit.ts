@@ -33,6 +33,24 @@ export interface Outcome {
 /** Earlier texts of a flag, newest first. */
 export type History = (flag: string) => Iterable<string>
 
+/** Of one flag, by its key. */
+export type FlagEdit = Extract<Edit, { do: 'put' | 'patch' } | { do: 'toggle' }>
+
+export const isFlagEdit = (edit: Edit): edit is FlagEdit =>
+  edit.do === 'toggle' || ((edit.do === 'put' || edit.do === 'patch') && edit.kind === 'flag')
+
+/** What such an edit makes of a flag that is there. */
+export function editedFlag(flag: unknown, edit: FlagEdit): Result<unknown, Failure> {
+  switch (edit.do) {
+    case 'put':
+      return parsed(edit.text, ok)
+    case 'patch':
+      return parsed(edit.text, (patch) => ok(patched('flag', flag, patch)))
+    case 'toggle':
+      return ok(toggled(flag, edit.enabled))
+  }
+}
+
 export function applyEdit(document: Document, edit: Edit, history: History): Result<Outcome, Failure> {
   switch (edit.do) {
     case 'put-document':
@@ -52,9 +70,10 @@ export function applyEdit(document: Document, edit: Edit, history: History): Res
         ok({ document: withEntity(document, edit.kind, edit.key, undefined), kind: edit.kind, keys: [] }),
       )
     case 'toggle':
-      return existing(document, 'flag', edit.key, (flag) =>
-        put(document, 'flag', edit.key, toggled(flag, edit.enabled)),
-      )
+      return existing(document, 'flag', edit.key, (flag) => {
+        const edited = editedFlag(flag, edit)
+        return edited.ok ? put(document, 'flag', edit.key, edited.value) : edited
+      })
     case 'serve':
       return served(document, edit.of, ({ key, flag }) => serving(key, flag, edit.serve, edit.from))
     case 'serve-previous':

@@ -3,12 +3,16 @@ import { encodeLastKnownGood, lastKnownGoodKey } from '../../engine/index.ts'
 import { killsForEdges } from '../storage/kills.ts'
 import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState } from '../storage/state.ts'
-import { readSnapshot } from '../storage/versions.ts'
 import { describe } from './answers.ts'
 import type { DirectoryEntry } from './directory.ts'
+import type { Publisher } from './publisher.ts'
 
 /** Writes the copy, or deletes that of a deleted environment. A slow write may land after a newer one: readers compare versions. */
-export async function copyLastKnownGood(sql: SqlStorage, namespace: KVNamespace): Promise<void> {
+export async function copyLastKnownGood(
+  sql: SqlStorage,
+  publisher: Publisher,
+  namespace: KVNamespace,
+): Promise<void> {
   const state = readState(sql)
   if (state === null) {
     const gone = readLineage(sql)
@@ -16,7 +20,7 @@ export async function copyLastKnownGood(sql: SqlStorage, namespace: KVNamespace)
     return
   }
   const { name, epoch, version } = state
-  const snapshot = readSnapshot(sql, epoch, version)
+  const snapshot = publisher.snapshotText(epoch, version)
   if (snapshot === null) throw new Error(`snapshot ${version} of epoch ${epoch} is missing`)
   const kills = { epoch, version: state.kills, kills: killsForEdges(sql) }
   const copy = encodeLastKnownGood({ writtenAtMs: Date.now(), kills, snapshot })

@@ -6,7 +6,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import {
   type CompileIssue,
-  decodeSnapshot,
   explain,
   type KillTarget,
   type Known,
@@ -67,7 +66,7 @@ import {
 import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
 import type { FlagStore } from '../storage/store.ts'
-import { pageVersions, readSnapshot, readVersion } from '../storage/versions.ts'
+import { pageVersions, readVersion } from '../storage/versions.ts'
 import {
   type Answer,
   type Described,
@@ -122,7 +121,7 @@ export class EnvironmentObject extends DurableObject<Env> {
     const { local, store } = parseConfig(env)
     this.#publisher = new Publisher(this.#sql, local)
     const outbox = new Outbox(this.#sql, {
-      'last-known-good': () => copyLastKnownGood(this.#sql, this.env.LAST_KNOWN_GOOD),
+      'last-known-good': () => copyLastKnownGood(this.#sql, this.#publisher, this.env.LAST_KNOWN_GOOD),
       directory: () => reportToDirectory(this.#sql, this.env.PROJECT.getByName(PROJECT_NAME)),
       webhooks: () => handOver(this.#sql, this.env.WEBHOOKS.getByName(WEBHOOKS_NAME)),
       'store-kills': () => this.#sync.copyKills(),
@@ -171,7 +170,7 @@ export class EnvironmentObject extends DurableObject<Env> {
 
   /** Wire form of a snapshot; of the last few versions. */
   snapshot(epoch: number, version: number): Answer<string> {
-    const text = readSnapshot(this.#sql, epoch, version)
+    const text = this.#publisher.snapshotText(epoch, version)
     const key = `${version} of epoch ${epoch}`
     return text === null ? failed({ reason: 'unknown', what: 'snapshot', key, nearest: null }) : ok(text)
   }
@@ -411,11 +410,8 @@ export class EnvironmentObject extends DurableObject<Env> {
   explain(flag: string, context: Record<string, unknown>): Answer<string> {
     const live = this.#ledger.live()
     if (live === null) return failed({ reason: 'environment-unknown' })
-    const { epoch, version } = live.state
-    const text = readSnapshot(this.#sql, epoch, version)
-    const snapshot = text === null ? null : decodeSnapshot(text)
-    if (!snapshot?.ok) throw new Error(`[environment] snapshot ${version} of epoch ${epoch} cannot be read`)
-    return ok(JSON.stringify(explain(prepare(snapshot.value, live.kills), flag, context)))
+    const snapshot = this.#publisher.snapshot(live.state)
+    return ok(JSON.stringify(explain(prepare(snapshot, live.kills), flag, context)))
   }
 
   // Kills.

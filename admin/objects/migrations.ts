@@ -13,6 +13,7 @@ import { LABEL_TABLES } from '../storage/labels.ts'
 import { RESERVATION_TABLES } from '../storage/reservations.ts'
 import { REVIEW_TABLES } from '../storage/reviews.ts'
 import { SCHEDULE_BEFORE_TABLE, SCHEDULE_TABLES } from '../storage/schedules.ts'
+import { moveSnapshots, SNAPSHOT_TABLES } from '../storage/snapshots.ts'
 import { STORE_TABLES } from '../storage/store-state.ts'
 import { WEBHOOK_TABLES } from '../storage/webhooks.ts'
 import { HAND_OVER_TABLE } from './hand-over.ts'
@@ -101,6 +102,10 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   (sql) => {
     for (const [table, columns] of NUMBERED) sql.exec(numberedOnce(table, columns))
     sql.exec('CREATE INDEX schedules_due ON schedules (due_at) WHERE due_at IS NOT NULL')
+  },
+  (sql) => {
+    sql.exec(SNAPSHOT_TABLES)
+    moveSnapshots(sql)
   },
 ]
 

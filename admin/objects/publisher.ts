@@ -3,12 +3,16 @@
  * caller's transaction; after one that failed, call `forget`.
  */
 import {
+  type Compiled,
   type CompileIssue,
   compile,
-  decodeSnapshot,
-  encodeSnapshot,
+  type Key,
+  MAX_DOCUMENT_BYTES,
   ok,
   type Result,
+  recompile,
+  SNAPSHOT_FORMAT,
+  type Snapshot,
 } from '../../engine/index.ts'
 import { changedEntities, type TextChange } from '../audit/change.ts'
 import { completeDocument, type Document, EMPTY_DOCUMENT, presentDocument } from '../document.ts'
@@ -27,8 +31,18 @@ import {
   writeChanges,
 } from '../storage/entities.ts'
 import { keyChange, readKeys, readSettings, settingsChange } from '../storage/settings.ts'
+import {
+  type ChangedLines,
+  type Frame,
+  frameOf,
+  pruneSnapshots,
+  readSnapshot,
+  readSnapshotText,
+  writeSnapshot,
+} from '../storage/snapshots.ts'
 import { type State, writeState } from '../storage/state.ts'
-import { pruneVersions, readSnapshot, writeVersion } from '../storage/versions.ts'
+import { pruneVersions, writeVersion } from '../storage/versions.ts'
+import { Current } from './current.ts'
 
 export interface Published {
   /** Where the environment stands now; the version before, if nothing changed. */
@@ -36,11 +50,20 @@ export interface Published {
   readonly warnings: readonly CompileIssue[]
 }
 
+/** What the next version's snapshot has that the last one's has not; no frame where it stays as it is. */
+interface SnapshotChange {
+  readonly frame: Frame | null
+  readonly lines: ChangedLines
+}
+
+/** From here on the compile of the whole document decides, which counts to the byte. */
+const CLOSE_TO_MAX_BYTES = MAX_DOCUMENT_BYTES - 1_024
+
 export class Publisher {
   readonly #sql: SqlStorage
   readonly #local: boolean
-  /** The document of one version, parsed: rebuilt after an eviction when it is first needed. */
-  #parsed: { readonly epoch: number; readonly version: number; readonly document: Document } | null = null
+  /** Built anew after an eviction when it is first needed. */
+  #current: Current | null = null
 
   constructor(sql: SqlStorage, local: boolean) {
     this.#sql = sql
@@ -49,14 +72,27 @@ export class Publisher {
 
   /** The current document. Throws if what is stored cannot be read. */
   document(state: State): Document {
-    if (this.#parsed?.version !== state.version || this.#parsed.epoch !== state.epoch) {
-      this.#parsed = { ...state, document: loadDocument(this.#sql, state.version) }
-    }
-    return this.#parsed.document
+    if (!this.#current?.is(state))
+      this.#current = new Current(state, loadDocument(this.#sql, state.version), null)
+    return this.#current.document
+  }
+
+  /** The snapshot of a version that is kept, in wire form, or `null`. */
+  snapshotText(epoch: number, version: number): string | null {
+    const known = this.#current?.is({ epoch, version }) ? this.#current.snapshotText : null
+    return known ?? readSnapshotText(this.#sql, epoch, version)
+  }
+
+  /** The current snapshot. Throws if it cannot be read. */
+  snapshot(state: State): Snapshot {
+    const snapshot = this.#held(state)
+    if (snapshot === null)
+      throw new Error(`[publisher] snapshot ${state.version} of epoch ${state.epoch} cannot be read`)
+    return snapshot
   }
 
   forget(): void {
-    this.#parsed = null
+    this.#current = null
   }
 
   /** Publishes the first version: an empty document. */
@@ -65,25 +101,43 @@ export class Publisher {
     const compiled = this.#compile(start, EMPTY_DOCUMENT, settings, [])
     if (!compiled.ok)
       throw new Error(`[publisher] an empty document does not compile: ${JSON.stringify(compiled.error)}`)
-    return this.#commit(
-      start,
-      effective(this.#sql, [settingsChange(settings)]),
-      compiled.value.text,
-      act,
-      nowMs,
-      EMPTY_DOCUMENT,
-    )
+    const changes = effective(this.#sql, [settingsChange(settings)])
+    return this.#commitCompiled(start, changes, EMPTY_DOCUMENT, compiled.value, act, nowMs)
   }
 
   /** Publishes a document, or anything that claims to be one; one that says what the current one says is no new version. */
   publishDocument(state: State, value: unknown, act: Act, nowMs: number): Result<Published, Failure> {
     const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
     if (!compiled.ok) return invalidDocument(compiled.error)
-    const { text, warnings } = compiled.value
+    const { warnings } = compiled.value
     const document = completeDocument(value)
     const changes = effective(this.#sql, changesBetween(this.document(state), document))
     if (changes.length === 0) return ok({ state, warnings })
-    return ok({ state: this.#commit(state, changes, text, act, nowMs, document), warnings })
+    return ok({ state: this.#commitCompiled(state, changes, document, compiled.value, act, nowMs), warnings })
+  }
+
+  /** A flag of the current document as written; `undefined`: there is none, or `publishFlag` could not tell. */
+  flag(state: State, key: Key): unknown {
+    return this.#current?.is(state) && this.#current.compiled !== null ? this.#current.flag(key) : undefined
+  }
+
+  /**
+   * Publishes another form of a flag that is there, without a look at the others. `null`: it cannot be told without one, and
+   * nothing is published.
+   */
+  publishFlag(state: State, key: Key, flag: unknown, act: Act, nowMs: number): Published | null {
+    const current = this.#current?.is(state) ? this.#current : null
+    const before = current?.flag(key)
+    if (!current?.compiled || before === undefined) return null
+    const { segments, bytes, lines, warnings } = current.compiled
+    const made = recompile(key, before, flag, segments)
+    if (made === null || bytes + made.grows > CLOSE_TO_MAX_BYTES) return null
+    const changes = effective(this.#sql, [{ kind: 'flag', key, text: JSON.stringify(flag) }])
+    if (changes.length === 0) return { state, warnings }
+    const changed: ChangedLines = lines.get(key) === made.packed ? [] : [[key, made.packed]]
+    const next = this.#commit(state, changes, { frame: null, lines: changed }, act, nowMs)
+    current.change(next, key, flag, made.packed, made.grows)
+    return { state: next, warnings }
   }
 
   /** Publishes other settings, checked against the current document. */
@@ -91,10 +145,10 @@ export class Publisher {
     const document = this.document(state)
     const compiled = this.#compile(state, document, settings, readKeys(this.#sql))
     if (!compiled.ok) return invalidDocument(compiled.error)
-    const { text, warnings } = compiled.value
+    const { warnings } = compiled.value
     const changes = effective(this.#sql, [settingsChange(settings)])
     if (changes.length === 0) return ok({ state, warnings })
-    return ok({ state: this.#commit(state, changes, text, act, nowMs, document), warnings })
+    return ok({ state: this.#commitCompiled(state, changes, document, compiled.value, act, nowMs), warnings })
   }
 
   /** Publishes one key more, or one key less (`null`): a revocation needs no valid document. */
@@ -120,20 +174,24 @@ export class Publisher {
     state: State,
     value: unknown,
   ): Result<{ before: Side; after: Side; warnings: readonly CompileIssue[] }, readonly CompileIssue[]> {
-    const held = readSnapshot(this.#sql, state.epoch, state.version)
-    const current = held === null ? null : decodeSnapshot(held)
-    if (!current?.ok) throw new Error(`[publisher] snapshot ${state.version} cannot be read`)
+    const snapshot = this.snapshot(state)
     const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
     if (!compiled.ok) return compiled
-    const next = decodeSnapshot(compiled.value.text)
-    if (!next.ok) throw new Error(`[publisher] a new snapshot cannot be read: ${next.error.message}`)
     return ok({
-      before: { document: presentDocument(this.document(state)), snapshot: current.value },
-      after: { document: presentDocument(completeDocument(value)), snapshot: next.value },
+      before: { document: presentDocument(this.document(state)), snapshot },
+      after: { document: presentDocument(completeDocument(value)), snapshot: compiled.value.snapshot },
       warnings: compiled.value.warnings,
     })
   }
 
+  /** The current snapshot; `null`: it is in a format that is no longer read, or missing. */
+  #held(state: State): Snapshot | null {
+    const known = this.#current?.is(state) ? this.#current.snapshot : null
+    const snapshot = known ?? readSnapshot(this.#sql, state.epoch, state.version)
+    return snapshot?.format === SNAPSHOT_FORMAT ? snapshot : null
+  }
+
+  /** The current snapshot as the next version of `above`: needs no compile, so it works whatever the stored document has become. */
   #republish(
     state: State,
     above: State,
@@ -142,25 +200,31 @@ export class Publisher {
     act: Act,
     nowMs: number,
   ): State {
-    const text = this.#stamped(state, above, keys)
-    const document = this.#parsed?.version === state.version ? this.#parsed.document : null
-    return this.#commit(above, effective(this.#sql, changes), text, act, nowMs, document)
-  }
-
-  /** The current snapshot as the next version of `above`: needs no compile, so it works whatever the stored document has become. */
-  #stamped(state: State, above: State, keys: readonly SdkKey[]): string {
     const settings = readSettings(this.#sql)
-    const held = readSnapshot(this.#sql, state.epoch, state.version)
-    const snapshot = held === null ? null : decodeSnapshot(held)
-    if (snapshot?.ok) {
-      const { epoch, version } = above
-      const access = accessOf(settings, keys, this.#local)
-      return encodeSnapshot({ ...snapshot.value, epoch, version: version + 1, access })
+    const snapshot = this.#held(state)
+    if (snapshot !== null) {
+      const frame: Frame = { ...frameOf(snapshot), access: accessOf(settings, keys, this.#local) }
+      const current = this.#current?.is(state) ? this.#current : null
+      const next = this.#commit(above, effective(this.#sql, changes), { frame, lines: [] }, act, nowMs)
+      current?.reframe(next, frame)
+      return next
     }
     // Written in a format that is no longer read: the document is what is left.
-    const compiled = this.#compile(above, this.document(state), settings, keys)
-    if (compiled.ok) return compiled.value.text
-    throw new Error(`[publisher] snapshot ${state.version} cannot be read, and the document does not compile`)
+    const document = this.document(state)
+    const compiled = this.#compile(above, document, settings, keys)
+    if (!compiled.ok)
+      throw new Error(
+        `[publisher] snapshot ${state.version} cannot be read, and the document does not compile`,
+      )
+    return this.#commitCompiled(
+      above,
+      effective(this.#sql, changes),
+      document,
+      compiled.value,
+      act,
+      nowMs,
+      state,
+    )
   }
 
   #compile(
@@ -168,8 +232,8 @@ export class Publisher {
     document: unknown,
     settings: Settings,
     keys: readonly SdkKey[],
-  ): Result<{ text: string; warnings: readonly CompileIssue[] }, readonly CompileIssue[]> {
-    const compiled = compile(document, {
+  ): Result<Compiled, readonly CompileIssue[]> {
+    return compile(document, {
       environment: state.name,
       epoch: state.epoch,
       version: state.version + 1,
@@ -177,27 +241,42 @@ export class Publisher {
       allowPrivateOrigins: this.#local,
       edgeHosts: settings.edgeHosts,
     })
-    if (!compiled.ok) return compiled
-    return ok({ text: encodeSnapshot(compiled.value.snapshot), warnings: compiled.value.warnings })
+  }
+
+  /** `from`: the version that the snapshot stored last is of. */
+  #commitCompiled(
+    state: State,
+    changes: readonly EffectiveChange[],
+    document: Document,
+    compiled: Compiled,
+    act: Act,
+    nowMs: number,
+    from: State = state,
+  ): State {
+    const held = this.#current?.is(from) ? this.#current.snapshot : null
+    const last = held ?? readSnapshot(this.#sql, from.epoch, from.version)
+    const next = this.#commit(state, changes, changeOf(last, compiled.snapshot), act, nowMs)
+    this.#current = new Current(next, document, compiled)
+    return next
   }
 
   #commit(
     state: State,
     changes: readonly EffectiveChange[],
-    snapshot: string,
+    { frame, lines }: SnapshotChange,
     act: Act,
     nowMs: number,
-    document: Document | null,
   ): State {
     const next: State = { ...state, version: state.version + 1 }
     this.#audit(next, changes, act, nowMs)
     writeChanges(this.#sql, next.version, changes, nowMs)
     writeState(this.#sql, next)
     const { actor, reason } = act.author
-    writeVersion(this.#sql, { ...next, actor, reason, createdAtMs: nowMs }, snapshot)
+    writeVersion(this.#sql, { ...next, actor, reason, createdAtMs: nowMs })
+    writeSnapshot(this.#sql, next.version, frame, lines)
+    pruneSnapshots(this.#sql)
     const oldest = pruneVersions(this.#sql, nowMs)
     if (oldest !== null) pruneEntities(this.#sql, oldest)
-    this.#parsed = document === null ? null : { ...next, document }
     return next
   }
 
@@ -223,6 +302,21 @@ export class Publisher {
       nowMs,
     )
   }
+}
+
+/** From one snapshot to the next. */
+function changeOf(last: Snapshot | null, next: Snapshot): SnapshotChange {
+  const frame = frameOf(next)
+  const same = last !== null && JSON.stringify(frameOf(last)) === JSON.stringify(frame)
+  return { frame: same ? null : frame, lines: changedLines(last?.flags ?? new Map(), next.flags) }
+}
+
+function* changedLines(
+  last: ReadonlyMap<Key, string>,
+  next: ReadonlyMap<Key, string>,
+): Generator<[Key, string | null]> {
+  for (const [key, packed] of next) if (last.get(key) !== packed) yield [key, packed]
+  for (const key of last.keys()) if (!next.has(key)) yield [key, null]
 }
 
 function* textChanges(sql: SqlStorage, changes: readonly EffectiveChange[]): Generator<TextChange> {

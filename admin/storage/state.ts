@@ -58,7 +58,7 @@ export function writeState(sql: SqlStorage, { name, epoch, version, kills, creat
 
 /** Everything of an environment but its row, its audit log, reviews of it, and what the outbox still has to say. */
 const CONTENT = [
-  ...['versions', 'entities', 'bodies', 'snapshots', 'labels'],
+  ...['versions', 'entities', 'bodies', 'snapshot_lines', 'labels'],
   ...['kills', 'kill_versions', 'locations'],
   ...['approvals', 'approval_changes', 'schedules', 'schedule_before', 'windows', 'freezes'],
   ...['store', 'store_texts'],

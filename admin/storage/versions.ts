@@ -1,8 +1,6 @@
 /**
- * Published versions and their snapshots. At most 1 000 versions are kept, and each for 90 days after the next one
- * replaced it; the current one always. Snapshots are kept for the last few, for edges that are just fetching one.
+ * Published versions. At most 1 000 are kept, and each for 90 days after the next one replaced it; the current one always.
  */
-import { chunks } from './chunks.ts'
 import { drop, recall, remember } from './recall.ts'
 
 /** Who published a version, when and why. */
@@ -17,7 +15,6 @@ export interface Version {
 
 const KEPT_VERSIONS = 1_000
 const KEPT_AFTER_REPLACED_MS = 90 * 24 * 3600 * 1000
-const KEPT_SNAPSHOTS = 3
 
 type Row = { n: number; epoch: number; created_at: number; actor: string; reason: string | null }
 
@@ -29,8 +26,8 @@ const fromRow = ({ n, epoch, created_at, actor, reason }: Row): Version => ({
   reason,
 })
 
-/** Adds a version with its snapshot in wire form. */
-export function writeVersion(sql: SqlStorage, version: Version, snapshot: string): void {
+/** Adds a version. */
+export function writeVersion(sql: SqlStorage, version: Version): void {
   const { version: n, epoch, createdAtMs, actor, reason } = version
   const count = countVersions(sql)
   sql.exec(
@@ -42,24 +39,6 @@ export function writeVersion(sql: SqlStorage, version: Version, snapshot: string
     reason,
   )
   remember(sql, COUNT, count + 1)
-  for (const [part, text] of chunks(snapshot).entries())
-    sql.exec('INSERT INTO snapshots (version, part, text) VALUES (?, ?, ?)', n, part, text)
-  sql.exec(
-    'DELETE FROM snapshots WHERE version NOT IN (SELECT n FROM versions ORDER BY n DESC LIMIT ?)',
-    KEPT_SNAPSHOTS,
-  )
-}
-
-/** Wire form of the snapshot of `(epoch, version)`, or `null` if it is not kept. */
-export function readSnapshot(sql: SqlStorage, epoch: number, version: number): string | null {
-  const rows = sql.exec<{ text: string }>(
-    `SELECT s.text FROM snapshots s JOIN versions v ON v.n = s.version
-     WHERE v.n = ? AND v.epoch = ? ORDER BY s.part`,
-    version,
-    epoch,
-  )
-  const parts = [...rows].map(({ text }) => text)
-  return parts.length === 0 ? null : parts.join('')
 }
 
 export function readVersion(sql: SqlStorage, version: number): Version | null {

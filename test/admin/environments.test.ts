@@ -224,7 +224,9 @@ describe('an SDK key', () => {
     expect(JSON.parse(text.split('\n')[0]!).access.keys).toContainEqual({ hash, kind: 'client' })
     const list = await (await call(`/api/v1/keys?environment=${name}`)).text()
     const stored = await runInDurableObject(stub, (_, { storage }) =>
-      JSON.stringify(['bodies', 'snapshots'].map((table) => [...storage.sql.exec(`SELECT * FROM ${table}`)])),
+      JSON.stringify(
+        ['bodies', 'snapshot_lines'].map((table) => [...storage.sql.exec(`SELECT * FROM ${table}`)]),
+      ),
     )
     for (const place of [list, text, stored]) expect(place).not.toContain(key)
     expect(list).not.toContain(hash)
@@ -257,8 +259,9 @@ describe('an SDK key', () => {
   it('is made even if the stored snapshot is in a format that is no longer read', async () => {
     const { name, api, stub } = await environment({ flags: { a: true } })
     await runInDurableObject(stub, (_, { storage }) => {
-      storage.sql.exec(`UPDATE snapshots SET text = replace(text, '"format":1', '"format":0')`)
+      storage.sql.exec(`UPDATE snapshot_lines SET text = replace(text, '"format":1', '"format":0')`)
     })
+    await evictDurableObject(stub)
     await value(await create(name, 'server'))
     const { decision } = await value(await call(`${api}/evaluate`, { body: { flag: 'a' } }))
     expect(decision).toMatchObject({ value: true, version: 3 })

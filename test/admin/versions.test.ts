@@ -81,13 +81,6 @@ describe('versions', () => {
     expect(await rows(env, 'bodies')).toBe(again)
   })
 
-  it('keep the snapshots of the last three only', async () => {
-    const env = await environment({ flags: { a: true } })
-    for (const enabled of [false, true, false, true])
-      await value(await call(`${env.api}/flags/a/toggle`, { body: { enabled } }))
-    expect(await rows(env, 'snapshots')).toBe(3)
-  })
-
   it('are at most a thousand', async () => {
     const env = await environment({ flags: { a: true, b: true } })
     await runInDurableObject(env.stub, async (object) => {
