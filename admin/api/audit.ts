@@ -10,7 +10,7 @@ import { encodeCursor, PageQuery, positionIn } from './paging.ts'
 import { answers, operation } from './routes.ts'
 import { futureTime, listOf } from './schemas.ts'
 import { AuditEntrySchema, VerificationSchema } from './schemas-audit.ts'
-import { NDJSON, streamOf } from './stream.ts'
+import { begun, NDJSON, streamOf } from './stream.ts'
 
 const tags = ['Audit']
 
@@ -87,7 +87,7 @@ export function audit(api: Api): void {
 
   api.openapi(exported, async (c) => {
     const { environment, ...query } = c.req.valid('query')
-    const lines = linesOf(c, await chainsOf(c, environment), filterOf(query))
+    const lines = await begun(linesOf(c, await chainsOf(c, environment), filterOf(query)))
     c.header('content-type', NDJSON)
     c.header('content-disposition', 'attachment; filename="turnout-audit.ndjson"')
     return c.body(streamOf(lines))

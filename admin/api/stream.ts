@@ -13,4 +13,16 @@ export function streamOf(parts: AsyncGenerator<string | Uint8Array>): ReadableSt
   })
 }
 
+/** The same parts, begun: what fails before the first of them fails before an answer begins. */
+export async function begun<T>(parts: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
+  const first = await parts.next()
+  return rest()
+
+  async function* rest(): AsyncGenerator<T> {
+    if (first.done) return
+    yield first.value
+    yield* parts
+  }
+}
+
 export const NDJSON = 'application/x-ndjson'

@@ -140,6 +140,11 @@ describe('an environment’s audit log', () => {
     await problem(await call('/api/v1/audit?environment=never-was'), 404)
   })
 
+  it('is not exported for an environment that never was: 404, and no file that breaks off', async () => {
+    for (const name of ['never-was', '%25zz'])
+      await problem(await call(`/api/v1/audit/export?environment=${name}`), 404)
+  })
+
   it('is proven by its hashes, which anybody can compute', async () => {
     const { name, api } = await environment({ flags: { beta: true } })
     await call(`${api}/flags/beta/toggle`, { body: { enabled: false } })
