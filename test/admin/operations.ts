@@ -30,6 +30,8 @@ export interface Page {
   operations: Operation[]
   /** A schema of the page as a check that takes no field that the schema does not name. */
   checkOf(schema: JsonSchema): z.ZodType
+  /** What a reference refers to; anything else as it is. */
+  resolve(node: JsonSchema): JsonSchema
 }
 
 export async function openApiPage(): Promise<Page> {
@@ -72,7 +74,7 @@ export async function openApiPage(): Promise<Page> {
     checks.set(schema, check)
     return check
   }
-  return { operations, checkOf }
+  return { operations, checkOf, resolve }
 }
 
 const withExample = (parameter: Parameter): Parameter => ({
