@@ -106,6 +106,7 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
       ),
     breaker: (at, breaker) => checkBreaker(check, at, breaker),
     debug: flag,
+    bootstrap: flag,
   }
   check.fields(path, value, table, ['id', 'match', 'flag', 'origins', 'fallback'])
 }

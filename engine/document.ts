@@ -149,6 +149,8 @@ export interface Route {
   breaker?: Partial<BreakerSettings> | false
   /** Adds `x-turnout-variant`, `-reason`, `-version` and `server-timing` to responses. */
   debug?: boolean
+  /** Puts the visitor's client-visible answers into HTML pages. */
+  bootstrap?: boolean
 }
 
 /** Answers 503 to everybody for whom `flag` is `true`, in place of the route's origins. */

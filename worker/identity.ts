@@ -12,9 +12,11 @@ export interface Visitor {
   readonly key: string | undefined
   /** A Set-Cookie for the response of a first visit, or `null`. */
   readonly setCookie: string | null
+  /** Whether the visitor's own page may hear the key: not one from a header, cookie or query, which may be a secret. */
+  readonly isTold: boolean
 }
 
-const NOBODY: Visitor = { key: undefined, setCookie: null }
+const NOBODY: Visitor = { key: undefined, setCookie: null, isTold: true }
 const DEFAULT_SOURCES: readonly Identity[] = ['cookie']
 /** Longest identity that is taken from a header, cookie or query. */
 const MAX_LENGTH = 1_024
@@ -42,7 +44,8 @@ export function identify(
   for (const source of rules.sources) {
     if (source === 'cookie') return fromIdCookie(facts, rules, ids)
     const key = source === 'ip' ? facts.ip : given(facts, source)
-    if (key !== null && key !== '') return { key: key.slice(0, MAX_LENGTH), setCookie: null }
+    if (key !== null && key !== '')
+      return { key: key.slice(0, MAX_LENGTH), setCookie: null, isTold: source === 'ip' }
   }
   return NOBODY
 }
@@ -60,7 +63,9 @@ function fromIdCookie(
   const name = idCookieName(facts.https, cookieDomain)
   const cookie = facts.cookie(name)
   const known = cookie === null ? undefined : ids.known(cookie)
-  return known === undefined ? unknownCookie(facts, name, cookieDomain, ids) : { key: known, setCookie: null }
+  return known === undefined
+    ? unknownCookie(facts, name, cookieDomain, ids)
+    : { key: known, setCookie: null, isTold: true }
 }
 
 /**
@@ -75,12 +80,16 @@ async function unknownCookie(
 ): Promise<Visitor> {
   for (const cookie of cookieValues(facts.cookies, name).slice(0, MAX_COOKIES)) {
     const known = ids.known(cookie)
-    if (known !== undefined) return { key: known, setCookie: null }
+    if (known !== undefined) return { key: known, setCookie: null, isTold: true }
     const verified = await ids.verify(cookie)
     if (verified === null) continue
     const { id, renewed } = verified
-    return { key: id, setCookie: renewed === null ? null : idSetCookie(renewed, facts.https, domain) }
+    return {
+      key: id,
+      setCookie: renewed === null ? null : idSetCookie(renewed, facts.https, domain),
+      isTold: true,
+    }
   }
   const minted = await ids.mint()
-  return { key: minted.id, setCookie: idSetCookie(minted.cookie, facts.https, domain) }
+  return { key: minted.id, setCookie: idSetCookie(minted.cookie, facts.https, domain), isTold: true }
 }

@@ -83,7 +83,7 @@ export function evaluateOne(
   })
 }
 
-export interface Bulk {
+export interface Asked {
   /** Keys of the flags that are asked for, with commas between; `null`: all. */
   readonly keys: string | null
   readonly ifNoneMatch: string | null
@@ -95,34 +95,57 @@ export interface Bulk {
 /** After how long out of sight a client should stop to listen, s. */
 const INACTIVITY_DELAY_SECONDS = 120
 
-/** Every flag the caller may see, or those it names. The ETag covers the evaluated result: another context is another answer. */
+/** Every flag the caller may see, or those it names. */
 export function evaluateBulk(
   prepared: Prepared,
   caller: Caller,
   context: EvaluationContext,
-  { keys, ifNoneMatch, streamUrl, streamWindow }: Bulk,
+  { keys, ifNoneMatch, streamUrl, streamWindow }: Asked,
 ): Response {
+  const answers = bulk(prepared, caller, context, keys)
+  const etag = streamWindow === null ? answers.etag : `${answers.etag.slice(0, -1)}-${streamWindow}"`
+  const headers = { etag, 'content-type': 'application/json', 'cache-control': 'no-cache' }
+  if (matchesTag(ifNoneMatch, etag))
+    return new Response(null, { status: 304, headers: { etag, 'cache-control': 'no-cache' } })
+  return new Response(
+    `{"flags":[${answers.flags}],"eventStreams":[{"type":"sse","url":${JSON.stringify(streamUrl)},"inactivityDelaySec":${INACTIVITY_DELAY_SECONDS}}],"metadata":${answers.metadata}}`,
+    { headers },
+  )
+}
+
+/** Parts of a bulk answer, as JSON. */
+export interface Bulk {
+  /** Evaluations, with commas between. */
+  readonly flags: string
+  /** Covers the evaluated result: another context is another answer. */
+  readonly etag: string
+  readonly metadata: string
+}
+
+/** `keys`: as in `Asked`. */
+export function bulk(
+  prepared: Prepared,
+  caller: Caller,
+  context: EvaluationContext,
+  keys: string | null = null,
+): Bulk {
   const all = evaluateAll(prepared, context, caller === 'client' ? 'client' : 'all')
   const wanted = keys === null ? null : new Set(keys.split(','))
   const decisions = wanted === null ? all : all.filter(({ flag }) => wanted.has(flag))
-  let text = ''
+  let flags = ''
   let high = 0
   let low = decisions.length
   for (const decision of decisions) {
     const one = written(prepared, decision)
-    text += text === '' ? one.text : `,${one.text}`
+    flags += flags === '' ? one.text : `,${one.text}`
     high = (Math.imul(high, 31) + one.hash) | 0
     low = (Math.imul(low, 0x01000193) ^ one.hash) | 0
   }
-  const etag = `"${hex(high)}${hex(low)}${streamWindow === null ? '' : `-${streamWindow}`}"`
-  const headers = { etag, 'content-type': 'application/json', 'cache-control': 'no-cache' }
-  if (matchesTag(ifNoneMatch, etag))
-    return new Response(null, { status: 304, headers: { etag, 'cache-control': 'no-cache' } })
-  const { version } = prepared.snapshot
-  return new Response(
-    `{"flags":[${text}],"eventStreams":[{"type":"sse","url":${JSON.stringify(streamUrl)},"inactivityDelaySec":${INACTIVITY_DELAY_SECONDS}}],"metadata":{"version":${version},"state":"${stateOf(prepared)}"}}`,
-    { headers },
-  )
+  return {
+    flags,
+    etag: `"${hex(high)}${hex(low)}"`,
+    metadata: `{"version":${prepared.snapshot.version},"state":"${stateOf(prepared)}"}`,
+  }
 }
 
 const hex = (hash: number): string => (hash >>> 0).toString(16).padStart(8, '0')

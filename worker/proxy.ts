@@ -1,9 +1,10 @@
 /**
  * One routed request: identity, context, decision, origin, at most one failover. Responses stream through untouched unless
- * the route asks for debug headers or a first visit needs its cookie.
+ * the route asks for debug headers or for pages with flags in them, or a first visit needs its cookie.
  */
 import { type Decision, evaluate, type Prepared } from '../engine/index.ts'
 import { attempt } from './attempt.ts'
+import { isPage, withBootstrap } from './bootstrap.ts'
 import { destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
@@ -29,7 +30,8 @@ export async function proxy(
   { prepared, ids, loopToken, samples }: Edge,
 ): Promise<Response> {
   const identified = identify(facts, route.identity, ids)
-  const { key, setCookie } = identified instanceof Promise ? await identified : identified
+  const visitor = identified instanceof Promise ? await identified : identified
+  const { key, setCookie } = visitor
   const closed = route.closed?.(facts, key)
   if (closed) return closed
   const decision = decide(prepared, route, facts, key)
@@ -53,8 +55,12 @@ export async function proxy(
     first.failure === null
       ? { response: first.response, served: to.variant }
       : await afterFailure(first, { forwarding, chosen, body, by })
-  if (setCookie === null && !route.route.debug) return answered.response
-  return respond(answered.response, {
+  const response =
+    route.route.bootstrap && isPage(facts, answered.response)
+      ? withBootstrap(answered.response, prepared, facts, visitor)
+      : answered.response
+  if (setCookie === null && !route.route.debug) return response
+  return respond(response, {
     debug: route.route.debug ?? false,
     decision,
     served: answered.served,

@@ -11,7 +11,7 @@ export interface Served {
 }
 
 /** Headers that tell shared caches otherwise than Cache-Control does. Source: RFC 9213. */
-const SHARED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
+export const SHARED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
 
 export function respond(response: Response, { debug, decision, served, setCookie }: Served): Response {
   const result = mutable(response)

@@ -176,6 +176,7 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       }),
       breaker: ref('Breaker'),
       debug: boolean,
+      bootstrap: { ...boolean, description: 'Puts client-visible flags into HTML pages' },
     },
     { examples: [EXAMPLE_ROUTE] },
   ),

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { PROJECT_ROOT } from '../../local/build.ts'
@@ -10,6 +11,15 @@ import { admin, changeDocument, check } from '../helpers/client.ts'
 import { type LocalRun, startLocalRun, stopAll } from '../helpers/system.ts'
 
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
+
+/** How often something that was painted has moved, two frames from now. */
+const shifts = `new Promise((done) => {
+  let count = 0
+  const observer = new PerformanceObserver((list) => { count += list.getEntries().length })
+  observer.observe({ type: 'layout-shift', buffered: true })
+  const frames = (left) => requestAnimationFrame(() => setTimeout(() => left === 0 ? done(count) : frames(left - 1), 50))
+  frames(2)
+})`
 
 /** What runs in the page: shows a flag, and notes when it was told of changes. */
 const APP = `
@@ -59,20 +69,19 @@ describe.skipIf(CHROMIUM === null)('a page in a browser (needs Chromium)', () =>
       const isApp = request.url === '/app.js'
       response.setHeader('content-type', isApp ? 'text/javascript' : 'text/html; charset=utf-8')
       response.setHeader('content-security-policy', POLICY)
-      response.end(isApp ? outputFiles![0]!.text : HTML)
+      if (isApp) return response.end(outputFiles![0]!.text)
+      if (!request.headers['accept-encoding']?.includes('gzip')) return response.end(HTML)
+      response.setHeader('content-encoding', 'gzip')
+      response.end(gzipSync(HTML))
     }).listen(0, '127.0.0.1')
     await once(origin, 'listening')
     const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`
     const { status } = await changeDocument(run, ({ flags, routes }) => {
       flags['new-checkout'] = { enabled: true, fallthrough: 'on', client: true }
       flags.site = { enabled: true, variants: { only: 'only' }, off: 'only', fallthrough: 'only' }
-      routes.unshift({
-        id: 'page',
-        match: { path: '/*' },
-        flag: 'site',
-        origins: { only: { url } },
-        fallback: 'only',
-      })
+      const route = { flag: 'site', origins: { only: { url } }, fallback: 'only' }
+      routes.unshift({ ...route, id: 'page', match: { path: '/*' } })
+      routes.unshift({ ...route, id: 'brought', match: { path: '/brought' }, bootstrap: true })
     })
     expect(status).toBe(200)
     await vi.waitFor(async () => expect((await check(run, 'new-checkout')).status).toBe(200), 10_000)
@@ -119,5 +128,28 @@ describe.skipIf(CHROMIUM === null)('a page in a browser (needs Chromium)', () =>
     await vi.waitFor(async () => {
       expect(await page.evaluate("flags.booleanDetails('new-checkout', false).reason")).toBe('STATIC')
     }, 10_000)
+  })
+
+  it('knows its flags before it paints, without an evaluation and without a shift, where the edge brought them along', async () => {
+    await page.open(`${run.edgeUrl}/brought`)
+    expect(await page.evaluate('seen.first')).toBe('new STATIC')
+    await page.evaluate('flags.ready')
+    expect(await page.evaluate(shifts)).toBe(0)
+    expect(await shown()).toBe('new STATIC')
+    expect(evaluations()).toStrictEqual([])
+    expect(page.complaints).toStrictEqual([])
+    // What a page does that hears of its flags too late, so that the zero above means something.
+    await page.evaluate(
+      "document.body.prepend(Object.assign(document.createElement('h1'), { textContent: 'late' }))",
+    )
+    expect(await page.evaluate(shifts)).toBe(1)
+  })
+
+  it('that brought its flags along hears of a change, and asks then', async () => {
+    expect((await toggle(false)).status).toBe(200)
+    await isShown('old DISABLED')
+    expect(evaluations()).toHaveLength(1)
+    expect((await toggle(true)).status).toBe(200)
+    await isShown('new STATIC')
   })
 })
