@@ -41,6 +41,10 @@ export interface Env {
   AWS_ENDPOINT_URL_SSM?: string
   AWS_ENDPOINT_URL_APPCONFIG?: string
   AWS_ENDPOINT_URL_APPCONFIGDATA?: string
+  AWS_ENDPOINT_URL_STS?: string
+  AWS_ROLE_ARN?: string
+  AWS_ROLE_EXTERNAL_ID?: string
+  AWS_HOOK_SECRET?: string
 }
 
 /** Which deployed version of the Worker this is, as the platform says; a local run has none. */
@@ -55,6 +59,8 @@ export interface Config {
   readonly bootstrapToken: string | null
   /** Opens metrics and health in detail, and nothing else. `null`: there is none. */
   readonly metricsToken: string | null
+  /** With it AWS may say that something has changed. `null`: it may not. */
+  readonly hookSecret: string | null
   readonly release: Release | null
   /** Cloudflare Access in front of the control plane; `null`: people cannot come through it. */
   readonly access: AccessSettings | null
@@ -79,7 +85,8 @@ export function parseConfig(env: Env): Config {
   if (config === undefined) {
     config = {
       bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN || null,
-      metricsToken: metricsToken(env.METRICS_TOKEN),
+      metricsToken: secret('METRICS_TOKEN', env.METRICS_TOKEN),
+      hookSecret: secret('AWS_HOOK_SECRET', env.AWS_HOOK_SECRET),
       release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
       access: access(env.ACCESS_TEAM_DOMAIN, env.ACCESS_AUD),
       proxies: proxies(env.TRUSTED_PROXY),
@@ -93,11 +100,11 @@ export function parseConfig(env: Env): Config {
 }
 
 /** Shorter ones could be guessed, and a header carries no others. */
-const METRICS_TOKEN = /^[\x21-\x7e]{16,}$/
+const SECRET = /^[\x21-\x7e]{16,}$/
 
-function metricsToken(value: string | undefined): string | null {
-  if (!value || METRICS_TOKEN.test(value)) return value || null
-  throw new Error('METRICS_TOKEN must have at least 16 characters of ASCII, and no spaces')
+function secret(name: string, value: string | undefined): string | null {
+  if (!value || SECRET.test(value)) return value || null
+  throw new Error(`${name} must have at least 16 characters of ASCII, and no spaces`)
 }
 
 function local(value: string | undefined): boolean {

@@ -57,6 +57,13 @@ export const SECRETS: readonly Secret[] = [
     optional: true,
   },
   {
+    worker: 'admin',
+    name: 'AWS_HOOK_SECRET',
+    purpose: 'lets AWS say that something has changed',
+    generate: null,
+    optional: true,
+  },
+  {
     worker: 'edge',
     name: 'COOKIE_KEY',
     purpose: "signs the visitors' cookie",

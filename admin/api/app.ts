@@ -16,6 +16,7 @@ import { environments } from './environments.ts'
 import { evaluate } from './evaluate.ts'
 import { flags } from './flags.ts'
 import { health } from './health.ts'
+import { hooks } from './hooks.ts'
 import { impact } from './impact.ts'
 import { keys } from './keys.ts'
 import { kills } from './kills.ts'
@@ -47,6 +48,7 @@ app.get('/', landingPage)
 docs(app)
 health(app)
 metrics(app)
+hooks(app)
 
 const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
 api.use(authentication)

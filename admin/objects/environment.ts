@@ -279,6 +279,14 @@ export class EnvironmentObject extends DurableObject<Env> {
     return embeddedStore(this.#room, author)
   }
 
+  /** Somebody says that there is something new in AWS. */
+  lookSoon(): Answer<null> {
+    return this.#ledger.ask(() => {
+      this.#sync.lookSoon(Date.now())
+      return ok(null)
+    })
+  }
+
   // The document and its versions.
 
   /** JSON text of the document at a version that is kept, or of the current one (`null`). */

@@ -47,7 +47,7 @@ const SOON_MS = 2_000
 /** Whose writer has died: it is taken back. */
 const ABANDONED_AFTER_MS = 60_000
 /** Pushed looks are at least so far apart. */
-const PUSH_GAP_MS = 5_000
+const PUSH_GAP_MS = 1_000
 
 const EMBEDDED: StoreStatus = {
   ...{ kind: 'embedded', place: null, trouble: null },

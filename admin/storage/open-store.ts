@@ -2,7 +2,7 @@
 import type { Timing } from './aws/timing.ts'
 import { pathOf } from './ssm/names.ts'
 import type { FlagStore, StoreKind } from './store.ts'
-import type { AwsConfig, Service, StoreConfig } from './store-config.ts'
+import type { AwsConfig, Credentials, Service, StoreConfig } from './store-config.ts'
 
 export type AwsStoreKind = Exclude<StoreKind, 'embedded'>
 
@@ -47,39 +47,59 @@ export async function openStore(
   memory: Memory,
   timing: Timing,
 ): Promise<FlagStore> {
-  const { aws, pollMs } = config
+  const { aws, appConfig, pollMs } = config
   if (aws === null)
     throw new Error('AWS is not set up: AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are missing')
+  const { endpointOf, signedFetch } = await import('./aws/signed-fetch.ts')
+  const credentials = await credentialsOf(aws, timing)
+  const settings = (service: Service) => ({
+    ...{ region: aws.region, credentials },
+    // One attempt for each send: the stores decide themselves what is tried again, and when.
+    maxAttempts: 1,
+    endpoint: aws.endpoints[service] ?? endpointOf(service, aws.region),
+  })
+  const place = nameOfPlace(kind, config, environment)
   if (kind === 'ssm') {
     const [{ SSMClient }, { ssmStore }] = await Promise.all([
       import('@aws-sdk/client-ssm'),
       import('./ssm/store.ts'),
     ])
-    const place = nameOfPlace(kind, config, environment)
     const options = { ...config.ssm, environment, place, pollMs: pollMs ?? SSM_POLL_MS }
-    return ssmStore(new SSMClient(clientSettings(aws, 'ssm')), options, timing)
+    return ssmStore(new SSMClient(settings('ssm')), options, timing)
   }
-  const { appConfig } = config
   if (appConfig === null) throw new Error('APPCONFIG_APPLICATION and APPCONFIG_PROFILE are missing')
-  const [{ AppConfigClient }, { appConfigStore }, { signedFetch, endpointOf }] = await Promise.all([
+  const [{ AppConfigClient }, { appConfigStore }] = await Promise.all([
     import('@aws-sdk/client-appconfig'),
     import('./appconfig/store.ts'),
-    import('./aws/signed-fetch.ts'),
   ])
   const { application, profile, strategy } = appConfig
   const plane = {
-    fetch: signedFetch({ region: aws.region, credentials: async () => aws.credentials }, 'appconfig'),
-    endpoint: aws.endpoints.appconfigdata ?? endpointOf('appconfigdata', aws.region),
+    fetch: signedFetch({ region: aws.region, credentials }, 'appconfig'),
+    endpoint: settings('appconfigdata').endpoint,
     names: { application, environment, profile },
   }
-  const options = { place: nameOfPlace(kind, config, environment), strategy, pollMs }
-  return appConfigStore(new AppConfigClient(clientSettings(aws, 'appconfig')), plane, options, memory, timing)
+  return appConfigStore(
+    new AppConfigClient(settings('appconfig')),
+    plane,
+    { place, strategy, pollMs },
+    memory,
+    timing,
+  )
 }
 
-/** One attempt for each send: the stores decide themselves what is tried again, and when. */
-const clientSettings = ({ region, credentials, endpoints }: AwsConfig, service: Service) => ({
-  region,
-  credentials,
-  maxAttempts: 1,
-  ...(endpoints[service] === undefined ? {} : { endpoint: endpoints[service] }),
-})
+/** Those that were given, or those of the role that they may take. */
+async function credentialsOf(
+  { region, credentials, role, endpoints }: AwsConfig,
+  timing: Timing,
+): Promise<() => Promise<Credentials>> {
+  if (role === null) return async () => credentials
+  const [{ assumedRole }, { endpointOf, signedFetch }] = await Promise.all([
+    import('./aws/assume-role.ts'),
+    import('./aws/signed-fetch.ts'),
+  ])
+  const sts = {
+    fetch: signedFetch({ region, credentials: async () => credentials }, 'sts'),
+    endpoint: endpoints.sts ?? endpointOf('sts', region),
+  }
+  return assumedRole(role, sts, timing.nowMs)
+}

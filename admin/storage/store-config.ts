@@ -21,6 +21,8 @@ export interface StoreConfig {
 export interface AwsConfig {
   readonly region: string
   readonly credentials: Credentials
+  /** Taken with the credentials; `null`: they are used themselves. */
+  readonly role: { readonly arn: string; readonly externalId: string | null } | null
   /** By service; `undefined`: AWS's own. */
   readonly endpoints: Readonly<Record<Service, string | undefined>>
 }
@@ -31,14 +33,15 @@ export interface Credentials {
   readonly sessionToken?: string
 }
 
-export type Service = 'ssm' | 'appconfig' | 'appconfigdata'
+export type Service = 'ssm' | 'appconfig' | 'appconfigdata' | 'sts'
 
 export type Variables = Readonly<Partial<Record<Name, string>>>
 type Name =
   | ('STORE' | 'STORE_PREFIX' | 'SSM_TIER' | 'POLL_INTERVAL_MS')
   | `APPCONFIG_${'APPLICATION' | 'PROFILE' | 'STRATEGY'}`
   | `AWS_${'REGION' | 'ACCESS_KEY_ID' | 'SECRET_ACCESS_KEY' | 'SESSION_TOKEN' | 'ENDPOINT_URL'}`
-  | `AWS_ENDPOINT_URL_${'SSM' | 'APPCONFIG' | 'APPCONFIGDATA'}`
+  | `AWS_ENDPOINT_URL_${'SSM' | 'APPCONFIG' | 'APPCONFIGDATA' | 'STS'}`
+  | `AWS_ROLE_${'ARN' | 'EXTERNAL_ID'}`
 
 export function parseStoreConfig(env: Variables): StoreConfig {
   const kind = kindOf(env.STORE || 'embedded')
@@ -73,12 +76,24 @@ function awsOf(env: Variables, needed: boolean): AwsConfig | null {
   return {
     region,
     credentials: { accessKeyId: id, secretAccessKey: secret, ...session },
+    role: roleOf(env),
     endpoints: {
       ssm: endpoint('AWS_ENDPOINT_URL_SSM'),
       appconfig: endpoint('AWS_ENDPOINT_URL_APPCONFIG'),
       appconfigdata: endpoint('AWS_ENDPOINT_URL_APPCONFIGDATA'),
+      sts: endpoint('AWS_ENDPOINT_URL_STS'),
     },
   }
+}
+
+const ROLE = /^arn:aws(?:-[a-z-]+)?:iam::\d{12}:role\/[\w+=,.@/-]+$/
+
+function roleOf({ AWS_ROLE_ARN: arn, AWS_ROLE_EXTERNAL_ID: externalId }: Variables): AwsConfig['role'] {
+  if (!arn) return null
+  if (ROLE.test(arn)) return { arn, externalId: externalId || null }
+  throw new Error(
+    `AWS_ROLE_ARN must be the ARN of a role, arn:aws:iam::111122223333:role/NAME, got ${JSON.stringify(arn)}`,
+  )
 }
 
 function endpointOf(name: Name, value: string | undefined): string | undefined {

@@ -22,7 +22,7 @@ export async function load(
   pushed: boolean,
 ): Promise<Loaded | 'unchanged'> {
   const { memory, plane } = opened
-  const { state, news } = await poll(plane, work.calls, memory.read().session, work.nowMs, pushed)
+  const { state, news } = await poll(plane, work.calls, memory.read().session, work.timing, pushed)
   // Read anew: a save may have noted something meanwhile.
   memory.write({ ...memory.read(), session: state })
   const kept = memory.read()

@@ -1,5 +1,6 @@
 /** What the parts of the AppConfig store work with, and what it keeps between loads. */
 import type { Calls } from '../aws/calls.ts'
+import type { Timing } from '../aws/timing.ts'
 import type { Memory } from '../open-store.ts'
 import type { Revision } from '../store.ts'
 import type { AppConfigApi } from './api.ts'
@@ -16,8 +17,7 @@ export interface Opened {
 /** One load or save. */
 export interface Work {
   readonly calls: Calls
-  /** When it began, ms since 1970. */
-  readonly nowMs: number
+  readonly timing: Timing
 }
 
 /** Kept durably: there is one poller, and each value is delivered once. */

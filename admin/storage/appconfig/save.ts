@@ -1,6 +1,5 @@
 /** Writes a new hosted version and deploys it. It counts when its deployment has begun. Throws `StoreFailure`. */
 import type { CompileIssue, Result } from '../../../engine/index.ts'
-import type { Timing } from '../aws/timing.ts'
 import { type Revision, StoreFailure } from '../store.ts'
 import { type Deployment, inForce, isRunning, isTakenBack, numberIn, revisionOf } from './deployments.ts'
 import type { Format } from './format.ts'
@@ -20,13 +19,12 @@ export type Writing = (format: Format, held: string | null) => Result<string, re
 export async function save(
   opened: Opened,
   work: Work,
-  timing: Timing,
   expected: Revision,
   writing: Writing,
 ): Promise<Revision> {
   const { api, place, memory } = opened
-  const { calls } = work
-  const deployments = await freeDeployments(opened, work, timing, numberIn(expected))
+  const { calls, timing } = work
+  const deployments = await freeDeployments(opened, work, numberIn(expected))
   const current = inForce(deployments, { reached: true, own: numberIn(expected) })
   if (revisionOf(current) !== expected) throw changed(current)
   const held = current === null ? null : await api.version(calls, place, current.version)
@@ -47,8 +45,7 @@ export async function save(
 /** Those of the profile, once none of them is running. Fails while one is that is not `own`. */
 async function freeDeployments(
   { api, place }: Opened,
-  { calls }: Work,
-  timing: Timing,
+  { calls, timing }: Work,
   own: number,
 ): Promise<Deployment[]> {
   for (const untilMs = timing.nowMs() + OWN_DEPLOYMENT_MS; ; await timing.wait(LOOK_AGAIN_MS)) {

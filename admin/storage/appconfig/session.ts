@@ -6,6 +6,7 @@
 import type { Calls } from '../aws/calls.ts'
 import type { AwsError } from '../aws/failure.ts'
 import type { SignedRequest } from '../aws/signed-fetch.ts'
+import type { Timing } from '../aws/timing.ts'
 import { StoreFailure } from '../store.ts'
 
 /** What a session needs between calls; plain data, kept durably. */
@@ -46,15 +47,21 @@ export async function poll(
   plane: DataPlane,
   calls: Calls,
   state: SessionState,
-  nowMs: number,
+  timing: Timing,
   pushed: boolean,
 ): Promise<Polled> {
+  const nowMs = timing.nowMs()
+  const waitMs = state.startedAtMs + SESSION_GAP_MS - nowMs
   if (state.token !== null && !pushed && nowMs >= state.notBeforeMs) {
     const polled = await latest(plane, calls, state, nowMs)
     if (polled !== 'token-refused') return polled
-  } else if (nowMs < state.startedAtMs + SESSION_GAP_MS) return { state, news: 'same' }
+  } else if (waitMs > 0) {
+    if (!pushed) return { state, news: 'same' }
+    await timing.wait(waitMs)
+  }
+  const startedAtMs = timing.nowMs()
   const token = await start(plane, calls)
-  const polled = await latest(plane, calls, { ...state, token, startedAtMs: nowMs }, nowMs)
+  const polled = await latest(plane, calls, { ...state, token, startedAtMs }, startedAtMs)
   if (polled !== 'token-refused') return polled
   throw new StoreFailure({ reason: 'unavailable', detail: 'AppConfig refuses the token of a new session' })
 }

@@ -11,7 +11,7 @@ import { findPlace } from './place.ts'
 import { save, type Writing } from './save.ts'
 import type { DataPlane } from './session.ts'
 
-const LOAD_BUDGET_MS = 15_000
+const LOAD_BUDGET_MS = 20_000
 const SAVE_BUDGET_MS = 15_000
 
 export interface AppConfigOptions {
@@ -34,7 +34,7 @@ export function appConfigStore(
   const typed = typedMemory(memory)
   let opened: Opened | null = null
   const begin = async (budgetMs: number): Promise<[Opened, Work]> => {
-    const work = { calls: calls.within(budgetMs), nowMs: timing.nowMs() }
+    const work = { calls: calls.within(budgetMs), timing }
     opened ??= { api, plane, memory: typed, place: await findPlace(client, work.calls, plane.names) }
     return [opened, work]
   }
@@ -47,7 +47,7 @@ export function appConfigStore(
   const write = (writing: Writing, expected: string) =>
     during(async () => {
       const [ready, work] = await begin(SAVE_BUDGET_MS)
-      return save(ready, work, timing, expected, writing)
+      return save(ready, work, expected, writing)
     })
   return {
     kind: 'appconfig',

@@ -45,15 +45,19 @@ export function signedFetch(
   }
 }
 
-/** JSON services name the exception in a header, and have `Message` or `message` in the body. */
+/** JSON services name the exception in a header and have a message in the body; STS says both in XML. */
 async function errorOf(response: Response): Promise<AwsError> {
   const text = await response.text()
-  const name = response.headers.get('x-amzn-errortype')?.split(':')[0] ?? 'UnknownError'
-  return Object.assign(new Error(messageIn(text)), {
+  const name =
+    response.headers.get('x-amzn-errortype')?.split(':')[0] ?? element(text, 'Code') ?? 'UnknownError'
+  return Object.assign(new Error(element(text, 'Message') ?? messageIn(text)), {
     name,
     $metadata: { httpStatusCode: response.status },
   })
 }
+
+const element = (xml: string, name: string): string | undefined =>
+  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
 
 function messageIn(text: string): string {
   try {

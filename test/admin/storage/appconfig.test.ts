@@ -118,9 +118,13 @@ describe('polling AppConfig', () => {
     const pushed = await store.load(revision, true)
     expect(pushed).toMatchObject({ value: { document: OFF } })
     expect((await actions()).slice(0, 2)).toEqual(['StartConfigurationSession', 'GetLatestConfiguration'])
-    await test.aws.forgetCalls()
+    // Pushed again at once: it waits until it may.
     await store.load(revision, true)
-    expect(await actions()).not.toContain('StartConfigurationSession')
+    const sessions = (await test.aws.calls()).filter(({ action }) =>
+      action.endsWith('StartConfigurationSession'),
+    )
+    expect(sessions).toHaveLength(2)
+    expect(sessions[1]!.atMs - sessions[0]!.atMs).toBeGreaterThanOrEqual(5_000)
     expect((await test.aws.calls()).map(({ error }) => error)).not.toContain('BadRequestException')
   })
 
