@@ -558,12 +558,8 @@ const versionAnswer = (
 })
 
 /** A list shows less of each than the deployment alone. */
-function summaryOf({
-  EventLog,
-  ConfigurationProfileId,
-  ConfigurationLocationUri,
-  ...summary
-}: ReturnType<typeof showDeployment>) {
+function summaryOf(shown: ReturnType<typeof showDeployment>) {
+  const { EventLog, ConfigurationLocationUri, DeploymentStrategyId, Description, ...summary } = shown
   return summary
 }
 
