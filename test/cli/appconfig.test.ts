@@ -1,6 +1,6 @@
-/** `turnout import --from appconfig` against the HTTP fake of AppConfig. */
+/** `turnout import --from appconfig` against the AWS emulator. */
 import { describe, expect, test } from 'vitest'
-import { type AwsApplication, startAws } from '../helpers/aws.ts'
+import { type AwsApplication, awsWith } from './aws.ts'
 import { startAdmin, TOKEN } from './fake-admin.ts'
 import { turnout } from './run.ts'
 
@@ -10,34 +10,31 @@ const FLAGS = {
 }
 
 const APPLICATIONS: AwsApplication[] = [
-  { id: 'app0001', name: 'people-cards' },
-  { id: 'app0002', name: 'fraud-or-not' },
+  { name: 'people-cards' },
+  { name: 'fraud-or-not' },
   {
-    id: 'app0003',
     name: 'media-register',
     profiles: [
-      { id: 'prof001', name: 'limits', versions: { 1: '{}' } },
-      { id: 'prof002', name: 'basic', type: 'AWS.AppConfig.FeatureFlags' },
+      { name: 'limits', versions: { 1: '{}' } },
+      { name: 'basic', type: 'AWS.AppConfig.FeatureFlags' },
       {
-        id: 'prof003',
         name: 'flags',
         versions: { 1: '{"old":true}', 2: '{"old":false}', 10: JSON.stringify({ flags: FLAGS }) },
       },
-      { id: 'prof004', name: 'in-s3', location: 's3://bucket/flags.json' },
-      { id: 'prof005', name: 'empty' },
-      { id: 'prof006', name: 'yaml', versions: { 3: 'flags:\n  a: true\n' } },
+      { name: 'in-s3', location: 's3://bucket/flags.json' },
+      { name: 'empty' },
+      { name: 'yaml', versions: { 3: 'flags:\n  a: true\n' } },
     ],
   },
-  { id: 'app0004', name: 'twin' },
+  { name: 'twin' },
   {
-    id: 'app0005',
     name: 'twin',
-    profiles: [{ id: 'prof009', name: 'flags', versions: { 1: '{"a":true}' } }],
+    profiles: [{ name: 'flags', versions: { 1: '{"a":true}' } }],
   },
 ]
 
 async function start(applications = APPLICATIONS) {
-  const [aws, admin] = [await startAws({ applications }), await startAdmin()]
+  const [aws, admin] = [await awsWith({ applications }), await startAdmin()]
   const run = (application: string, profile: string, args: string[] = [], env: Record<string, string> = {}) =>
     turnout(
       [
@@ -73,17 +70,17 @@ describe('a freeform profile', () => {
       'patterns.cqrs.enabled': true,
       'patterns.ddd.enabled': false,
     })
-    expect(aws.calls.map(({ action }) => action)).toEqual([
-      ...Array(3).fill('ListApplications'),
-      ...Array(3).fill('ListConfigurationProfiles'),
-      ...Array(2).fill('ListHostedConfigurationVersions'),
-      'GetHostedConfigurationVersion',
+    expect(aws.account.calls().map(({ action }) => action)).toEqual([
+      ...Array(3).fill('appconfig:ListApplications'),
+      ...Array(3).fill('appconfig:ListConfigurationProfiles'),
+      ...Array(2).fill('appconfig:ListHostedConfigurationVersions'),
+      'appconfig:GetHostedConfigurationVersion',
     ])
   })
 
   test('is found by id, and an older version can be asked for', async () => {
     const { aws, admin, run } = await start()
-    const { code, out } = await run('app0003', 'prof003', [
+    const { code, out } = await run(aws.ids[2]!, aws.account.appConfig.applications[2]!.profiles[2]!.id, [
       '--configuration-version',
       '2',
       '--region',
@@ -94,7 +91,9 @@ describe('a freeform profile', () => {
     )
     expect(code).toBe(0)
     expect(admin.document().flags).toEqual({ old: false })
-    expect(aws.calls.map(({ action }) => action)).not.toContain('ListHostedConfigurationVersions')
+    expect(aws.account.calls().map(({ action }) => action)).not.toContain(
+      'appconfig:ListHostedConfigurationVersions',
+    )
   })
 
   test('AWS_ENDPOINT_URL_APPCONFIG is heard', async () => {
@@ -114,12 +113,6 @@ describe('what cannot be imported', () => {
       'flags',
       [],
       'there is no AppConfig application "nowhere" in eu-west-1; there is people-cards, fraud-or-not, media-register, twin, twin',
-    ],
-    [
-      'twin',
-      'flags',
-      [],
-      'several AppConfig applications in eu-west-1 are named "twin": give one of their ids, app0004, app0005',
     ],
     [
       'media-register',
@@ -172,22 +165,30 @@ describe('what cannot be imported', () => {
     expect(admin.requests).toEqual([])
   })
 
-  test('an id goes before a name', async () => {
-    const { run } = await start()
-    expect((await run('app0005', 'flags', ['--dry-run'])).code).toBe(0)
+  test('a name that two have is refused, and the id of one is taken', async () => {
+    const { aws, run } = await start()
+    const [, , , one, other] = aws.ids
+    const { code, err } = await run('twin', 'flags', ['--dry-run'])
+    expect(err).toBe(
+      `turnout: several AppConfig applications in eu-west-1 are named "twin": give one of their ids, ${one}, ${other}\n`,
+    )
+    expect(code).toBe(1)
+    expect((await run(other!, 'flags', ['--dry-run'])).code).toBe(0)
   })
 })
 
 describe('AWS says no', () => {
   test('throttled once, it is asked again', async () => {
     const { aws, run } = await start()
-    aws.fail('GetHostedConfigurationVersion', {
+    aws.fail('appconfig:GetHostedConfigurationVersion', {
       status: 429,
       type: 'ThrottlingException',
       message: 'Too Many Requests',
     })
     expect((await run('media-register', 'flags')).code).toBe(0)
-    expect(aws.calls.filter(({ action }) => action === 'GetHostedConfigurationVersion')).toHaveLength(2)
+    expect(
+      aws.account.calls().filter(({ action }) => action === 'appconfig:GetHostedConfigurationVersion'),
+    ).toHaveLength(2)
   })
 
   test.each([
@@ -212,7 +213,7 @@ describe('AWS says no', () => {
     ],
   ])('%s answers %d', async (action, status, type, sentence) => {
     const { aws, admin, run } = await start()
-    aws.fail(action, { status, type, message: 'not you' })
+    aws.fail(`appconfig:${action}`, { status, type, message: 'not you' })
     const { code, err } = await run('media-register', 'flags')
     expect(err).toBe(`turnout: ${sentence}\n`)
     expect(code).toBe(1)
@@ -221,12 +222,16 @@ describe('AWS says no', () => {
 
   test('internal errors are tried again, but not for ever', async () => {
     const { aws, run } = await start()
-    aws.fail('ListApplications', { status: 500, type: 'InternalServerException', message: 'later' }, 100)
+    aws.fail(
+      'appconfig:ListApplications',
+      { status: 500, type: 'InternalServerException', message: 'later' },
+      100,
+    )
     const { code, err } = await run('media-register', 'flags', [], { AWS_MAX_ATTEMPTS: '2' })
     expect(err).toBe(
       'turnout: appconfig:ListApplications failed (InternalServerException, HTTP 500): later\n',
     )
     expect(code).toBe(1)
-    expect(aws.calls).toHaveLength(2)
+    expect(aws.account.calls()).toHaveLength(2)
   })
 })

@@ -4,14 +4,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { CREDENTIALS, startAws } from '../helpers/aws.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
+import { awsWith } from './aws.ts'
 import { startAdmin, TOKEN } from './fake-admin.ts'
 import { startApi } from './fake-api.ts'
 import { turnoutProcess } from './process.ts'
 
 test('imports from SSM into an environment, with nothing but environment variables, and ends by itself', async () => {
-  const aws = await startAws({
+  const aws = await awsWith({
     parameters: [{ name: '/flags/prod/new-feature', value: '{"enabled":true,"percentage":25}' }],
   })
   const admin = await startAdmin()
@@ -22,7 +22,7 @@ test('imports from SSM into an environment, with nothing but environment variabl
   expect(out).toContain('Done: dev is at version 8.')
   expect(admin.document().flags).toEqual({ 'new-feature': { enabled: true, percentage: 25 } })
   expect(out).not.toContain(TOKEN)
-  expect(out).not.toContain(CREDENTIALS.AWS_SECRET_ACCESS_KEY)
+  expect(out).not.toContain(aws.env.AWS_SECRET_ACCESS_KEY)
 })
 
 test('reads files from where the user stands, through npm as well', async () => {

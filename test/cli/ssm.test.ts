@@ -1,6 +1,6 @@
-/** `turnout import --from ssm` against the HTTP fake of SSM. */
+/** `turnout import --from ssm` against the AWS emulator. */
 import { describe, expect, test } from 'vitest'
-import { type AwsParameter, CREDENTIALS, NOTHING_OUTSIDE, startAws, THROTTLED } from '../helpers/aws.ts'
+import { type AwsParameter, awsWith, NOTHING_OUTSIDE, THROTTLED } from './aws.ts'
 import { startAdmin, TOKEN } from './fake-admin.ts'
 import { turnout } from './run.ts'
 
@@ -34,7 +34,7 @@ const IMPORTED = {
 }
 
 async function start(parameters: readonly AwsParameter[] = PARAMETERS) {
-  const [aws, admin] = [await startAws({ parameters }), await startAdmin()]
+  const [aws, admin] = [await awsWith({ parameters }), await startAdmin()]
   const run = (args: string[] = [], env: Record<string, string | undefined> = {}) =>
     turnout([...CALL, '--url', admin.url, ...args], {
       env: { ...aws.env, TURNOUT_ADMIN_TOKEN: TOKEN, ...env },
@@ -50,11 +50,11 @@ describe('parameters below a path', () => {
     expect(out).toMatch(/^dev ← SSM parameters under \/flags\/prod \(eu-west-1\): 7 flags\n/)
     expect(code).toBe(0)
     expect(admin.document().flags).toEqual(IMPORTED)
-    expect(aws.calls).toEqual([
+    expect(aws.account.calls()).toMatchObject([
       {
-        action: 'GetParametersByPath',
+        action: 'ssm:GetParametersByPath',
         region: 'eu-west-1',
-        query: { Path: '/flags/prod', Recursive: true, WithDecryption: true, MaxResults: 10 },
+        input: { Path: '/flags/prod', Recursive: true, WithDecryption: true, MaxResults: 10 },
       },
     ])
   })
@@ -79,7 +79,7 @@ describe('parameters below a path', () => {
     })
     expect(out).toContain('(ap-southeast-1)')
     expect(code).toBe(0)
-    expect(aws.calls[0]!.region).toBe('ap-southeast-1')
+    expect(aws.account.calls()[0]!.region).toBe('ap-southeast-1')
   })
 
   test('are read page by page, ten at a time and not faster than ten calls a second', async () => {
@@ -88,9 +88,9 @@ describe('parameters below a path', () => {
     const { code, waits } = await run()
     expect(code).toBe(0)
     expect(Object.keys(admin.document().flags)).toHaveLength(43)
-    // Five pages, and the empty one that the fake puts in between.
-    expect(aws.calls).toHaveLength(6)
-    expect(waits).toEqual([100, 100, 100, 100, 100])
+    // Ten, none at all, then six at a time: AWS may give fewer than it is asked for.
+    expect(aws.account.calls()).toHaveLength(8)
+    expect(waits).toEqual(Array(7).fill(100))
   })
 
   test('that are not there at all are an error: a wrong path looks just like that', async () => {
@@ -114,12 +114,12 @@ describe('values that are not flags', () => {
     ])
     const { code, err, out } = await run()
     expect(err).toBe(`turnout: SSM parameters under /flags/prod (eu-west-1): 7 errors, so nothing was changed
-  /flags/prod/yes: must hold true, false or a flag as JSON; it is not JSON at line 1, column 1: unexpected character
-  /flags/prod/number: must hold true, false or a flag as JSON; it holds a number
-  /flags/prod/list: must hold true, false or a flag as JSON; it holds an array
-  /flags/prod/text: must hold true, false or a flag as JSON; it holds a string
-  /flags/prod/password: must hold true, false or a flag as JSON; it is not JSON at line 1, column 1: unexpected character
   /flags/prod/cut: must hold true, false or a flag as JSON; it is not JSON at line 1, column 17: expected ',' or '}' after property value
+  /flags/prod/list: must hold true, false or a flag as JSON; it holds an array
+  /flags/prod/number: must hold true, false or a flag as JSON; it holds a number
+  /flags/prod/password: must hold true, false or a flag as JSON; it is not JSON at line 1, column 1: unexpected character
+  /flags/prod/text: must hold true, false or a flag as JSON; it holds a string
+  /flags/prod/yes: must hold true, false or a flag as JSON; it is not JSON at line 1, column 1: unexpected character
   $.flags['nested.share'].percentage: must be a number from 0 to 100, got 150 (from /flags/prod/nested/share)
 `)
     expect(code).toBe(1)
@@ -143,20 +143,20 @@ describe('values that are not flags', () => {
 describe('AWS says no', () => {
   test('throttled once, it is asked again', async () => {
     const { aws, run } = await start()
-    aws.fail('GetParametersByPath', THROTTLED)
+    aws.fail('ssm:GetParametersByPath', THROTTLED)
     expect((await run()).code).toBe(0)
-    expect(aws.calls).toHaveLength(2)
+    expect(aws.account.calls()).toHaveLength(2)
   })
 
   test('throttled for good, the attempts are bounded', async () => {
     const { aws, admin, run } = await start()
-    aws.fail('GetParametersByPath', THROTTLED, 100)
+    aws.fail('ssm:GetParametersByPath', THROTTLED, 100)
     const { code, err } = await run([], { AWS_MAX_ATTEMPTS: '2' })
     expect(err).toBe(
       'turnout: AWS still throttles ssm:GetParametersByPath after 2 attempts: try again later\n',
     )
     expect(code).toBe(1)
-    expect(aws.calls).toHaveLength(2)
+    expect(aws.account.calls()).toHaveLength(2)
     expect(admin.requests).toEqual([])
   })
 
@@ -186,18 +186,18 @@ describe('AWS says no', () => {
     ],
   ])('%s', async (_, error, sentence) => {
     const { aws, admin, run } = await start()
-    aws.fail('GetParametersByPath', error)
+    aws.fail('ssm:GetParametersByPath', error)
     const { code, err } = await run()
     expect(err).toBe(`turnout: ${sentence}\n`)
     expect(code).toBe(1)
-    expect(aws.calls).toHaveLength(1)
+    expect(aws.account.calls()).toHaveLength(1)
     expect(admin.requests).toEqual([])
   })
 
   test('on a later page, nothing is written', async () => {
     const many = Array.from({ length: 25 }, (_, n) => ({ name: `/flags/prod/flag-${n}`, value: 'true' }))
     const { aws, admin, run } = await start(many)
-    aws.fail('GetParametersByPath', {
+    aws.fail('ssm:GetParametersByPath', {
       status: 400,
       type: 'InvalidNextToken',
       message: 'The token is not valid.',
@@ -209,7 +209,7 @@ describe('AWS says no', () => {
 
   test('a proxy answers in its place', async () => {
     const { aws, run } = await start()
-    aws.fail('GetParametersByPath', '<html>Bad gateway</html>', 9)
+    aws.fail('ssm:GetParametersByPath', { html: '<html>Bad gateway</html>', status: 502 }, 9)
     const { code, err } = await run([], { AWS_MAX_ATTEMPTS: '1' })
     expect(err).toBe(
       'turnout: ssm:GetParametersByPath was not answered by AWS but by something else (HTTP 502)\n',
@@ -269,9 +269,9 @@ describe('secrets', () => {
     const repeated = {
       status: 400,
       type: 'ValidationException',
-      message: `bad token ${CREDENTIALS.AWS_SESSION_TOKEN}`,
+      message: `bad token ${aws.env.AWS_SESSION_TOKEN}`,
     }
-    aws.fail('GetParametersByPath', repeated)
+    aws.fail('ssm:GetParametersByPath', repeated)
     expect((await run()).err).toContain('bad token ***')
     expect(out + err).not.toContain(wrong)
   })

@@ -92,6 +92,7 @@ export class Account implements AwsOperations {
 
   setAwkwardPages(on: boolean): void {
     this.ssm.awkwardPages = on
+    this.appConfig.awkwardPages = on
   }
 
   makePlace(place: Place): { applicationId: string; environmentId: string; profileId: string } {

@@ -80,6 +80,8 @@ export class AppConfig {
   readonly #changed: Changed
   readonly applications: Application[] = []
   readonly strategies: Strategy[] = [...PREDEFINED_STRATEGIES]
+  /** Lists come two at a time, however many are asked for. */
+  awkwardPages = false
 
   constructor(clock: Clock, accountId: string, changed: Changed) {
     this.#clock = clock
@@ -104,7 +106,7 @@ export class AppConfig {
 
   readonly #routes: readonly Route[] = [
     route('GET', '/applications', 'ListApplications', (_, request) =>
-      listed(request, this.applications.map(showApplication)),
+      this.#listed(request, this.applications.map(showApplication)),
     ),
     route('POST', '/applications', 'CreateApplication', (_, request) =>
       json(201, showApplication(this.createApplication(nameIn(bodyOf(request))))),
@@ -113,7 +115,7 @@ export class AppConfig {
       json(200, showApplication(this.#application(id!))),
     ),
     route('GET', '/applications/*/environments', 'ListEnvironments', ([id], request) =>
-      listed(
+      this.#listed(
         request,
         this.#application(id!).environments.map((each) => this.#showEnvironment(id!, each)),
       ),
@@ -128,7 +130,7 @@ export class AppConfig {
       json(200, this.#showEnvironment(id!, this.#environment(id!, environmentId!))),
     ),
     route('GET', '/applications/*/configurationprofiles', 'ListConfigurationProfiles', ([id], request) =>
-      listed(
+      this.#listed(
         request,
         this.#application(id!)
           .profiles.filter(({ type }) => type === (request.query.get('type') ?? type))
@@ -142,7 +144,7 @@ export class AppConfig {
       json(200, showProfile(id!, this.#profile(id!, profileId!))),
     ),
     route('GET', '/deploymentstrategies', 'ListDeploymentStrategies', (_, request) =>
-      listed(request, this.strategies.map(showStrategy)),
+      this.#listed(request, this.strategies.map(showStrategy)),
     ),
     route('POST', '/deploymentstrategies', 'CreateDeploymentStrategy', (_, request) =>
       json(201, showStrategy(this.#createStrategy(bodyOf(request)))),
@@ -155,7 +157,7 @@ export class AppConfig {
       '/applications/*/configurationprofiles/*/hostedconfigurationversions',
       'ListHostedConfigurationVersions',
       ([id, profileId], request) =>
-        listed(
+        this.#listed(
           request,
           this.#profile(id!, profileId!)
             .versions.toReversed()
@@ -198,7 +200,7 @@ export class AppConfig {
       '/applications/*/environments/*/deployments',
       'ListDeployments',
       ([id, environmentId], request) =>
-        listed(
+        this.#listed(
           request,
           this.#environment(id!, environmentId!)
             .deployments.toReversed()
@@ -426,6 +428,10 @@ export class AppConfig {
       )
   }
 
+  #listed(request: AwsRequest, items: readonly unknown[]): Answer {
+    return listed(request, items, this.awkwardPages ? 2 : MAX_PAGE)
+  }
+
   #application(id: string): Application {
     return found(this.applications, id, 'Application')
   }
@@ -501,9 +507,10 @@ const route = (method: string, path: string, action: string, run: Route['run']):
   run,
 })
 
-function listed(request: AwsRequest, items: readonly unknown[]): Answer {
-  const size = Number(request.query.get('max_results') ?? MAX_PAGE)
-  if (!(size >= 1 && size <= MAX_PAGE)) throw badRequest(`MaxResults must be between 1 and ${MAX_PAGE}`)
+function listed(request: AwsRequest, items: readonly unknown[], most: number): Answer {
+  const asked = Number(request.query.get('max_results') ?? MAX_PAGE)
+  if (!(asked >= 1 && asked <= MAX_PAGE)) throw badRequest(`MaxResults must be between 1 and ${MAX_PAGE}`)
+  const size = Math.min(asked, most)
   const token = request.query.get('next_token') ?? undefined
   const page = pageOf(items, size, token, request.path, badRequest('NextToken is not valid'))
   return json(200, { Items: page.items, ...(page.next === undefined ? {} : { NextToken: page.next }) })

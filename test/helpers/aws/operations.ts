@@ -70,8 +70,6 @@ export interface AwsOperations {
   removeParameter(name: string): void
   labelParameter(name: string, version: number, label: string): void
   parameters(): Readonly<Record<string, StoredParameter>>
-  /** Pages come shorter than asked for, and one of them empty. */
-  setAwkwardPages(on: boolean): void
 
   // AppConfig, from outside.
   /** Makes what is missing; answers the ids. */
@@ -93,6 +91,8 @@ export interface AwsOperations {
   forgetTokens(): void
 
   // Time and trouble.
+  /** Pages come shorter than asked for, and one of Parameter Store's empty, as AWS allows itself. */
+  setAwkwardPages(on: boolean): void
   /** Moves the clock of tokens, intervals and deployments. */
   advance(ms: number): void
   /** Time passes by `advance` alone. */
