@@ -496,8 +496,8 @@ export class EnvironmentObject extends DurableObject<Env> {
     })
   }
 
-  cancelSchedule(n: number, author: Author): Answer<Schedule> {
-    return this.#ledger.decide((state, nowMs) => cancelSchedule(this.#room, state, n, author, nowMs))
+  cancelSchedule(n: number, author: Author): Promise<Answer<Schedule>> {
+    return this.#decideInTurn((state, nowMs) => cancelSchedule(this.#room, state, n, author, nowMs))
   }
 
   reviews(which: 'open' | 'closed' | 'all', before: number, limit: number): Answer<Review[]> {
@@ -516,16 +516,16 @@ export class EnvironmentObject extends DurableObject<Env> {
     return this.#ledger.ask(() => ok(readFreezes(this.#sql)))
   }
 
-  addWindow(window: Window, author: Author): Answer<StoredWindow> {
-    return this.#ledger.decide((state, nowMs) => addWindow(this.#room, state, window, author, nowMs))
+  addWindow(window: Window, author: Author): Promise<Answer<StoredWindow>> {
+    return this.#decideInTurn((state, nowMs) => addWindow(this.#room, state, window, author, nowMs))
   }
 
-  addFreeze(freeze: Freeze, author: Author): Answer<StoredFreeze> {
-    return this.#ledger.decide((state, nowMs) => addFreeze(this.#room, state, freeze, author, nowMs))
+  addFreeze(freeze: Freeze, author: Author): Promise<Answer<StoredFreeze>> {
+    return this.#decideInTurn((state, nowMs) => addFreeze(this.#room, state, freeze, author, nowMs))
   }
 
-  endInCalendar(table: 'windows' | 'freezes', n: number, author: Author): Answer<null> {
-    return this.#ledger.decide((state, nowMs) => endInCalendar(this.#room, state, table, n, author, nowMs))
+  endInCalendar(table: 'windows' | 'freezes', n: number, author: Author): Promise<Answer<null>> {
+    return this.#decideInTurn((state, nowMs) => endInCalendar(this.#room, state, table, n, author, nowMs))
   }
 
   // Backups.
@@ -558,9 +558,9 @@ export class EnvironmentObject extends DurableObject<Env> {
         drillIfDue(this.#room, nowMs)
       })
       this.#sync.lookIfDue(Date.now())
-      await this.#runDueSchedules()
+      // What others have to hear, such as a kill, waits for no schedule that waits for AWS.
+      await Promise.all([this.#ledger.flush(), this.#runDueSchedules()])
     } finally {
-      // Whatever failed above: what others have to hear, such as a kill, they hear.
       await this.#ledger.flush()
       this.#ledger.arm()
     }
@@ -570,7 +570,7 @@ export class EnvironmentObject extends DurableObject<Env> {
     return this.#sync.decide((state, nowMs) => submit(this.#room, state, change, manner, author, nowMs))
   }
 
-  /** For what leaves the document alone, and works whatever has become of it. */
+  /** For what leaves the document alone, and works whatever has become of it, but may forbid a change that AWS is taking. */
   #decideInTurn<T>(decision: Decision<T>): Promise<Answer<T>> {
     return this.#sync.inTurn(() => this.#ledger.decide(decision))
   }

@@ -107,6 +107,20 @@ describe('flags in SSM', () => {
     await expect.poll(served, soon).toBe(true)
   })
 
+  test('are not changed behind a refusal: what forbids a change waits for one that AWS is taking', async () => {
+    expect((await toggle(false)).status).toBe(200)
+    account.fail({ action: 'ssm:PutParameter', times: 1, does: { lateMs: 1_000 } })
+    const toggled = toggle(true)
+    // Longer than it takes to get there, and far shorter than AWS takes.
+    await new Promise((done) => setTimeout(done, 300))
+    const days = [['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'][(new Date().getUTCDay() + 3) % 7]]
+    const window = { environment: 'dev', days, from: '09:00', to: '10:00', timeZone: 'UTC' }
+    const added = await admin(run, '/api/v1/windows', { method: 'POST', body: window })
+    expect((await toggled).status).toBe(200)
+    expect((await admin(run, `/api/v1/windows/${added.body.id}`, { method: 'DELETE' })).status).toBe(204)
+    await expect.poll(served, soon).toBe(true)
+  })
+
   test('are killed from AWS, too', async () => {
     account.putParameter('/turnout/dev/kills', JSON.stringify([{ target: `flag:${FLAG}` }]))
     await expect.poll(served, soon).toBe(false)
