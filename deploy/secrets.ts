@@ -78,6 +78,13 @@ export const SECRETS: readonly Secret[] = [
     generate: null,
     optional: true,
   },
+  {
+    worker: 'edge',
+    name: 'SIGNING_KEY',
+    purpose: 'signs what origins with "context": true are told',
+    generate: null,
+    optional: true,
+  },
 ]
 
 /** Those that a Worker with these settings needs. */

@@ -175,7 +175,7 @@ export interface Origin {
   timeoutMs?: number
   headers?: Record<string, string>
   removeHeaders?: string[]
-  /** Sends `x-turnout-route`, `-variant` and `-version` to this origin. Default `false`. */
+  /** Sends `x-turnout-route`, `-variant`, `-version` and, signed, `-context` to this origin. Default `false`. */
   context?: boolean
   /** Credentials may go to this origin as a fallback on another host. Default `false`. */
   shareCredentials?: boolean

@@ -53,6 +53,7 @@ function configOf(run: WorkersRun, bundles: { edge: Built; admin: Built }): stri
       address: `127.0.0.1:${run.edgePort}`,
       environment: ENVIRONMENT,
       cookieKey: run.cookieKey,
+      signingKey: run.signingKey,
     },
     admin: {
       bundle: bundle(bundles.admin),

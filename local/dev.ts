@@ -34,7 +34,11 @@ export async function startDev(run: WorkersRun): Promise<Workers> {
   run.signal.throwIfAborted()
   const local = 'LOCAL=true'
   const started = [
-    start(run, 'edge', 'wrangler.toml', run.edgePort, [local, `COOKIE_KEY=${run.cookieKey}`]),
+    start(run, 'edge', 'wrangler.toml', run.edgePort, [
+      local,
+      `COOKIE_KEY=${run.cookieKey}`,
+      `SIGNING_KEY=${run.signingKey}`,
+    ]),
     start(run, 'admin', 'admin/wrangler.toml', run.adminPort, [
       local,
       `ADMIN_BOOTSTRAP_TOKEN=${run.adminToken}`,

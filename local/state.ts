@@ -48,11 +48,11 @@ function makeFolder(folder: string): void {
 }
 
 const NOTE = `State of a local run of Turnout. Delete this folder to begin anew; stop Turnout first.
-Holds secrets (admin-token, cookie-key, workerd.capnp, *.env): do not share it.
+Holds secrets (admin-token, cookie-key, signing-key, workerd.capnp, *.env): do not share it.
 `
 
 /** The secret kept under `name`, generated at the first call: `tn_` and 256 random bits. */
-export function secret(state: State, name: 'admin-token' | 'cookie-key'): string {
+export function secret(state: State, name: 'admin-token' | 'cookie-key' | 'signing-key'): string {
   const file = join(state.dir, name)
   const kept = read(file)?.trim()
   if (kept) {

@@ -33,6 +33,7 @@ export interface WorkersRun {
   readonly state: State
   readonly adminToken: string
   readonly cookieKey: string
+  readonly signingKey: string
   /** Settings and secrets of the control plane that say where documents live. */
   readonly store: Variables
   /** Told the leader of each new process group at once. */
@@ -85,6 +86,7 @@ export async function startSystem(
       state,
       adminToken,
       cookieKey: secret(state, 'cookie-key'),
+      signingKey: secret(state, 'signing-key'),
       store: options.store,
       onSpawn: (pid) => running.note(pid),
       signal,

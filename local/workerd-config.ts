@@ -41,6 +41,8 @@ export interface EdgeOptions {
   readonly environment: string
   /** Key of the visitor cookie's MAC. */
   readonly cookieKey: string
+  /** Signs what origins with `context: true` are told. Default: nobody signs. */
+  readonly signingKey?: string
   /** Where the control plane's RPC is: its `controlAddress` in another process. Default: in this one. */
   readonly controlAddress?: string
 }
@@ -73,8 +75,20 @@ export function workerdConfig({ edge, admin, lastKnownGoodDir, maxHeapMb }: Work
 /** Agreed between two processes; it names the protocol, not an address. */
 const CONTROL_RPC = `capnpConnectHost = "control"`
 
-function edgeOf({ bundle, address, environment, cookieKey, controlAddress }: EdgeOptions): Parts[] {
-  const settings = { ENVIRONMENT: environment, COOKIE_KEY: cookieKey, LOCAL: 'true' }
+function edgeOf({
+  bundle,
+  address,
+  environment,
+  cookieKey,
+  signingKey,
+  controlAddress,
+}: EdgeOptions): Parts[] {
+  const settings = {
+    ENVIRONMENT: environment,
+    COOKIE_KEY: cookieKey,
+    ...(signingKey !== undefined && { SIGNING_KEY: signingKey }),
+    LOCAL: 'true',
+  }
   const worker = { name: 'edge', bundle, address, settings }
   if (controlAddress === undefined) return [edgeParts(worker, controlOf(environment), LOCAL_GROUND)]
   const external = `(name = "control", external = (address = ${quote(controlAddress)}, http = (${CONTROL_RPC})))`

@@ -15,7 +15,7 @@ After=network-online.target
 [Service]
 User=turnout
 WorkingDirectory=${FOLDER}
-# ADMIN_BOOTSTRAP_TOKEN and COOKIE_KEY, and METRICS_TOKEN if you like: a line NAME=VALUE each.
+# ADMIN_BOOTSTRAP_TOKEN and COOKIE_KEY, METRICS_TOKEN and SIGNING_KEY if you like: a line NAME=VALUE each.
 EnvironmentFile=${SECRETS_FILE}
 ${removals([controlPlane, ...edges.values()].map(({ listen }) => listen))}ExecStart=${FOLDER}/workerd serve ${FOLDER}/workerd.capnp config
 ${stateLines(stateDir)}

@@ -22,7 +22,7 @@ export const SERVER_GROUND: Ground = { outbound: ['public'], cfBlobHeader: null 
 /** Environment variables of the process. */
 export const SECRETS = {
   admin: ['ADMIN_BOOTSTRAP_TOKEN', 'METRICS_TOKEN', ...STORE_SECRETS],
-  edge: ['COOKIE_KEY', 'COOKIE_KEY_ACCEPTED'],
+  edge: ['COOKIE_KEY', 'COOKIE_KEY_ACCEPTED', 'SIGNING_KEY'],
 } as const
 
 /** Below the folder, in which workerd is started. */

@@ -9,6 +9,7 @@ export interface Env {
   LAST_KNOWN_GOOD?: KVNamespace
   COOKIE_KEY?: string
   COOKIE_KEY_ACCEPTED?: string
+  SIGNING_KEY?: string
   LOCAL?: string
   LOCATION_CACHE?: string
   RELEASE?: Release
@@ -40,6 +41,8 @@ export interface Config {
   readonly cookieKey: string
   /** A second key whose cookies are genuine too; `null`: there is none. */
   readonly acceptedCookieKey: string | null
+  /** Signs what origins with `context: true` are told; `null`: it is told unsigned. */
+  readonly signingKey: string | null
   /** `https://host` (and path) without a trailing slash, or `null`. */
   readonly fallbackOrigin: string | null
   /** `FALLBACK_ORIGIN`'s time to response headers. */
@@ -79,10 +82,13 @@ export function parseConfig(env: Env): Config {
   }
   const key = env.COOKIE_KEY ?? ''
   const acceptedKey = env.COOKIE_KEY_ACCEPTED ?? ''
+  const signingKey = env.SIGNING_KEY ?? ''
   if (key !== '' && key.length < 32)
     problems.push(`COOKIE_KEY must have at least 32 characters, got ${key.length}`)
   if (acceptedKey !== '' && acceptedKey.length < 32)
     problems.push(`COOKIE_KEY_ACCEPTED must have at least 32 characters, got ${acceptedKey.length}`)
+  if (signingKey !== '' && signingKey.length < 32)
+    problems.push(`SIGNING_KEY must have at least 32 characters, got ${signingKey.length}`)
   const clients = clientSource(env, (problem) => problems.push(problem))
   const config: Config = {
     environment,
@@ -92,6 +98,7 @@ export function parseConfig(env: Env): Config {
     release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
     cookieKey: key || `unset:${environment}`,
     acceptedCookieKey: acceptedKey || null,
+    signingKey: signingKey || null,
     fallbackOrigin,
     fallbackTimeoutMs: ms('FALLBACK_TIMEOUT_MS', 10_000),
     maxAgeMs: ms('SNAPSHOT_MAX_AGE_MS', 1_000),

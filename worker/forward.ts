@@ -1,30 +1,30 @@
 /** The request as one origin of a route gets it: under the origin's URL, with what this origin is told. */
-import type { Decision } from '../engine/index.ts'
 import type { Destination } from './destination.ts'
 import { type Outgoing, outgoing } from './outgoing.ts'
-import type { RequestFacts } from './request-facts.ts'
-import type { PreparedOrigin, PreparedRoute } from './routes.ts'
+import type { PreparedOrigin } from './routes.ts'
+import type { ContextSigner, Told } from './signed-context.ts'
 
 const CREDENTIALS = ['authorization', 'cookie', 'x-api-key']
 
-export interface Forwarding {
-  readonly facts: RequestFacts
-  readonly route: PreparedRoute
-  readonly decision: Decision
+export interface Forwarding extends Told {
   /** Whom the client's credentials were meant for. */
   readonly decided: PreparedOrigin
   /** CDN-Loop token of this edge. */
   readonly loopToken: string
+  /** Of what origins with `context: true` are told; `null`: nobody signs. */
+  readonly signer: ContextSigner | null
 }
 
 /**
- * `body`: given where the request may be sent twice; otherwise it streams from the client.
+ * `body`: given where the request may be sent twice; otherwise it streams from the client. A promise only where it is signed.
  */
 export function forwarded(
-  { to, upstream }: Destination,
-  { facts, route, decision, decided, loopToken }: Forwarding,
+  destination: Destination,
+  forwarding: Forwarding,
   body?: ArrayBuffer,
-): Outgoing {
+): Outgoing | Promise<Outgoing> {
+  const { to, upstream } = destination
+  const { facts, route, decision, decided, loopToken, signer } = forwarding
   const { origin } = to
   const target = upstream.baseUrl + route.rewrite(facts.path) + facts.search
   const result = outgoing(target, facts, loopToken, body)
@@ -38,5 +38,15 @@ export function forwarded(
   }
   if (origin.removeHeaders) for (const name of origin.removeHeaders) headers.delete(name)
   if (origin.headers) for (const [name, value] of Object.entries(origin.headers)) headers.set(name, value)
-  return result
+  return origin.context && signer ? signed(result, signer, forwarding, destination) : result
+}
+
+async function signed(
+  request: Outgoing,
+  signer: ContextSigner,
+  told: Told,
+  destination: Destination,
+): Promise<Outgoing> {
+  request.init.headers.set('x-turnout-context', await signer.sign(told, destination, Date.now()))
+  return request
 }

@@ -15,6 +15,7 @@ import { problem } from './problem.ts'
 import { proxy } from './proxy.ts'
 import { RequestFacts } from './request-facts.ts'
 import { RouteTable } from './routes.ts'
+import { ContextSigner } from './signed-context.ts'
 import { Snapshots, type Sources } from './snapshots.ts'
 import { openSources } from './sources.ts'
 import { StreamTokens } from './stream-token.ts'
@@ -30,6 +31,7 @@ export class Isolate {
   readonly #ids: VisitorIds
   readonly #callers: Callers
   readonly #streamTokens: StreamTokens
+  readonly #signer: ContextSigner | null
   readonly #loopToken: string
   readonly #reporter: Reporter
   readonly #upstreams = new Upstreams()
@@ -47,6 +49,8 @@ export class Isolate {
     })
     this.#ids = new VisitorIds(this.#config.cookieKey, this.#config.acceptedCookieKey)
     this.#callers = new Callers(this.#config.local)
+    const { signingKey } = this.#config
+    this.#signer = signingKey === null ? null : new ContextSigner(signingKey)
     this.#streamTokens = new StreamTokens(this.#config.cookieKey, this.#config.environment)
     // Not the name alone: an edge in front of another company's may well serve an environment of the same name.
     this.#loopToken = `turnout-${this.#config.environment}-${murmur3(this.#config.cookieKey, 0).toString(16)}`
@@ -118,7 +122,13 @@ export class Isolate {
         `no route of ${this.#config.environment} matches ${request.method} ${host}${path}`,
       )
     const { samples } = this.#reporter
-    return proxy(facts, route, { prepared, ids: this.#ids, loopToken: this.#loopToken, samples })
+    return proxy(facts, route, {
+      prepared,
+      ids: this.#ids,
+      loopToken: this.#loopToken,
+      samples,
+      signer: this.#signer,
+    })
   }
 
   /** Counts a request that is about to be answered with this, and reports at once what is in use for the first time. */

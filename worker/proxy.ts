@@ -15,6 +15,7 @@ import { respond } from './respond.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
 import { type Drawn, draw } from './sample.ts'
 import { type Answered, afterFailure, heldBody } from './second-try.ts'
+import type { ContextSigner } from './signed-context.ts'
 import type { VisitorIds } from './visitor-id.ts'
 
 export interface Edge {
@@ -22,12 +23,13 @@ export interface Edge {
   readonly ids: VisitorIds
   readonly loopToken: string
   readonly samples: Reservoir<Drawn>
+  readonly signer: ContextSigner | null
 }
 
 export async function proxy(
   facts: RequestFacts,
   route: PreparedRoute,
-  { prepared, ids, loopToken, samples }: Edge,
+  { prepared, ids, loopToken, samples, signer }: Edge,
 ): Promise<Response> {
   const identified = identify(facts, route.identity, ids)
   const visitor = identified instanceof Promise ? await identified : identified
@@ -37,7 +39,7 @@ export async function proxy(
   const decision = decide(prepared, route, facts, key)
   if (samples.draws()) samples.keep(draw(facts, key))
   const decided = originOf(route, decision)
-  const forwarding: Forwarding = { facts, route, decision, decided, loopToken }
+  const forwarding: Forwarding = { prepared, facts, route, decision, key, decided, loopToken, signer }
   const startedMs = Date.now()
   // A kill's variant is served, broken or not: the others are what was killed.
   const anyhow = decision.metadata.killed === true
@@ -46,9 +48,10 @@ export async function proxy(
   const { to } = chosen
   const body = facts.request.body === null ? undefined : await heldBody(facts.request, to)
   to.budget.request(startedMs)
+  const request = forwarded(chosen, forwarding, body)
   const first = await attempt(
     chosen.upstream,
-    forwarded(chosen, forwarding, body),
+    request instanceof Promise ? await request : request,
     Math.min(to.timeoutMs, route.deadlineMs),
   )
   const answered: Answered =

@@ -76,7 +76,7 @@ export async function afterFailure(
 
   const second = await attempt(
     again.upstream,
-    forwarded(again, forwarding, body),
+    await forwarded(again, forwarding, body),
     Math.min(again.to.timeoutMs, leftMs),
   )
   if (second.response === null) {

@@ -47,6 +47,7 @@ describe('settings', () => {
     [{ COLD_LOAD_TIMEOUT_MS: '-1' }, /COLD_LOAD_TIMEOUT_MS must be/],
     [{ ENVIRONMENT: '' }, /ENVIRONMENT/],
     [{ COOKIE_KEY_ACCEPTED: 'short' }, /COOKIE_KEY_ACCEPTED must have at least 32 characters, got 5/],
+    [{ SIGNING_KEY: 'short' }, /SIGNING_KEY must have at least 32 characters, got 5/],
     [{ COOKIE_KEY: 'short' }, /COOKIE_KEY must have at least 32 characters, got 5/],
     [{ FALLBACK_ORIGIN: 'www.example.com' }, /FALLBACK_ORIGIN must be/],
     [{ FALLBACK_ORIGIN: 'ftp://example.com' }, /FALLBACK_ORIGIN/],
