@@ -28,6 +28,7 @@ import { answerProblem } from './problem.ts'
 import { promote } from './promotion.ts'
 import { propagation } from './propagation.ts'
 import { responseHeaders } from './response-headers.ts'
+import { restores } from './restore.ts'
 import { reviews } from './reviews.ts'
 import { schedules } from './schedules.ts'
 import { splits } from './splits.ts'
@@ -68,6 +69,7 @@ tokens(api)
 people(api)
 audit(api)
 backups(api)
+restores(api)
 webhooks(api)
 approvals(api)
 schedules(api)

@@ -1,5 +1,4 @@
 /** Backups: one file of an environment, or of everything. Written while it is read; only its last line says that it is whole. */
-import { z } from '@hono/zod-openapi'
 import { headerLine, nameOfEnvironment } from '../backup/format.ts'
 import { Seal } from '../backup/seal.ts'
 import { parseConfig } from '../env.ts'
@@ -9,15 +8,10 @@ import { ask } from './ask.ts'
 import { requireEverywhere } from './authorization.ts'
 import { type Api, type ApiContext, authorOf } from './context.ts'
 import { answers, EnvironmentParams, operation } from './routes.ts'
+import { BackupLineSchema } from './schemas-backup.ts'
 import { NDJSON, streamOf } from './stream.ts'
 
 const tags = ['Backups']
-
-const BackupLineSchema = z.looseObject({}).openapi('BackupLine', {
-  description:
-    'A header, then records of each object between lines that begin and end it, then a line with the SHA-256 of all before it.',
-  example: { turnout: 'backup', format: 1, madeAt: '2026-11-21T10:00:00.000Z', release: null, holds: [] },
-})
 
 const backup = { status: 200, schema: BackupLineSchema, mediaType: NDJSON } as const
 

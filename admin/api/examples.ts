@@ -266,6 +266,21 @@ export const EXAMPLES = {
     entries: 12,
     chains: [{ environment: 'dev', valid: true, entries: 12, head: HEAD }],
   },
+  restoration: {
+    dryRun: false,
+    madeAt: at,
+    release: null,
+    sha256: HEAD,
+    objects: [
+      {
+        object: 'environment:dev',
+        outcome: 'restored' as const,
+        log: { imported: 12, carriedOver: 0 },
+        ...{ epoch: 1795257600, version: 13, killsVersion: 4, history: 'of-backup' as const },
+        ...{ recovered: ['flag:new-feature'], over: [], notRun: ['dev:3'], revoked: [], warnings: [] },
+      },
+    ],
+  },
   key: KEY,
   createdKey: { ...KEY, key: 'tk_server_yq7rV0n3cXo2mJ5uWl8aT1kZ4sP6dE9fGhBiNvQwRtY' },
   webhook: WEBHOOK,

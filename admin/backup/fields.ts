@@ -86,6 +86,15 @@ export const fields =
     }
   }
 
+/** An object; of its fields those that are known here. */
+export const known =
+  <S extends Shape>(shape: S): Check<Partial<Fields<S>>> =>
+  (value, path, report) => {
+    if (!isObject(value)) return report(path, 'must be an object')
+    for (const [name, check] of Object.entries(shape))
+      if (Object.hasOwn(value, name)) check(value[name], `${path}.${name}`, report)
+  }
+
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

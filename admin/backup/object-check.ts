@@ -65,6 +65,8 @@ export class ObjectCheck {
     if (name === 'entity') return this.#content!.entity(value)
     if (name === 'body') return this.#content!.body(value)
     if (name === 'version') return this.#content!.version(value)
+    if (name === 'approval') return this.#content!.approval(value)
+    if (name === 'proposal') return this.#content!.proposal(value)
     return null
   }
 }

@@ -10,6 +10,7 @@ import {
   counted,
   fields,
   flag,
+  known,
   listOf,
   mapOf,
   matching,
@@ -32,7 +33,6 @@ const touched = fields({
   since: nullable(whole),
 })
 
-/** `change`: what it is about, as it was asked for; only of those that somebody may still decide on. */
 const approval = fields({
   n: counted,
   createdAtMs: whole,
@@ -51,9 +51,9 @@ const approval = fields({
   decidedBy: nullable(text),
   note: nullable(text),
   version: nullable(whole),
-  change: nullable(anyObject),
 })
 
+/** `before`: the flags as they were, of one that is to be taken back. */
 const schedule = fields({
   n: counted,
   status: oneOf(['waiting', 'applied', 'done', 'reverted', 'failed', 'cancelled']),
@@ -66,9 +66,9 @@ const schedule = fields({
   text,
   version: nullable(whole),
   outcome: nullable(text),
-  before: nullable(mapOf(nullable(text))),
   revertedVersion: nullable(whole),
   problem: nullable(text),
+  before: nullable(mapOf(nullable(text))),
 })
 
 /** Records by the kind of object that has them. */
@@ -123,6 +123,8 @@ export const RECORDS = {
     }),
     label: fields({ label: text, version: counted }),
     approval,
+    /** What an approval is about, as it was asked for. */
+    proposal: fields({ n: counted, change: anyObject }),
     schedule,
     window: fields({
       n: counted,
@@ -157,6 +159,7 @@ export const RECORDS = {
       since: counted,
       until: nullable(counted),
       hash: sha256,
+      changedAtMs: nullable(whole),
     }),
     /** The JSON text of entities with that hash. */
     body: fields({ hash: sha256, text }),
@@ -180,6 +183,25 @@ export type RecordName<K extends ObjectKind = ObjectKind> = K extends ObjectKind
 /** What a record of that name holds. */
 export type RecordOf<K extends ObjectKind, N extends RecordName<K>> = Checked<(typeof RECORDS)[K][N]>
 
+/** Entities that are no part of the document, which `compile` checks: what their texts hold. */
+export const TEXTS: Readonly<Record<'settings' | 'sdk-key', Check<unknown>>> = {
+  settings: known({
+    open: flag,
+    edgeHosts: listOf(text),
+    tier: nullable(whole),
+    promotesTo: nullable(text),
+    approvals: whole,
+    drillEveryMinutes: nullable(whole),
+  }),
+  'sdk-key': fields({
+    id: text,
+    hash: sha256,
+    kind: oneOf(['client', 'server']),
+    name: text,
+    createdAtMs: whole,
+  }),
+}
+
 /** Which field names a record among its like; those without one may repeat. */
 export const UNIQUE: Readonly<Partial<Record<RecordName, string>>> = {
   token: 'id',
@@ -188,6 +210,7 @@ export const UNIQUE: Readonly<Partial<Record<RecordName, string>>> = {
   kill: 'target',
   label: 'label',
   approval: 'n',
+  proposal: 'n',
   schedule: 'n',
   window: 'n',
   freeze: 'n',

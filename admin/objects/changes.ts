@@ -81,7 +81,7 @@ function breakTheGlass(
 }
 
 /** Of the newest entry in the audit log. */
-function openReview({ sql }: Room, { actor, reason }: Author, nowMs: number): void {
+export function openReview({ sql }: Pick<Room, 'sql'>, { actor, reason }: Author, nowMs: number): void {
   const seq = lastSeq(sql)
   const [entry] = sql.exec<{ action: string; subject: string }>(
     'SELECT action, subject FROM audit WHERE seq = ?',

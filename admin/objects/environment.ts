@@ -14,6 +14,7 @@ import {
   prepare,
   type Update,
 } from '../../engine/index.ts'
+import { objectOf } from '../backup/format.ts'
 import type { Change, Promotion, ScheduleRequest } from '../change/change.ts'
 import type { EntityKind } from '../document.ts'
 import type { Edit } from '../edit.ts'
@@ -76,8 +77,12 @@ import {
   type VersionSummary,
 } from './answers.ts'
 import { type Decision as ApprovalDecision, decideApproval } from './approving.ts'
+import { allOrNothing } from './backup/all-or-nothing.ts'
 import { environmentLines } from './backup/environment-lines.ts'
 import { lineStream } from './backup/line-stream.ts'
+import { restoreEnvironment } from './backup/restore-environment.ts'
+import type { Restored, Source } from './backup/restored.ts'
+import { addToStage, clearStage, dropStage, requireStage, type StagedRecord } from './backup/stage.ts'
 import { addFreeze, addWindow, endInCalendar } from './calendar.ts'
 import { carryOutExpiries, type Made } from './carry-out.ts'
 import { closeReview, type Manner, submit } from './changes.ts'
@@ -537,6 +542,31 @@ export class EnvironmentObject extends DurableObject<Env> {
     return ok(lineStream(environmentLines(this.#sql, lineage, Date.now())))
   }
 
+  /** Takes records of a backup that is to be restored here. */
+  stageBackup(stage: string, from: number, records: readonly StagedRecord[]): void {
+    this.ctx.storage.transactionSync(() => addToStage(this.#sql, stage, from, records))
+  }
+
+  /** Forgets them, if they are still there. */
+  dropBackup(stage: string): void {
+    this.ctx.storage.transactionSync(() => dropStage(this.#sql, stage))
+  }
+
+  /** Restores the staged backup, or says what that would do. */
+  async restoreBackup(source: Source, dryRun: boolean, author: Author): Promise<Answer<Restored>> {
+    const isHere = readState(this.#sql) !== null
+    const answer = await allOrNothing<Restored>(
+      // Where the document lives in AWS, that of a live environment is written there first.
+      (work) =>
+        isHere && !dryRun
+          ? this.#sync.decide((_, nowMs) => work(nowMs))
+          : this.#sync.inTurn(() => this.#ledger.write(work)),
+      dryRun,
+      (nowMs) => this.#restore(source, author, nowMs),
+    )
+    return this.#ledger.toldToDirectory(answer)
+  }
+
   // The audit log, which outlives its environment.
 
   audit(filter: AuditFilter, position: AuditPosition, limit: number): Answer<StoredEntry[]> {
@@ -564,6 +594,14 @@ export class EnvironmentObject extends DurableObject<Env> {
       await this.#ledger.flush()
       this.#ledger.arm()
     }
+  }
+
+  #restore(source: Source, author: Author, nowMs: number): Answer<Restored> {
+    requireStage(this.#sql, source.stage)
+    const { environment } = objectOf(source.begin.begin)!
+    const restored = restoreEnvironment(this.#room, environment!, source, author, nowMs)
+    clearStage(this.#sql)
+    return restored
   }
 
   #submit(change: Change, manner: Manner, author: Author): Promise<Answer<Made>> {

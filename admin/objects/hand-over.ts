@@ -24,11 +24,16 @@ export async function handOver(sql: SqlStorage, webhooks: Webhooks): Promise<voi
     const last = entries.at(-1)
     if (last === undefined) return
     await webhooks.enqueue(entries.map((entry) => slim(eventOf(entry))))
-    sql.exec(
-      'INSERT INTO handed_over (id, seq) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET seq = MAX(seq, ?1)',
-      last.seq,
-    )
+    handedOverTo(sql, last.seq)
   }
+}
+
+/** Nobody is told of entries up to that one any more. */
+export function handedOverTo(sql: SqlStorage, seq: number): void {
+  sql.exec(
+    'INSERT INTO handed_over (id, seq) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET seq = MAX(seq, ?1)',
+    seq,
+  )
 }
 
 export const eventOf = (entry: StoredEntry): AuditEvent => JSON.parse(shownEntry(entry))

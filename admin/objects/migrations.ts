@@ -5,6 +5,7 @@
 
 import { APPROVAL_TABLES } from '../storage/approvals.ts'
 import { AUDIT_TABLES } from '../storage/audit.ts'
+import { ASIDE_TABLES } from '../storage/audit-import.ts'
 import { CALENDAR_TABLES } from '../storage/calendar.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
@@ -16,6 +17,7 @@ import { SCHEDULE_BEFORE_TABLE, SCHEDULE_TABLES } from '../storage/schedules.ts'
 import { moveSnapshots, SNAPSHOT_TABLES } from '../storage/snapshots.ts'
 import { STORE_TABLES } from '../storage/store-state.ts'
 import { WEBHOOK_TABLES } from '../storage/webhooks.ts'
+import { STAGE_TABLES } from './backup/stage.ts'
 import { HAND_OVER_TABLE } from './hand-over.ts'
 
 export type Migration = (sql: SqlStorage) => void
@@ -107,6 +109,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
     sql.exec(SNAPSHOT_TABLES)
     moveSnapshots(sql)
   },
+  (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */
@@ -122,11 +125,13 @@ export const PROJECT_MIGRATIONS: readonly Migration[] = [
       CREATE INDEX keys_environment ON keys (environment);`),
   (sql) => sql.exec(`${AUDIT_TABLES} ${GRANT_TABLES}`),
   (sql) => sql.exec(`${OUTBOX} ${HAND_OVER_TABLE}`),
+  (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
 ]
 
 /** Tables of `WebhooksObject`. */
 export const WEBHOOK_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(`${AUDIT_TABLES} ${WEBHOOK_TABLES} ${DELIVERY_TABLES}`),
+  (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
 ]
 
 /** Tables of `IdempotencyObject`. */

@@ -18,12 +18,14 @@ import { changedEntities, type TextChange } from '../audit/change.ts'
 import { completeDocument, type Document, EMPTY_DOCUMENT, presentDocument } from '../document.ts'
 import { type Failure, failed } from '../failure.ts'
 import type { Side } from '../governance/impact.ts'
-import { type Act, accessOf, type SdkKey, type Settings } from '../settings.ts'
+import { type Act, accessOf, DEFAULT_SETTINGS, type SdkKey, type Settings } from '../settings.ts'
 import { appendAudit } from '../storage/audit.ts'
-import { changesBetween, loadDocument } from '../storage/document.ts'
+import { assembleDocument, changesBetween, loadDocument } from '../storage/document.ts'
 import {
   type Change,
+  currentNames,
   type EffectiveChange,
+  type EntityText,
   effective,
   type Kind,
   pruneEntities,
@@ -161,6 +163,30 @@ export class Publisher {
   /** Publishes the current snapshot again as the next version of `above`, which is no smaller than `state`. */
   republish(state: State, above: State, act: Act, nowMs: number): State {
     return this.#republish(state, above, readKeys(this.#sql), [], act, nowMs)
+  }
+
+  /**
+   * Publishes exactly these entities, settings and keys among them, as the next version of `above`, even if nothing changes.
+   * `from`: the version that the snapshot stored last is of; `above`: none is stored.
+   */
+  publishEntities(
+    from: State,
+    above: State,
+    entities: readonly EntityText[],
+    act: Act,
+    nowMs: number,
+  ): Result<Published, Failure> {
+    const of = (kind: Kind) => entities.filter((entity) => entity.kind === kind)
+    const document = assembleDocument(of, act.subject)
+    const settings = { ...DEFAULT_SETTINGS, ...JSON.parse(of('settings')[0]!.text) }
+    const keys = of('sdk-key').map(({ text }) => JSON.parse(text) as SdkKey)
+    const compiled = this.#compile(above, document, settings, keys)
+    if (!compiled.ok) return invalidDocument(compiled.error)
+    const named = new Set(entities.map(({ kind, key }) => `${kind} ${key}`))
+    const gone = currentNames(this.#sql).filter(({ kind, key }) => !named.has(`${kind} ${key}`))
+    const changes = effective(this.#sql, [...entities, ...gone.map((name) => ({ ...name, text: null }))])
+    const next = this.#commitCompiled(above, changes, document, compiled.value, act, nowMs, from)
+    return ok({ state: next, warnings: compiled.value.warnings })
   }
 
   /** The errors and warnings of a document that is not published. */

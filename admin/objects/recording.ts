@@ -27,7 +27,7 @@ export function record(
 }
 
 export interface KillChange {
-  readonly action: 'kill.placed' | 'kill.lifted' | 'kill.expired' | 'kill.extended'
+  readonly action: `kill.${'placed' | 'lifted' | 'expired' | 'extended' | 'recovered'}`
   /** At least one is not `null`. */
   readonly before: KillRecord | null
   readonly after: KillRecord | null

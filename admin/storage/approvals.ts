@@ -78,9 +78,23 @@ export function addApproval(sql: SqlStorage, approval: Omit<Approval, 'n'>, chan
       JSON.stringify(entry),
     )
     .one()
+  putProposal(sql, n, change)
+  return { n, ...approval }
+}
+
+/** Writes one under the number that it has. */
+export function putApproval(sql: SqlStorage, { n, ...approval }: Approval): void {
+  const { createdAtMs, expiresAtMs, status, ...entry } = approval
+  sql.exec(
+    'INSERT INTO approvals (n, created_at, expires_at, status, entry) VALUES (?, ?, ?, ?, ?)',
+    ...[n, createdAtMs, expiresAtMs, status, JSON.stringify(entry)],
+  )
+}
+
+/** What the approval of that number is about. */
+export function putProposal(sql: SqlStorage, n: number, change: object): void {
   for (const [part, text] of chunks(JSON.stringify(change)).entries())
     sql.exec('INSERT INTO approval_changes (n, part, text) VALUES (?, ?, ?)', n, part, text)
-  return { n, ...approval }
 }
 
 /** Forgets those that were asked for so long ago; the audit log does not. */

@@ -142,6 +142,15 @@ function withText(sql: SqlStorage, { seq, at, previous_hash, hash }: Row): Store
   return { seq, atMs: at, text, previousHash: previous_hash, hash }
 }
 
+/** Action of the newest entry about a subject; `null`: there is none. */
+export function saidLast(sql: SqlStorage, subject: string): string | null {
+  const [row] = sql.exec<{ action: string }>(
+    'SELECT action FROM audit WHERE subject = ? ORDER BY seq DESC LIMIT 1',
+    subject,
+  )
+  return row?.action ?? null
+}
+
 const PAGE = 500
 
 /** Reads the whole chain and computes every hash anew. */

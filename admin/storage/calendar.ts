@@ -37,6 +37,16 @@ export function addToCalendar(sql: SqlStorage, table: 'windows' | 'freezes', ent
     .one().n
 }
 
+/** Writes one under the number that it has. */
+export function putInCalendar(
+  sql: SqlStorage,
+  table: 'windows' | 'freezes',
+  { n, ...entry }: { readonly n: number },
+): void {
+  sql.exec(`INSERT INTO ${table} (n, entry) VALUES (?, ?)`, n, JSON.stringify(entry))
+  drop(sql, table)
+}
+
 export function removeFromCalendar(sql: SqlStorage, table: 'windows' | 'freezes', n: number): void {
   sql.exec(`DELETE FROM ${table} WHERE n = ?`, n)
   drop(sql, table)

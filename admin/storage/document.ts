@@ -7,30 +7,41 @@ import { type Change, entitiesAt } from './entities.ts'
 const ORDER_KEY = 'routes'
 
 /** The document as it was at a version. Throws if a stored text is not JSON or an ordered route is missing. */
-export function loadDocument(sql: SqlStorage, version: number): Document {
-  const routes = new Map(load(sql, 'route', version))
-  const [order] = entitiesAt(sql, 'route-order', version)
+export const loadDocument = (sql: SqlStorage, version: number): Document =>
+  assembleDocument((kind) => entitiesAt(sql, kind, version), `version ${version}`)
+
+/** A document from its entities by kind; `name` is for complaints. Throws as `loadDocument` does. */
+export function assembleDocument(
+  entitiesOf: (
+    kind: EntityKind | 'route-order',
+  ) => readonly { readonly key: string; readonly text: string }[],
+  name: string,
+): Document {
+  const load = (kind: EntityKind) => parsed(kind, entitiesOf(kind), name)
+  const routes = new Map(load('route'))
+  const [order] = entitiesOf('route-order')
   const ids: string[] = order === undefined ? [] : JSON.parse(order.text)
   return {
-    flags: Object.fromEntries(load(sql, 'flag', version)) as Document['flags'],
-    segments: Object.fromEntries(load(sql, 'segment', version)) as Document['segments'],
+    flags: Object.fromEntries(load('flag')) as Document['flags'],
+    segments: Object.fromEntries(load('segment')) as Document['segments'],
     routes: ids.map((id) => {
       const route = routes.get(id)
-      if (route === undefined)
-        throw new Error(`[storage/document] route "${id}" of version ${version} is missing`)
+      if (route === undefined) throw new Error(`[storage/document] route "${id}" of ${name} is missing`)
       return route as Route
     }),
   }
 }
 
-function load(sql: SqlStorage, kind: EntityKind, version: number): [string, unknown][] {
-  return entitiesAt(sql, kind, version).map(({ key, text }) => {
+function parsed(
+  kind: EntityKind,
+  entities: readonly { readonly key: string; readonly text: string }[],
+  name: string,
+): [string, unknown][] {
+  return entities.map(({ key, text }) => {
     try {
       return [key, JSON.parse(text)]
     } catch (cause) {
-      throw new Error(`[storage/document] stored ${kind} "${key}" of version ${version} is not JSON`, {
-        cause,
-      })
+      throw new Error(`[storage/document] stored ${kind} "${key}" of ${name} is not JSON`, { cause })
     }
   })
 }

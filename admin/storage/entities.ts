@@ -17,6 +17,11 @@ export interface Change {
   readonly text: string | null
 }
 
+/** An entity with its text. */
+export interface EntityText extends Change {
+  readonly text: string
+}
+
 /** A change that changes something, with the hash of its text. */
 export interface EffectiveChange extends Change {
   readonly hash: string | null
@@ -157,6 +162,10 @@ export function entitiesAt(sql: SqlStorage, kind: Kind, version: number): Stored
   )
   return [...joined(rows)]
 }
+
+/** What there is now. */
+export const currentNames = (sql: SqlStorage): { kind: Kind; key: string }[] =>
+  sql.exec<{ kind: Kind; key: string }>('SELECT kind, key FROM entities WHERE until IS NULL').toArray()
 
 export function keysOfKind(sql: SqlStorage, kind: Kind): string[] {
   const rows = sql.exec<{ key: string }>(

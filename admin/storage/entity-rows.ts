@@ -9,11 +9,20 @@ export interface EntityRow {
   readonly since: number
   readonly until: number | null
   readonly hash: string
+  /** When it changed, ms since 1970; `null`: when its version was made. */
+  readonly changedAtMs: number | null
 }
 
 const PAGE = 1_000
 
-type Row = { kind: Kind; key: string; since: number; until: number | null; hash: string }
+type Row = {
+  kind: Kind
+  key: string
+  since: number
+  until: number | null
+  hash: string
+  changed_at: number | null
+}
 
 /** What there was up to a version: what ended later had not ended then. */
 export function* rowsUpTo(sql: SqlStorage, version: number): Generator<EntityRow> {
@@ -21,13 +30,13 @@ export function* rowsUpTo(sql: SqlStorage, version: number): Generator<EntityRow
   for (;;) {
     const rows = sql
       .exec<Row>(
-        `SELECT kind, key, since, until, hash FROM entities WHERE (kind, key, since) > (?, ?, ?) AND since <= ?
+        `SELECT kind, key, since, until, hash, changed_at FROM entities WHERE (kind, key, since) > (?, ?, ?) AND since <= ?
          ORDER BY kind, key, since LIMIT ${PAGE}`,
         ...[kind, key, since, version],
       )
       .toArray()
-    for (const row of rows)
-      yield { ...row, until: row.until !== null && row.until > version ? null : row.until }
+    for (const { changed_at, until, ...row } of rows)
+      yield { ...row, until: until !== null && until > version ? null : until, changedAtMs: changed_at }
     const last = rows.at(-1)
     if (last === undefined || rows.length < PAGE) return
     ;[kind, key, since] = [last.kind, last.key, last.since]
@@ -51,10 +60,10 @@ export function* bodiesUpTo(sql: SqlStorage, version: number): Generator<{ hash:
   }
 }
 
-export function writeRow(sql: SqlStorage, { kind, key, since, until, hash }: EntityRow): void {
+export function writeRow(sql: SqlStorage, { kind, key, since, until, hash, changedAtMs }: EntityRow): void {
   sql.exec(
-    'INSERT INTO entities (kind, key, since, until, hash) VALUES (?, ?, ?, ?, ?)',
-    ...[kind, key, since, until, hash],
+    'INSERT INTO entities (kind, key, since, until, hash, changed_at) VALUES (?, ?, ?, ?, ?, ?)',
+    ...[kind, key, since, until, hash, changedAtMs],
   )
   drop(sql, kind)
 }

@@ -32,6 +32,12 @@ export function writeReview(sql: SqlStorage, { seq, ...entry }: Review): void {
   )
 }
 
+/** Puts these reviews in the place of all that there are. */
+export function replaceReviews(sql: SqlStorage, reviews: Iterable<Review>): void {
+  sql.exec('DELETE FROM reviews')
+  for (const review of reviews) writeReview(sql, review)
+}
+
 export function readReview(sql: SqlStorage, seq: number): Review | null {
   const [row] = sql.exec<Row>('SELECT seq, entry FROM reviews WHERE seq = ?', seq)
   return row === undefined ? null : fromRow(row)

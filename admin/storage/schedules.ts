@@ -63,6 +63,16 @@ export function addSchedule(sql: SqlStorage, schedule: Omit<Schedule, 'n'>): Sch
   return { n, ...schedule }
 }
 
+/** Writes one under the number that it has. */
+export function putSchedule(sql: SqlStorage, { n, ...schedule }: Schedule): void {
+  const { status, ...entry } = schedule
+  sql.exec(
+    'INSERT INTO schedules (n, due_at, status, entry) VALUES (?, ?, ?, ?)',
+    ...[n, dueOf(schedule), status, JSON.stringify(entry)],
+  )
+  drop(sql, NEXT)
+}
+
 export const countOpenSchedules = (sql: SqlStorage): number =>
   sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM schedules WHERE due_at IS NOT NULL').one().n
 

@@ -56,13 +56,26 @@ export function writeState(sql: SqlStorage, { name, epoch, version, kills, creat
   drop(sql, ROW)
 }
 
+/** An environment that was deleted: only its log is left. */
+export function writeDeleted(sql: SqlStorage, state: State): void {
+  writeState(sql, state)
+  sql.exec('UPDATE environment SET live = 0')
+  drop(sql, ROW)
+}
+
 /** Everything of an environment but its row, its audit log, reviews of it, and what the outbox still has to say. */
-const CONTENT = [
+const HISTORY = [
   ...['versions', 'entities', 'bodies', 'snapshot_lines', 'labels'],
-  ...['kills', 'kill_versions', 'locations'],
   ...['approvals', 'approval_changes', 'schedules', 'schedule_before', 'windows', 'freezes'],
   ...['store', 'store_texts'],
 ]
+const CONTENT = [...HISTORY, 'kills', 'kill_versions', 'locations']
+
+/** Makes room for another history: kills stay in force, and what edges were told is not forgotten. */
+export function clearHistory(sql: SqlStorage): void {
+  for (const table of HISTORY) sql.exec(`DELETE FROM ${table}`)
+  forget(sql)
+}
 
 /** Deletes the content, as one version more. */
 export function clearState(sql: SqlStorage): void {

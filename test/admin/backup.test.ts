@@ -48,9 +48,8 @@ describe('a backup of an environment', () => {
     expect(records('window')[0]).toMatchObject({ n: 1, days: DAYS })
     expect(records('freeze')).toMatchObject([{ n: 1, reason: 'x' }])
     expect(records('review').length).toBeGreaterThanOrEqual(1)
-    expect(records('approval')).toMatchObject([
-      { n: 1, status: 'pending', change: { do: 'edit', edit: { do: 'patch' } } },
-    ])
+    expect(records('approval')).toMatchObject([{ n: 1, status: 'pending' }])
+    expect(records('proposal')).toMatchObject([{ n: 1, change: { do: 'edit', edit: { do: 'patch' } } }])
     expect(records('version').map(({ version }) => version)).toStrictEqual(
       Array.from({ length: state.version }, (_, at) => state.version - at),
     )

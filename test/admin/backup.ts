@@ -1,6 +1,8 @@
 /** Backups in tests: taken over HTTP, and read line by line. */
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { expect } from 'vitest'
 import { BackupReader } from '../../admin/backup/reader.ts'
+import { Seal } from '../../admin/backup/seal.ts'
 import { call } from './client.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into records of every shape
@@ -32,4 +34,29 @@ export function recordsIn(text: string, object: string, name: string): AnyRecord
   const from = lines.findIndex(({ begin }) => begin === object)
   const to = lines.findIndex(({ end }) => end === object)
   return lines.slice(from + 1, to).filter(({ record }) => record === name)
+}
+
+/** Lines with the closing line that fits them. */
+export function closed(lines: readonly string[]): string {
+  const seal = new Seal()
+  const text = lines.map((line) => `${line}\n`).join('')
+  seal.add(text)
+  return text + seal.close()
+}
+
+/** Restores a file; answers the response. `environment`: `null`: all of it. */
+export const restore = (text: string, environment: string | null, query = ''): Promise<Response> =>
+  call(`${environment === null ? '/api/v1' : `/api/v1/environments/${environment}`}/backup${query}`, {
+    method: 'PUT',
+    body: text,
+    headers: { 'content-type': 'application/x-ndjson' },
+  })
+
+/** The object's disk is lost. */
+export async function lose(stub: DurableObjectStub): Promise<void> {
+  await runInDurableObject(stub, async (_, { storage }) => {
+    await storage.deleteAlarm()
+    await storage.deleteAll()
+  })
+  await evictDurableObject(stub)
 }

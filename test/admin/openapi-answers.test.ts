@@ -14,6 +14,7 @@ const ORDER = [
   // While they hold, other changes would be refused.
   ...['createFreeze', 'deleteFreeze', 'createWindow', 'deleteWindow'],
   'DELETE',
+  ...['restoreEverything', 'restoreEnvironment'],
   'deleteEnvironment',
 ]
 
@@ -30,7 +31,10 @@ describe('the examples of the OpenAPI page', () => {
         {
           method: operation.method,
           body: operation.body?.example,
-          headers: operation.parameters.some(({ name }) => name === 'if-match') ? ANY : {},
+          headers: {
+            ...(operation.parameters.some(({ name }) => name === 'if-match') ? ANY : {}),
+            ...(operation.body ? { 'content-type': operation.body.mediaTypes[0]! } : {}),
+          },
         },
       )
       const text = await response.text()

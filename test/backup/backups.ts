@@ -17,7 +17,8 @@ export interface ObjectSpec {
 export function chainOf(environment: string | null, actions: readonly string[]): object[] {
   let previousHash = '0'.repeat(64)
   return actions.map((action, at) => {
-    const text = JSON.stringify({ seq: at + 1, at: '2026-11-26T10:00:00.000Z', environment, action })
+    const said = { subject: 'document', actor: 'ana', details: {} }
+    const text = JSON.stringify({ seq: at + 1, at: '2026-11-26T10:00:00.000Z', environment, action, ...said })
     const hash = sha256(`${previousHash}\n${text}`)
     const record = { record: 'audit', text, previousHash, hash }
     previousHash = hash
@@ -68,7 +69,7 @@ export function environmentOf(
     records: [
       ...(more.records ?? []),
       ...all.map(([kind, key, value]) => ({
-        ...{ record: 'entity', kind, key, since: 1, until: null },
+        ...{ record: 'entity', kind, key, since: 1, until: null, changedAtMs: 1 },
         hash: sha256(JSON.stringify(value)),
       })),
       ...Array.from(bodies, ([hash, text]) => ({ record: 'body', hash, text })),

@@ -4,7 +4,7 @@
  * entities are read first and the list of versions last, so that of every version in the list all is there.
  */
 import { nameOfEnvironment } from '../../backup/format.ts'
-import { changeOfApproval, pageApprovals } from '../../storage/approvals.ts'
+import { type Approval, changeOfApproval, pageApprovals } from '../../storage/approvals.ts'
 import { lastSeq } from '../../storage/audit.ts'
 import { readFreezes, readWindows } from '../../storage/calendar.ts'
 import { bodiesUpTo, rowsUpTo } from '../../storage/entity-rows.ts'
@@ -22,12 +22,23 @@ const ALL = Number.MAX_SAFE_INTEGER
 export function environmentLines(sql: SqlStorage, lineage: Lineage, nowMs: number): Generator<string> {
   const { name, live, epoch, version, kills, createdAtMs } = lineage
   const begin = { begin: nameOfEnvironment(name), live, epoch, version, kills, createdAtMs }
+  const now = [...changing(sql, nowMs)]
   return countedLines(
     begin,
-    [...changing(sql, nowMs)],
+    now,
+    proposals(sql, now),
     auditRecords(sql, lastSeq(sql)),
     live ? growing(sql, lineage) : [],
   )
+}
+
+/** What approvals are about, which never changes; each may be as large as a document. */
+function* proposals(sql: SqlStorage, now: readonly NamedRecord[]): Generator<NamedRecord> {
+  for (const [record, value] of now) {
+    if (record !== 'approval') continue
+    const { n } = value as Approval
+    yield ['proposal', { n, change: changeOfApproval(sql, n) }]
+  }
 }
 
 /** What is only added to, and forgotten in the end. */
@@ -45,10 +56,7 @@ function* growing(sql: SqlStorage, { name, epoch, version }: Lineage): Generator
 function* changing(sql: SqlStorage, nowMs: number): Generator<NamedRecord> {
   for (const kill of pageKills(sql, null, ALL)) yield ['kill', kill]
   for (const label of readLabels(sql)) yield ['label', label]
-  for (const approval of pageApprovals(sql, null, ALL, ALL, nowMs)) {
-    const change = approval.status === 'pending' ? changeOfApproval(sql, approval.n) : null
-    yield ['approval', { ...approval, change }]
-  }
+  for (const approval of pageApprovals(sql, null, ALL, ALL, nowMs)) yield ['approval', approval]
   for (const schedule of pageSchedules(sql, null, ALL, ALL)) {
     const before = schedule.status === 'applied' ? readBefore(sql, schedule.n) : null
     yield ['schedule', { ...schedule, before }]

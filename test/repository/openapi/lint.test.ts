@@ -19,7 +19,7 @@ const rules = {
   'no-invalid-schema-examples': { severity: 'error' as const, allowAdditionalProperties: false },
   'request-mime-type': {
     severity: 'error' as const,
-    allowedValues: ['application/json', 'application/merge-patch+json'],
+    allowedValues: ['application/json', 'application/merge-patch+json', 'application/x-ndjson'],
   },
   'response-mime-type': {
     severity: 'error' as const,
