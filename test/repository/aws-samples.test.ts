@@ -116,12 +116,24 @@ describe('the Terraform files', () => {
 describe('both', () => {
   const samples = ['terraform/outputs.tf', 'terraform/variables.tf', 'cloudformation/turnout.yaml']
   const names = samples.flatMap((file) => [
-    ...read(`deploy/aws/${file}`).matchAll(/\b((?:APPCONFIG|STORE)_[A-Z]+)\b/g),
+    ...read(`deploy/aws/${file}`).matchAll(/\b((?:APPCONFIG|STORE|AWS_ROLE)_[A-Z_]+)\b/g),
   ])
+
+  it('call the hook as the control plane wants to be called', () => {
+    const header = /SECRET_HEADER = '([\w-]+)'/.exec(read('admin/api/hooks.ts'))![1]
+    for (const file of ['terraform/push.tf', 'cloudformation/turnout.yaml'])
+      expect(read(`deploy/aws/${file}`)).toContain(header)
+  })
+
+  it('make the strategy that the control plane would make', () => {
+    const name = /Name: '(Turnout\.\w+)'/.exec(read('admin/storage/appconfig/api.ts'))![1]
+    for (const file of ['terraform/appconfig.tf', 'cloudformation/turnout.yaml'])
+      expect(read(`deploy/aws/${file}`)).toContain(name)
+  })
 
   it('speak of settings that the control plane has', () => {
     const config = read('admin/storage/store-config.ts')
     expect(names.length).toBeGreaterThan(4)
-    for (const [, name] of names) expect(config).toContain(name)
+    for (const [, name] of names) expect(config).toContain(name!.replace(/^AWS_ROLE_/, ''))
   })
 })

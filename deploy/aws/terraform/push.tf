@@ -22,8 +22,8 @@ resource "aws_cloudwatch_event_connection" "turnout" {
 
   auth_parameters {
     api_key {
-      key   = "Authorization"
-      value = "Bearer ${var.hook_secret}"
+      key   = "x-turnout-hook-secret"
+      value = var.hook_secret
     }
   }
 }

@@ -61,7 +61,7 @@ variable "trusted_principals" {
 }
 
 variable "external_id" {
-  description = "What they must know to assume it. Null: nothing."
+  description = "What they must know to assume it, as AWS_ROLE_EXTERNAL_ID. Null: nothing."
   type        = string
   default     = null
 }

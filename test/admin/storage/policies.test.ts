@@ -1,9 +1,11 @@
 /** The IAM policies in deploy/aws: every call that a store makes is allowed, and nothing is that it never makes. */
 import { expect, it } from 'vitest'
 import type { FlagStore } from '../../../admin/storage/store.ts'
+import appConfigPolicy from '../../../deploy/aws/policies/appconfig.json?raw'
 import ssmPolicy from '../../../deploy/aws/policies/ssm.json?raw'
 import type { FlagDocument } from '../../../engine/index.ts'
 import type { RemoteAccount } from '../../helpers/aws/remote.ts'
+import { appConfig, FEATURE_FLAGS, FREEFORM } from './appconfig.ts'
 import { ssm } from './ssm.ts'
 
 interface Statement {
@@ -75,4 +77,23 @@ it('the policy for SSM is what the store calls', async () => {
     denied: [],
     unused: [],
   })
+})
+
+it.each([FREEFORM, FEATURE_FLAGS])('the policy for AppConfig is what the store calls: %s', async (type) => {
+  const { aws, place, store, pass } = await appConfig(type)
+  const { applicationId, profileId } = await aws.makePlace(place)
+  const minute = () => pass(60_000)
+  await exercise(store, minute)
+  // A version that could not be deployed is taken away again.
+  await minute()
+  const loaded = await store.load(null)
+  if (!loaded.ok || loaded.value === 'unchanged') throw new Error(JSON.stringify(loaded))
+  await aws.fail({
+    action: 'appconfig:StartDeployment',
+    times: 1,
+    does: { type: 'ConflictException', status: 409 },
+  })
+  expect(await store.save(A, loaded.value.revision)).toMatchObject({ ok: false, error: { reason: 'busy' } })
+  const policy = statements(appConfigPolicy, { application: applicationId, profile: profileId })
+  expect(await compare(aws, policy)).toEqual({ denied: [], unused: [] })
 })
