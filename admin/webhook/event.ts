@@ -39,13 +39,25 @@ export const testEvent = (webhook: string, author: Author, nonce: string, at: Da
 /** Longest JSON text of an event, in characters: receivers want messages, not documents. */
 export const MAX_EVENT_LENGTH = 64 * 1024
 const MAX_NAMED_CHANGES = 100
+const MAX_DETAIL = 200
+const MAX_DETAILS_OF_ONE = 20
 
-/** A large event without its patches, and with the names of its first changes only; the audit log has all. */
+/** A large event without its patches, and with the names of its first changes and the start of its details only; the audit log has all. */
 export function slim(event: AuditEvent): AuditEvent {
   if (JSON.stringify(event).length <= MAX_EVENT_LENGTH) return event
   const changes = event.changes.slice(0, MAX_NAMED_CHANGES).map(({ subject }) => ({ subject, patch: null }))
-  return { ...event, changes }
+  const details = Object.entries(event.details).map(([name, value]) => [name, startOf(value)] as const)
+  return { ...event, changes, details: Object.fromEntries(details) }
 }
+
+type Detail = AuditEvent['details'][string]
+
+function startOf(detail: Detail): Detail {
+  if (typeof detail === 'string') return cut(detail)
+  return typeof detail === 'object' && detail !== null ? detail.slice(0, MAX_DETAILS_OF_ONE).map(cut) : detail
+}
+
+const cut = (text: string): string => (text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text)
 
 /** `kill.placed` of `kill:flag:beta` → `Kill placed: flag:beta`. */
 export function titleOf({ action, subject }: Pick<AuditEvent, 'action' | 'subject'>): string {

@@ -74,6 +74,14 @@ describe('an event', () => {
     }))
     const large = slim(auditEvent({ changes, changeCount: 500 }))
     expect(JSON.stringify(large).length).toBeLessThan(MAX_EVENT_LENGTH)
+    const raising = Array.from(
+      { length: 2_000 },
+      (_, n) => `flag flag-${n}: is new, and not off for everybody`,
+    )
+    const talkative = slim(auditEvent({ details: { flags: 'x'.repeat(200_000), raising, approval: 7 } }))
+    expect(JSON.stringify(talkative).length).toBeLessThan(MAX_EVENT_LENGTH)
+    expect(talkative.details.approval).toBe(7)
+    expect(talkative.details.raising).toHaveLength(20)
     expect(large.changes[0]).toEqual({ subject: 'flag:f0', patch: null })
     expect(large.changeCount).toBe(500)
   })
