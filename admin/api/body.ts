@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from 'hono'
 import { MAX_BODY_BYTES } from '../env.ts'
 import { parseJson } from '../json.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
-import { Problem, settle, tooLarge } from './problem.ts'
+import { notJson, Problem, settle, tooLarge } from './problem.ts'
 
 const MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
 
@@ -29,14 +29,13 @@ function keep(c: ApiContext, text: string): void {
 }
 
 async function readText(c: ApiContext): Promise<string> {
-  if (!MEDIA_TYPE.test(c.req.header('content-type') ?? ''))
-    throw new Problem('unsupported-media-type', 'Send "content-type: application/json".')
+  if (!MEDIA_TYPE.test(c.req.header('content-type') ?? '')) throw notJson()
   if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge()
   const bytes = await readBytes(c.req.raw.body)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {
-    throw new Problem('malformed', 'The body is not UTF-8.')
+    throw unreadable('The body is not UTF-8.', 'must be UTF-8')
   }
 }
 
@@ -44,7 +43,7 @@ async function readText(c: ApiContext): Promise<string> {
 async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const part of body ?? []) {
+  for await (const part of whole(body)) {
     length += part.byteLength
     if (length > MAX_BODY_BYTES) throw tooLarge()
     parts.push(part)
@@ -57,3 +56,15 @@ async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8
   }
   return bytes
 }
+
+/** The parts of a body. One that breaks off is no fault of ours. */
+async function* whole(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body ?? []
+  } catch {
+    throw unreadable('The body broke off before its end.', 'must be sent whole')
+  }
+}
+
+const unreadable = (detail: string, message: string): Problem =>
+  new Problem('malformed', detail, [{ path: '$', message }])

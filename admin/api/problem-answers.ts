@@ -81,8 +81,14 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
     detail: 'The flag "new-feature" is at "v12" now; read it again and repeat the change.',
     headers: ['etag'],
   },
-  'too-large': { detail: 'A body has at most 10485760 bytes.' },
-  'unsupported-media-type': { detail: 'Send "content-type: application/json".' },
+  'too-large': {
+    detail: 'A body has at most 10485760 bytes.',
+    errors: [{ path: '$', message: 'must have at most 10485760 bytes' }],
+  },
+  'unsupported-media-type': {
+    detail: 'Send "content-type: application/json".',
+    errors: [{ path: 'content-type', message: 'must be application/json' }],
+  },
   invalid: { detail: 'The document has one error; nothing was changed.', errors: [EXAMPLES.issue] },
   'key-reused': {
     detail: '"Idempotency-Key" belongs to another request; use a new key for each.',

@@ -68,7 +68,15 @@ export class Problem extends Error {
   }
 }
 
-export const tooLarge = (): Problem => new Problem('too-large', `A body has at most ${MAX_BODY_BYTES} bytes.`)
+export const tooLarge = (): Problem =>
+  new Problem('too-large', `A body has at most ${MAX_BODY_BYTES} bytes.`, [
+    { path: '$', message: `must have at most ${MAX_BODY_BYTES} bytes` },
+  ])
+
+export const notJson = (): Problem =>
+  new Problem('unsupported-media-type', 'Send "content-type: application/json".', [
+    { path: 'content-type', message: 'must be application/json' },
+  ])
 
 /** `Retry-After` is in whole seconds (RFC 9110 §10.2.3). */
 export function tooManyRequests(waitMs: number): Problem {
@@ -185,8 +193,7 @@ export const INTERRUPTED =
 
 function asProblem(thrown: unknown, c: Context<ApiEnv>): Problem {
   if (thrown instanceof Problem) return thrown
-  if (thrown instanceof HTTPException && thrown.status === 415)
-    return new Problem('unsupported-media-type', 'Send "content-type: application/json".')
+  if (thrown instanceof HTTPException && thrown.status === 415) return notJson()
   const fields = { requestId: c.get('requestId'), method: c.req.method, path: c.req.path }
   if ((thrown as StubError).overloaded) {
     logError('object-overloaded', fields)
