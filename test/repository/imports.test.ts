@@ -27,6 +27,8 @@ const TABLE: Record<string, Allowed> = {
     folders: ['engine'],
     packages: ['@openfeature/core', '@openfeature/server-sdk', '@openfeature/web-sdk', 'react'],
   },
+  // It makes the published package.
+  'sdk/publish': { folders: [], packages: ['node:*', 'esbuild'] },
   admin: {
     folders: ['engine'],
     packages: [

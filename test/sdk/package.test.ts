@@ -1,0 +1,111 @@
+/** The package as it is published: what somebody gets who installs it. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PROJECT_ROOT } from '../../local/build.ts'
+import { makePackage } from '../../sdk/publish/package.ts'
+import { makeTemporaryFolder, removeFolder } from '../helpers/temporary-folder.ts'
+
+const home = makeTemporaryFolder()
+const folder = join(home, 'package')
+const consumer = join(home, 'consumer')
+afterAll(() => removeFolder(home))
+
+beforeAll(async () => {
+  await makePackage(folder)
+  mkdirSync(join(consumer, 'node_modules/@turnout'), { recursive: true })
+  symlinkSync(folder, join(consumer, 'node_modules/@turnout/sdk'))
+  writeFileSync(join(consumer, 'package.json'), '{ "type": "module" }')
+})
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks wherever it likes
+const manifest = (): any => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+
+const filesOf = (ending: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(ending))
+
+describe('the package', () => {
+  it('can be published, has no dependencies, no side effects, and modules only', () => {
+    const { name, type, sideEffects, dependencies, private: isPrivate, license } = manifest()
+    expect({ name, type, sideEffects, dependencies, isPrivate, license }).toStrictEqual({
+      name: '@turnout/sdk',
+      type: 'module',
+      sideEffects: false,
+      dependencies: undefined,
+      isPrivate: undefined,
+      license: 'MIT',
+    })
+    for (const file of ['LICENSE', 'README.md']) expect(existsSync(join(folder, file)), file).toBe(true)
+  })
+
+  it('has a module and types at every address', () => {
+    const exports = Object.entries(manifest().exports as Record<string, { types: string; default: string }>)
+    expect(exports.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['./client', './remote', './outcomes', './request', './middleware']),
+    )
+    for (const [name, { types, default: module }] of exports) {
+      expect(existsSync(join(folder, types)), `${name}: ${types}`).toBe(true)
+      expect(existsSync(join(folder, module)), `${name}: ${module}`).toBe(true)
+    }
+  })
+
+  it('imports nothing but itself and optional peers', () => {
+    const foreign = filesOf('.js').flatMap((file) =>
+      Array.from(
+        readFileSync(join(folder, file), 'utf8').matchAll(/\b(?:from|import)\s*\(?"([^"]+)"/g),
+        ([, from]) => from!,
+      ),
+    )
+    expect(
+      foreign.filter((from) => !/^(\.{1,2}\/|@openfeature\/|react(\/|$)|node:)/.test(from)),
+    ).toStrictEqual([])
+  })
+
+  it('runs in Node as it is', () => {
+    const script = `
+      import { createRemoteClient } from '@turnout/sdk/remote'
+      import { fromRequest } from '@turnout/sdk/request'
+      import { reportOutcomes } from '@turnout/sdk/outcomes'
+      import { withFlags } from '@turnout/sdk/middleware'
+      const flags = createRemoteClient({ url: 'http://127.0.0.1:9', bootstrap: { flags: [{ key: 'a', value: 3, variant: 'v', reason: 'STATIC' }] } })
+      const request = await fromRequest(new Request('http://shop.example.com'), 'key')
+      reportOutcomes(flags, { url: 'http://127.0.0.1:9' }).close()
+      console.log(flags.number('a', 0), request.boolean('a', true), typeof withFlags)
+      flags.close()`
+    const answer = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: consumer,
+      encoding: 'utf8',
+    })
+    expect(answer.trim()).toBe('3 true function')
+  })
+
+  it.each([
+    ['compiles against its types', "flags.boolean('a', false)", 0],
+    ['refuses a default of another type', "flags.boolean('a', 'no')", 1],
+  ])('%s', (_, check, failures) => {
+    const source = `
+      import { createRemoteClient, type RemoteClient } from '@turnout/sdk/remote'
+      import { fromRequest } from '@turnout/sdk/request'
+      export const flags: RemoteClient = createRemoteClient({ url: 'https://www.example.com', context: { targetingKey: 'ada' } })
+      export const answer: boolean = ${check}
+      export const variant = async (request: Request): Promise<string | undefined> =>
+        (await fromRequest(request, ['a', 'b'], { audience: 'shop.example.com' })).signed?.variant`
+    writeFileSync(join(consumer, 'use.ts'), source)
+    const options = {
+      strict: true,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2024',
+      lib: ['es2024', 'dom'],
+      types: [],
+    }
+    writeFileSync(
+      join(consumer, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: options, files: ['use.ts'] }),
+    )
+    const tsc = join(PROJECT_ROOT, 'node_modules/typescript/bin/tsc')
+    const { stdout } = spawnSync(process.execPath, [tsc, '-p', consumer], { encoding: 'utf8' })
+    expect(stdout.match(/error TS/g)?.length ?? 0, stdout).toBe(failures)
+  })
+})
