@@ -30,7 +30,10 @@ export const variantSeed = (name: Name, seed: number): number => murmur3(name, s
 
 /** A variant's score in weighted rendezvous hashing: the largest serves. `weight` > 0. */
 export const score = (base: number, seed: number, weight: number): number =>
-  weight / -Math.log((fmix32(base ^ seed) + 0.5) / HASH_SPACE)
+  weight / -Math.log(placeOf(base, seed))
+
+/** Where a base falls for a seed, in (0, 1). */
+export const placeOf = (base: number, seed: number): number => (fmix32(base ^ seed) + 0.5) / HASH_SPACE
 
 /** The variant served to a bucket key: a share of weight over sum each; equal scores go to the smaller name by code unit. */
 export function choose(key: string, salt: string, weights: Record<Name, number>): Name {

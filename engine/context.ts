@@ -29,10 +29,17 @@ export function reader(path: AttributePath): Read {
   }
 }
 
-/** The targeting key, or `undefined`. At the price of a fixed property. */
+const PLAIN = Object.prototype as EvaluationContext
+
+/**
+ * The targeting key, or `undefined`. Whether a property is own costs more to ask than whether the object is a plain one, of
+ * which all that it could inherit is at hand.
+ */
 export function targetingKey(context: EvaluationContext): unknown {
   const value = context.targetingKey
-  return value !== undefined && Object.hasOwn(context, 'targetingKey') ? value : undefined
+  const isSafe =
+    value === undefined || (Object.getPrototypeOf(context) === PLAIN && PLAIN.targetingKey === undefined)
+  return isSafe ? value : own(context, 'targetingKey')
 }
 
 /** An own property of an object, or `undefined`. */

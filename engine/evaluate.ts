@@ -2,7 +2,7 @@
  * Evaluation: total, any input gives a Decision. Never throws, does no I/O, allocates nothing but a decision that is not
  * already there. Source: docs/evaluation.md, "Order of evaluation".
  */
-import { bucketKey, score } from './bucket.ts'
+import { bucketKey, placeOf } from './bucket.ts'
 import { type EvaluationContext, targetingKey } from './context.ts'
 import type { At, Decision, ErrorCode } from './decision.ts'
 import type { Key } from './document.ts'
@@ -20,8 +20,7 @@ export function evaluate(
   try {
     const flag = prepared.ready.get(flagKey) ?? prepared.flag(flagKey)
     if (flag === undefined) return prepared.missing(flagKey)
-    if (at === undefined || at === null)
-      return flag.constant ?? decide(prepared, flag, context ?? NOTHING, UNKNOWN)
+    if (!at) return flag.constant ?? decide(prepared, flag, context ?? NOTHING, UNKNOWN)
     return decideAt(prepared, flag, context ?? NOTHING, at)
   } catch {
     // A context with a getter or proxy that throws, or a snapshot this code did not write: the caller's default serves.
@@ -102,10 +101,12 @@ export function baseOf(value: unknown): number {
 /** Weighted rendezvous: the arm with the largest score; arms stand in code-unit order, so the smaller name wins a tie. */
 function heaviest(arms: readonly Arm[], base: number): Decision {
   let best = arms[0]!
-  let bestScore = score(base, best.seed, best.weight)
-  for (let at = 1; at < arms.length; at += 1) {
-    const arm = arms[at]!
-    const own = score(base, arm.seed, arm.weight)
+  let bestScore = 0
+  for (const arm of arms) {
+    const place = placeOf(base, arm.seed)
+    // −ln x > 1 − x: an arm that loses by this bound needs no logarithm.
+    if (arm.weight < bestScore * (1 - place)) continue
+    const own = arm.weight / -Math.log(place)
     if (own > bestScore) {
       best = arm
       bestScore = own

@@ -86,6 +86,8 @@ describe('an inherited attribute', () => {
     try {
       polluted.targetingKey = 'DE'
       expect(evaluate(asked, 'f', {}).variant).toBe('off')
+      expect(evaluate(asked, 'f', { targetingKey: 'DE' }).variant).toBe('on')
+      expect(evaluate(asked, 'f', { targetingKey: 'FR' }).variant).toBe('off')
     } finally {
       delete polluted.targetingKey
     }
