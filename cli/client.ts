@@ -15,6 +15,8 @@ export type AdminApi = Client<paths>
 type Approval = components['schemas']['Approval']
 
 const TIMEOUT_MS = 30_000
+/** A backup is sent, checked and restored before there is an answer. */
+const RESTORE_TIMEOUT_MS = 5 * 60_000
 
 /** The control plane answered, but with a problem. */
 export class ApiFailure extends Failure {
@@ -107,7 +109,7 @@ async function sent(
 ): Promise<{ response: Response; text: string | null }> {
   const lines = request.headers.get('accept') !== 'application/json'
   try {
-    const response = await fetch(request, lines ? {} : { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const response = await fetch(request, lines ? {} : { signal: AbortSignal.timeout(timeoutOf(request)) })
     return { response, text: lines && response.ok ? null : await response.text() }
   } catch (error) {
     throw new Failure(`${named(request)} failed: ${silence(error as Error, request, url)}`, [], {
@@ -116,10 +118,14 @@ async function sent(
   }
 }
 
+const timeoutOf = (request: Request): number => (isRestore(request) ? RESTORE_TIMEOUT_MS : TIMEOUT_MS)
+
+const isRestore = ({ method, url }: Request): boolean => method === 'PUT' && /\/backup(?:$|\?)/.test(url)
+
 /** Why there was no answer. `fetch` says only "fetch failed" and keeps the reason in `cause`. */
 function silence(error: Error, request: Request, url: string): string {
   if (error.name === 'TimeoutError')
-    return `${url} did not answer within ${TIMEOUT_MS / 1000} s${doubtAfter(request)}`
+    return `${url} did not answer within ${timeoutOf(request) / 1000} s${doubtAfter(request)}`
   const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED')
     return `nothing listens at ${url}${isLoopback(url) ? '; start Turnout with npm start, or give --url' : ''}`
@@ -129,8 +135,10 @@ function silence(error: Error, request: Request, url: string): string {
 }
 
 /** A change that was sent and got no answer may have been carried out all the same. */
-function doubtAfter({ method, url }: Request): string {
+function doubtAfter(request: Request): string {
+  const { method, url } = request
   const { pathname } = new URL(url)
+  if (isRestore(request)) return '; the same command again does what is left'
   if (method === 'GET' || /\/(?:evaluate|validate|impact)$/.test(pathname)) return ''
   const look = /\/kills\//.test(pathname) ? 'turnout kills list' : 'turnout versions list'
   return `; whether it was carried out, ${look} shows`

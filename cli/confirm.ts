@@ -11,12 +11,15 @@ export async function confirmed(world: World, session: EnvironmentSession, what:
   const { api, environment, path } = session
   const settings = await bodyOf(api.GET('/api/v1/environments/{env}', { params: { path } }))
   const why = protectedBy(settings)
-  if (why === null) return
+  if (why !== null) await agreed(world, `${environment} is protected (${why})`, what)
+}
+
+/** Asks in any case; `why` as in "prod is protected". Throws `Failure` unless it is meant. */
+export async function agreed(world: World, why: string, what: string): Promise<void> {
+  if (world.common.yes) return
   if (!world.terminal.answers || world.common.json)
-    throw new Failure(
-      `${environment} is protected (${why}), so nothing was done: --yes says that it is meant`,
-    )
-  const answer = await world.terminal.ask(`${environment} is protected (${why}). ${what} [y/N] `)
+    throw new Failure(`${why}, so nothing was done: --yes says that it is meant`)
+  const answer = await world.terminal.ask(`${why}. ${what} [y/N] `)
   if (!/^y(?:es)?$/i.test(answer?.trim() ?? '')) throw new Failure('nothing was done')
 }
 

@@ -2,6 +2,7 @@
 
 import { approvalCommands } from './commands/approvals.ts'
 import { auditCommands } from './commands/audit.ts'
+import { backupCommands } from './commands/backup.ts'
 import { completionCommands } from './commands/completion.ts'
 import { environmentCommands } from './commands/environments.ts'
 import { flagCommands } from './commands/flags.ts'
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Commands[] = [
   versionCommands,
   approvalCommands,
   auditCommands,
+  backupCommands,
   environmentCommands,
   importCommands,
   loginCommands,

@@ -144,6 +144,13 @@ function onExpiry(text: string, name: string): 'restore' | 'extend' {
 /** Said here, with the command to type instead: at 3 a.m. nobody wants to read about targets. */
 function checkTarget(target: string, command: string): void {
   if (isKillTarget(target)) return
-  const meant = isKillTarget(`flag:${target}`) ? `; for the flag: turnout ${command} flag:${target}` : ''
+  const meant = meantBy(target, command)
   throw new UsageError(`TARGET must be ${TARGETS}, got ${JSON.stringify(target)}${meant}`)
+}
+
+/** What somebody who wrote that may have wanted. */
+function meantBy(target: string, command: string): string {
+  if (command === 'restore' && /[/\\]|\.(?:nd)?json(?:l)?$/.test(target))
+    return `; to restore a backup: turnout backup restore ${target}`
+  return isKillTarget(`flag:${target}`) ? `; for the flag: turnout ${command} flag:${target}` : ''
 }

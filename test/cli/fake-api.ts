@@ -8,7 +8,7 @@ export interface Call {
   /** `GET /environments/dev/flags?limit=1000`, below /api/v1 and decoded. */
   readonly line: string
   readonly headers: IncomingHttpHeaders
-  /** JSON, if there is a body. */
+  /** JSON, if there is a body; lines as they are. */
   readonly body: unknown
 }
 
@@ -36,7 +36,7 @@ export async function startApi(answers: Answers): Promise<FakeApi> {
     for await (const part of request) parts.push(part as Buffer)
     const text = Buffer.concat(parts).toString()
     const line = `${request.method} ${decodeURIComponent((request.url ?? '').replace('/api/v1', ''))}`
-    const call = { line, headers: request.headers, body: text === '' ? null : JSON.parse(text) }
+    const call = { line, headers: request.headers, body: bodyOf(request.headers, text) }
     calls.push(call)
     const { status, headers, body } = answerTo(call)
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
@@ -63,6 +63,9 @@ export async function startApi(answers: Answers): Promise<FakeApi> {
     env: { TURNOUT_URL: url, TURNOUT_ADMIN_TOKEN: TOKEN, TURNOUT_ENV: 'prod' },
   }
 }
+
+const bodyOf = ({ 'content-type': type }: IncomingHttpHeaders, text: string): unknown =>
+  type === 'application/x-ndjson' ? text : text === '' ? null : JSON.parse(text)
 
 /** An answer with headers, or another status. */
 export const says = (
