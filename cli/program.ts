@@ -10,6 +10,7 @@ import { killCommands } from './commands/kill.ts'
 import { landingCommands } from './commands/landing.ts'
 import { loginCommands } from './commands/login.ts'
 import { splitCommands } from './commands/split.ts'
+import { storeCommands } from './commands/store.ts'
 import { versionCommands } from './commands/versions.ts'
 import { importCommands } from './import/import.ts'
 import type { Commands } from './run.ts'
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Commands[] = [
   auditCommands,
   backupCommands,
   environmentCommands,
+  storeCommands,
   importCommands,
   loginCommands,
   completionCommands,

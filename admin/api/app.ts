@@ -32,6 +32,7 @@ import { restores } from './restore.ts'
 import { reviews } from './reviews.ts'
 import { schedules } from './schedules.ts'
 import { splits } from './splits.ts'
+import { store } from './store.ts'
 import { tokens } from './tokens.ts'
 import { answerUnrouted } from './unrouted.ts'
 import { refuseInvalid } from './validation.ts'
@@ -54,6 +55,7 @@ hooks(app)
 const api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
 api.use(authentication)
 environments(api)
+store(api)
 document(api)
 for (const kind of ENTITY_KINDS) entities(api, kind)
 flags(api)

@@ -146,6 +146,11 @@ export const EXAMPLES = {
     note: null,
   },
   comparison: DIFFERENCES,
+  copy: {
+    ...DIFFERENCES,
+    ...{ from: 'embedded dev', to: 'ssm /turnout/dev in eu-west-1', dryRun: true },
+    ...{ written: false, identical: false },
+  },
   promotion: {
     from: 'dev',
     fromVersion: 12,

@@ -27,7 +27,8 @@ export const VersionSchema = z
 
 export const LabelBody = z.strictObject({ version }).openapi('LabelRequest', { example: { version: 1 } })
 
-const comparison = {
+/** Fields of a comparison. */
+export const comparison = {
   differences: z.array(
     z.object({
       kind: z.enum(ENTITY_KINDS),

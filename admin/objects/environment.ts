@@ -7,6 +7,7 @@ import { DurableObject } from 'cloudflare:workers'
 import {
   type CompileIssue,
   explain,
+  type FlagDocument,
   type KillTarget,
   type Known,
   ok,
@@ -55,7 +56,7 @@ import { readKillVersion, writeKillVersion } from '../storage/kill-versions.ts'
 import { type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
 import { labels, versionOfLabel } from '../storage/labels.ts'
 import { addLocation, readLocations } from '../storage/locations.ts'
-import { placeInAws } from '../storage/open-store.ts'
+import { forgetful, isSetUp, openStore, placeInAws } from '../storage/open-store.ts'
 import { pageReviews, type Review } from '../storage/reviews.ts'
 import {
   nextScheduleMs,
@@ -66,7 +67,7 @@ import {
 } from '../storage/schedules.ts'
 import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
-import type { FlagStore } from '../storage/store.ts'
+import type { FlagStore, StoreKind } from '../storage/store.ts'
 import { pageVersions, readVersion } from '../storage/versions.ts'
 import {
   type Answer,
@@ -86,6 +87,7 @@ import { addToStage, clearStage, dropStage, requireStage, type StagedRecord } fr
 import { addFreeze, addWindow, endInCalendar } from './calendar.ts'
 import { carryOutExpiries, type Made } from './carry-out.ts'
 import { closeReview, type Manner, submit } from './changes.ts'
+import { type Copied, type CopyRequest, copyStore, refusalOf } from './copying.ts'
 import { PROJECT_NAME, WEBHOOKS_NAME } from './directory.ts'
 import { drill, drillIfDue, nextDrillMs } from './drilling.ts'
 import { copyLastKnownGood, reportToDirectory } from './effects.ts'
@@ -101,6 +103,7 @@ import { Outbox } from './outbox.ts'
 import { type ImpactPreview, type PromotionPreview, previewImpact, previewPromotion } from './previewing.ts'
 import { unknownVersion } from './proposal.ts'
 import { Publisher } from './publisher.ts'
+import { record } from './recording.ts'
 import type { Room } from './room.ts'
 import { cancelSchedule, runDueSchedules } from './scheduling.ts'
 import { StoreSync } from './store-sync.ts'
@@ -290,6 +293,36 @@ export class EnvironmentObject extends DurableObject<Env> {
       this.#sync.lookSoon(Date.now())
       return ok(null)
     })
+  }
+
+  /** From one store to another. What counts is changed as by anybody: with approvals, windows and freezes. */
+  async copyStore(request: CopyRequest, manner: Manner, author: Author): Promise<Answer<Copied>> {
+    const { store } = parseConfig(this.env)
+    const state = readState(this.#sql)
+    if (state === null) return failed({ reason: 'environment-unknown' })
+    const refused = refusalOf(request, store.kind, (kind) => isSetUp(kind, store))
+    if (refused !== null) return refused
+    const open = async (kind: StoreKind) =>
+      kind === 'embedded'
+        ? embeddedStore(this.#room, author)
+        : openStore(kind, store, state.name, forgetful(), REAL_TIME)
+    const publish = (document: FlagDocument) =>
+      this.#submit(
+        { do: 'edit', edit: { do: 'put-document', text: JSON.stringify(document) } },
+        manner,
+        author,
+      )
+    const copied = await copyStore(this.#room, state, {
+      ...{ from: await open(request.from), to: await open(request.to), dryRun: request.dryRun },
+      publish: request.to === store.kind ? publish : null,
+    })
+    if (copied.ok && copied.value.written && request.to !== store.kind)
+      this.#ledger.write((nowMs) => {
+        const { from, to, identical } = copied.value
+        const act = { action: 'store.copied', subject: `environment:${state.name}`, author }
+        record(this.#sql, state.name, act, nowMs, { details: { from, to, identical } })
+      })
+    return copied
   }
 
   // The document and its versions.

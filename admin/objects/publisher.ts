@@ -6,6 +6,7 @@ import {
   type Compiled,
   type CompileIssue,
   compile,
+  encodeSnapshot,
   type Key,
   MAX_DOCUMENT_BYTES,
   ok,
@@ -187,6 +188,12 @@ export class Publisher {
     const changes = effective(this.#sql, [...entities, ...gone.map((name) => ({ ...name, text: null }))])
     const next = this.#commitCompiled(above, changes, document, compiled.value, act, nowMs, from)
     return ok({ state: next, warnings: compiled.value.warnings })
+  }
+
+  /** Wire form of the snapshot that a document would be. */
+  snapshotOf(state: State, value: unknown): Result<string, readonly CompileIssue[]> {
+    const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
+    return compiled.ok ? ok(encodeSnapshot(compiled.value.snapshot)) : compiled
   }
 
   /** The errors and warnings of a document that is not published. */

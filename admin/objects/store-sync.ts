@@ -4,7 +4,7 @@
  */
 import type { Result } from '../../engine/index.ts'
 import type { Document } from '../document.ts'
-import { conflict, type Failure, failed } from '../failure.ts'
+import { failed } from '../failure.ts'
 import { logError, logWarn, messageOf } from '../log.ts'
 import { system } from '../settings.ts'
 import { changesBetween } from '../storage/document.ts'
@@ -37,6 +37,7 @@ import type { Answer, StoreStatus } from './answers.ts'
 import type { Decision } from './ledger.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
+import { failureOf } from './store-failure.ts'
 import { noteTrouble, noteWell } from './store-trouble.ts'
 import { Turns } from './turns.ts'
 
@@ -188,7 +189,7 @@ export class StoreSync {
       if (error.reason === 'changed' || error.reason === 'busy')
         this.#write({ ...known, pollAtMs: Math.min(known.pollAtMs, nowMs) })
     })
-    return failureOf(error)
+    return failureOf(error, Date.now() + SOON_MS)
   }
 
   async #look(): Promise<void> {
@@ -308,18 +309,4 @@ function recordOverwritten(
     author: system('written at the same moment'),
   }
   record(sql, environment, act, nowMs, { details: { value } })
-}
-
-function failureOf(error: StoreError): { ok: false; error: Failure } {
-  switch (error.reason) {
-    case 'unavailable':
-    case 'denied':
-      return failed({ reason: 'store-unavailable', detail: error.detail })
-    case 'invalid':
-      return failed({ reason: 'invalid', what: 'document', errors: error.errors })
-    case 'changed':
-      return conflict('store-changed', `${error.detail}; read it again and repeat the change`)
-    case 'busy':
-      return conflict('store-busy', error.detail, Date.now() + SOON_MS)
-  }
 }

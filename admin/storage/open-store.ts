@@ -15,6 +15,21 @@ export interface Memory {
   write(text: string): void
 }
 
+/** For a store that is looked at once. */
+export function forgetful(): Memory {
+  let kept: string | null = null
+  return {
+    read: () => kept,
+    write: (text) => {
+      kept = text
+    },
+  }
+}
+
+/** Whether the settings of a store are there. */
+export const isSetUp = (kind: StoreKind, { aws, appConfig }: StoreConfig): boolean =>
+  kind === 'embedded' || (aws !== null && (kind === 'ssm' || appConfig !== null))
+
 /** Where an environment's document lives in AWS; `null`: it is embedded. */
 export function placeInAws(config: StoreConfig, environment: string, timing: Timing): StorePlace | null {
   const { kind } = config
@@ -60,31 +75,19 @@ export async function openStore(
   })
   const place = nameOfPlace(kind, config, environment)
   if (kind === 'ssm') {
-    const [{ SSMClient }, { ssmStore }] = await Promise.all([
-      import('@aws-sdk/client-ssm'),
-      import('./ssm/store.ts'),
-    ])
+    const { openSsm } = await import('./ssm/open.ts')
     const options = { ...config.ssm, environment, place, pollMs: pollMs ?? SSM_POLL_MS }
-    return ssmStore(new SSMClient(settings('ssm')), options, timing)
+    return openSsm(settings('ssm'), options, timing)
   }
   if (appConfig === null) throw new Error('APPCONFIG_APPLICATION and APPCONFIG_PROFILE are missing')
-  const [{ AppConfigClient }, { appConfigStore }] = await Promise.all([
-    import('@aws-sdk/client-appconfig'),
-    import('./appconfig/store.ts'),
-  ])
+  const { openAppConfig } = await import('./appconfig/open.ts')
   const { application, profile, strategy } = appConfig
   const plane = {
     fetch: signedFetch({ region: aws.region, credentials }, 'appconfig'),
     endpoint: settings('appconfigdata').endpoint,
     names: { application, environment, profile },
   }
-  return appConfigStore(
-    new AppConfigClient(settings('appconfig')),
-    plane,
-    { place, strategy, pollMs },
-    memory,
-    timing,
-  )
+  return openAppConfig(settings('appconfig'), plane, { place, strategy, pollMs }, memory, timing)
 }
 
 /** Those that were given, or those of the role that they may take. */

@@ -22,7 +22,8 @@ describe('the examples of the OpenAPI page', () => {
   it('are taken by the API, whose answers have the form that the page promises', async () => {
     // Where webhooks send to.
     vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('no', { status: 400 }))
-    const { operations, checkOf } = await openApiPage()
+    const { operations: all, checkOf } = await openApiPage()
+    const operations = all.filter(({ id }) => !ELSEWHERE.includes(id))
     const made = await theStory()
     const succeeded: string[] = []
     for (const operation of operations.toSorted(byOrder)) {
@@ -51,6 +52,9 @@ describe('the examples of the OpenAPI page', () => {
     expect(operations.map((operation) => operation.id).filter((id) => !succeeded.includes(id))).toEqual([])
   })
 })
+
+/** Needs AWS, which is not set up in these tests: test/e2e/aws-copy.test.ts holds what it answers. */
+const ELSEWHERE = ['copyStore']
 
 const byOrder = (a: Operation, b: Operation): number => place(a) - place(b)
 

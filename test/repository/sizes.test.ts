@@ -66,6 +66,17 @@ describe('the edge', () => {
   })
 })
 
+describe('AWS', () => {
+  it('is no part of the edge: neither its clients, nor the names of its credentials', async () => {
+    const edge = await bundle({ entryPoints: ['worker/index.ts'] })
+    const present = Object.keys(edge.inputs).filter((file) => edge.inputs[file]!.bytesInOutput > 0)
+    expect(
+      present.filter((file) => /@aws-sdk|@smithy|storage\/(?:ssm|appconfig|aws)/.test(file)),
+    ).toStrictEqual([])
+    expect(new TextDecoder().decode(edge.bytes)).not.toMatch(/AWS_|SECRET_ACCESS/)
+  })
+})
+
 describe('the evaluating half of the engine', () => {
   const contents = "export { prepare, evaluate, evaluateAll, decodeSnapshot } from './engine/index.ts'"
 

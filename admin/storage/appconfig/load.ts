@@ -29,7 +29,7 @@ export async function load(
   const watched = await watch(opened, work, kept.watching)
   if (news === 'none') return nothing(opened, known)
   const reached = news === 'changed' || kept.news
-  if (!reached && watched === 'as-before' && known === kept.inForce) return 'unchanged'
+  if (!reached && watched === 'as-before' && known !== null && known === kept.inForce) return 'unchanged'
   // What was delivered is not delivered again: until it is read, it stays news.
   memory.write({ ...memory.read(), news: reached })
   return read(opened, work, known, reached)
