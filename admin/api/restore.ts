@@ -4,9 +4,10 @@ import { nameOfEnvironment, objectOf } from '../backup/format.ts'
 import { textOf } from '../backup/lines.ts'
 import type { Restored } from '../objects/backup/restored.ts'
 import { type RestoredFile, restoreFrom } from '../restoring.ts'
+import type { Author } from '../settings.ts'
 import { requireEverywhere } from './authorization.ts'
-import { type Api, type ApiContext, authorOf, json } from './context.ts'
-import { Problem, STORE_PROBLEMS, settle } from './problem.ts'
+import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
+import { invalidRequest, Problem, STORE_PROBLEMS, settle } from './problem.ts'
 import { answers, EditQuery, EnvironmentParams, operation } from './routes.ts'
 import { BackupFileSchema, RestorationSchema } from './schemas-backup.ts'
 import { NDJSON } from './stream.ts'
@@ -45,7 +46,8 @@ const one = operation('admin', {
   tags,
   operationId: 'restoreEnvironment',
   summary: 'Restore one environment of a backup',
-  description: 'Whatever else the file holds stays out. Otherwise as for everything.',
+  description:
+    'Whatever else the file holds stays out. Otherwise as for everything. Over an environment that is protected it has to break the glass.',
   request: { params: EnvironmentParams, query: RestoreQuery, body },
   responses: answers({ status: 200, description: 'What came of it', schema: RestorationSchema }, problems),
 })
@@ -64,8 +66,16 @@ export function restores(api: Api): void {
 
 async function restored(c: ApiContext, only: string | null, dryRun: boolean): Promise<Response> {
   const pieces = textOf(bytesOf(c), new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }))
-  const answer = await restoreFrom(c.env, { pieces, only, dryRun, author: authorOf(c) })
+  const answer = await restoreFrom(c.env, { pieces, only, dryRun, author: authorIn(c) })
   return json(c, JSON.stringify(shown(settle(answer, only ?? ''), dryRun)))
+}
+
+/** Over an environment that is protected a restore has to break the glass. */
+function authorIn(c: ApiContext): Author {
+  const author = authorOf(c)
+  if (!mannerOf(c, null).breakGlass) return author
+  if (author.reason === null) throw invalidRequest('reason', 'is required to break the glass')
+  return { ...author, details: { breakGlass: true } }
 }
 
 /** A file may be sent gzipped: it is mostly the same words. */

@@ -45,11 +45,16 @@ export function closed(lines: readonly string[]): string {
 }
 
 /** Restores a file; answers the response. `environment`: `null`: all of it. */
-export const restore = (text: string, environment: string | null, query = ''): Promise<Response> =>
+export const restore = (
+  text: string,
+  environment: string | null,
+  query = '',
+  headers: Record<string, string> = {},
+): Promise<Response> =>
   call(`${environment === null ? '/api/v1' : `/api/v1/environments/${environment}`}/backup${query}`, {
     method: 'PUT',
     body: text,
-    headers: { 'content-type': 'application/x-ndjson' },
+    headers: { 'content-type': 'application/x-ndjson', ...headers },
   })
 
 /** The object's disk is lost. */

@@ -18,8 +18,13 @@ const kill = (api: string, target: string, more: object = {}) =>
   put(`${api}/kills/${target}`, { reason: 'errors', ...more })
 
 /** Restores one environment and answers what is said of it. */
-async function restored(text: string, { name }: TestEnvironment, query = ''): Promise<AnyRecord> {
-  const { objects } = await value(await restore(text, name, query))
+async function restored(
+  text: string,
+  { name }: TestEnvironment,
+  query = '',
+  headers: Record<string, string> = {},
+): Promise<AnyRecord> {
+  const { objects } = await value(await restore(text, name, query, headers))
   expect(objects).toHaveLength(1)
   return objects[0]
 }
@@ -115,7 +120,7 @@ describe('restoring an environment whose storage was lost', () => {
     const key = await post('/api/v1/keys', { environment: name, kind: 'client', name: 'new' })
     const anew = await auditOf(test)
 
-    const outcome = await restored(text, test)
+    const outcome = await restored(text, test, '?reason=disaster', { 'x-turnout-break-glass': 'true' })
     expect(outcome).toMatchObject({ history: 'of-backup', log: { imported: 3, carriedOver: anew.length } })
     expect(await killsOf(api)).toEqual(['flag:a', 'flag:b'])
     expect((await get(`${api}/document`)).flags).toEqual({ a: true, b: true })
@@ -173,6 +178,28 @@ describe('restoring an environment whose storage was lost', () => {
       status: 'applied',
     })
     expect((await get(`${api}/flags/a`)).percentage).toBe(9)
+  })
+
+  it('over a protected environment breaks the glass, or is refused', async () => {
+    const test = await environment({ flags: { a: { enabled: true, percentage: 50 } } })
+    const { api, name } = test
+    const text = await backupOf(name)
+    await value(await call(`${api}/flags/a`, { method: 'PATCH', body: { percentage: 5 }, headers: ANY }))
+    await put(api, { approvals: 1 }, ANY)
+    const before = await get(api)
+    for (const query of ['', '?dryRun=true']) {
+      const refused = await problem(await restore(text, name, query), 403)
+      expect(refused.detail).toContain('x-turnout-break-glass')
+    }
+    const glass = { 'x-turnout-break-glass': 'true' }
+    await problem(await restore(text, name, '', glass), 422)
+    expect(await get(api)).toStrictEqual(before)
+    await restored(text, test, '?reason=disk%20lost', glass)
+    expect((await get(`${api}/flags/a`)).percentage).toBe(50)
+    const [entry] = await auditOf(test, 'environment.restored-from-backup')
+    expect(entry).toMatchObject({ reason: 'disk lost', details: { breakGlass: true } })
+    const reviews = (await get(`${api}/reviews`)).items
+    expect(reviews[0]).toMatchObject({ action: 'environment.restored-from-backup', reason: 'disk lost' })
   })
 
   it('of a deleted environment brings back its audit log alone', async () => {

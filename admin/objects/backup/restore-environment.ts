@@ -5,19 +5,21 @@
  */
 import { ok } from '../../../engine/index.ts'
 import type { EnvironmentBegin } from '../../backup/format.ts'
-import { invalid } from '../../failure.ts'
+import { failed, invalid } from '../../failure.ts'
+import { logWarn, messageOf } from '../../log.ts'
 import { type Author, MAX_KEYS, type SdkKey } from '../../settings.ts'
 import { lastSeq, saidLast } from '../../storage/audit.ts'
 import { type Joined, joinAudit } from '../../storage/audit-import.ts'
 import type { EntityText } from '../../storage/entities.ts'
 import { writeKillVersion } from '../../storage/kill-versions.ts'
 import { pageReviews, type Review, replaceReviews } from '../../storage/reviews.ts'
-import { keyChange, readKeys } from '../../storage/settings.ts'
+import { keyChange, readKeys, readSettings } from '../../storage/settings.ts'
 import { type Lineage, readLineage, type State, writeDeleted } from '../../storage/state.ts'
 import type { Answer } from '../answers.ts'
 import { openReview } from '../changes.ts'
 import { mintEpoch } from '../epoch.ts'
 import { handedOverTo } from '../hand-over.ts'
+import { mayRaiseNow } from '../judge.ts'
 import { record } from '../recording.ts'
 import type { Room } from '../room.ts'
 import { restoreHistory } from './restore-history.ts'
@@ -43,6 +45,8 @@ export function restoreEnvironment(
   const { sql, ledger } = room
   if (isRestored(sql, source)) return ok(RESTORED_ALREADY)
   const before = readLineage(sql)
+  const allowed = mayRestore(room, before, author, nowMs)
+  if (!allowed.ok) return allowed
   const begin = source.begin as EnvironmentBegin
   const joined = joinAudit(sql, name, staged(sql, 'environment', 'audit'), nowMs)
   if (joined.imported > 0) {
@@ -77,6 +81,25 @@ export function restoreEnvironment(
     log: logOf(joined),
     now: { epoch, version, killsVersion, history, ...kills, notRun, revoked, warnings },
   })
+}
+
+/** Whatever the file says goes live, and nobody has proven that it raises nothing: over what is protected it breaks the glass. */
+function mayRestore(room: Room, before: Lineage | null, author: Author, nowMs: number): Answer<null> {
+  if (!before?.live || author.details?.breakGlass === true || !isProtected(room, nowMs)) return ok(null)
+  return failed({
+    reason: 'refused',
+    detail: `${before.name} is protected now, and a restore asks nobody: send x-turnout-break-glass: true, with a reason.`,
+  })
+}
+
+function isProtected(room: Room, nowMs: number): boolean {
+  try {
+    return readSettings(room.sql).approvals > 0 || !mayRaiseNow(room, nowMs).ok
+  } catch (thrown) {
+    // What the restore is for. It may have been protected.
+    logWarn('protection-unreadable', { cause: messageOf(thrown) })
+    return true
+  }
 }
 
 /** Only the log of a deleted environment comes back; one that is here stays. */
