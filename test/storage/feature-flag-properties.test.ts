@@ -1,10 +1,11 @@
 /** Whatever a profile of feature flags holds, writing changes what changed and nothing else. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Profile } from '../../admin/storage/feature-flags/profile.ts'
+import { EMPTY_PROFILE, type Profile } from '../../admin/storage/feature-flags/profile.ts'
 import { writeDocument } from '../../admin/storage/feature-flags/write.ts'
-import type { Flag } from '../../engine/index.ts'
-import { read, TIMES } from './profiles.ts'
+import { bareBoolean, type Flag, type FlagDocument } from '../../engine/index.ts'
+import * as arbitrary from '../helpers/documents.ts'
+import { read, TIMES, write } from './profiles.ts'
 
 describe('whatever the profile', () => {
   const key = fc.stringMatching(/^[a-z][a-zA-Z\d_-]{0,8}$/)
@@ -87,4 +88,23 @@ describe('whatever the profile', () => {
       }),
     )
   })
+})
+
+test('whatever the document, it can be written, AWS takes it, and it is read as it was', () => {
+  fc.assert(
+    fc.property(arbitrary.validDocument, arbitrary.validDocument, (one, other) => {
+      const first = write(EMPTY_PROFILE, one as unknown as FlagDocument)
+      const second = write(first, other as unknown as FlagDocument)
+      for (const [profile, document] of [
+        [first, one],
+        [second, other],
+      ] as const) {
+        const bare = Object.entries(document.flags).map(([key, flag]) => {
+          const state = bareBoolean(flag)
+          return [key, state === null ? flag : { enabled: state }]
+        })
+        expect(read(profile).document).toEqual({ ...document, flags: Object.fromEntries(bare) })
+      }
+    }),
+  )
 })

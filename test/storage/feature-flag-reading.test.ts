@@ -162,6 +162,21 @@ describe('reading', () => {
       '$.values.f._variants[1].rule column 1: all splits of a flag must have the same by:: and seed::, as in variant "a"',
     ],
     [
+      'a field that stands in two places',
+      { version: '1', values: { f: { enabled: true, percentage: 1, turnout: ['{"percentage":2}'] } } },
+      '$.values.f.turnout says "percentage", which stands beside it too: remove one of both',
+    ],
+    [
+      'a rest that is no JSON',
+      { version: '1', values: { f: { enabled: true, turnout: ['{"rules":'] } } },
+      '$.values.f.turnout its strings together must be JSON',
+    ],
+    [
+      'a rest that is no object',
+      { version: '1', values: { f: { enabled: true, turnout: ['[]'] } } },
+      '$.values.f.turnout must be an object, got []',
+    ],
+    [
       'a kill without a target',
       { version: '1', values: { turnout: { enabled: true, kills: ['nothing'] } } },
       "$.values.turnout.kills[0] must be a kill's target",

@@ -128,32 +128,58 @@ describe('writing', () => {
     expect(JSON.stringify(emptied)).toBe(JSON.stringify(PROFILE))
   })
 
-  test.each<[string, FlagDocument['flags'][string], string]>([
+  const long = 'x'.repeat(1025)
+  test.each<[string, object, object]>([
     [
-      'a new flag with rules',
-      { enabled: true, variants: { on: true, off: false }, fallthrough: 'on' },
-      '$.flags.f a flag with variants or rules cannot be made in a feature-flag profile',
+      'rules and variants',
+      { enabled: true, owner: 'me', rules: [], variants: { on: true, off: false }, fallthrough: 'on' },
+      {
+        enabled: true,
+        owner: 'me',
+        turnout: ['{"rules":[],"variants":{"on":true,"off":false},"fallthrough":"on"}'],
+      },
     ],
-    ['prerequisites', { enabled: true, prerequisites: [] }, '$.flags.f.prerequisites cannot be written'],
+    [
+      'prerequisites',
+      { enabled: false, prerequisites: [] },
+      { enabled: false, turnout: ['{"prerequisites":[]}'] },
+    ],
     [
       'a text of more than 1 024 characters',
-      { enabled: true, owner: 'x'.repeat(1025) },
-      '$.flags.f.owner must have at most 1024 characters',
+      { enabled: true, percentage: 1, owner: long },
+      {
+        enabled: true,
+        percentage: 1,
+        turnout: [`{"owner":"${long}`.slice(0, 1024), `{"owner":"${long}"}`.slice(1024)],
+      },
     ],
     [
       'a user id that long',
-      { enabled: true, allowlist: ['x'.repeat(1025)] },
-      '$.flags.f.allowlist must have at most 1024 characters',
+      { enabled: true, allowlist: [long] },
+      { enabled: true, turnout: expect.any(Array) },
     ],
     [
-      'metadata whose name AWS does not allow',
-      { enabled: true, metadata: { 'Some Name': 1 } },
-      "$.flags.f.metadata['Some Name'] this name cannot be that of an attribute",
+      'metadata whose name AWS does not allow, or that is a field',
+      { enabled: true, metadata: { 'Some Name': 1, percentage: 2, color: 'red' } },
+      { enabled: true, color: 'red', turnout: ['{"metadata":{"Some Name":1,"percentage":2}}'] },
     ],
+    ['empty metadata', { enabled: true, metadata: {} }, { enabled: true, turnout: ['{"metadata":{}}'] }],
+  ])('what no attribute can hold stands in one named turnout: %s', (_, flag, value) => {
+    const { document } = read(PROFILE)
+    const full = { ...document, flags: { ...document.flags, f: flag as Flag } }
+    const written = write(PROFILE, full)
+    expect(written.values!.f).toEqual(value)
+    expect(read(written).document).toEqual(full)
+    // AWS's console can still flip it.
+    const flipped = { ...written, values: { ...written.values, f: { ...written.values!.f, enabled: false } } }
+    expect(read(flipped).document.flags.f).toEqual({ ...flag, enabled: false })
+  })
+
+  test.each<[string, FlagDocument['flags'][string], string]>([
     [
-      'metadata that would be a field',
-      { enabled: true, metadata: { percentage: 1 } },
-      '$.flags.f.metadata.percentage this name cannot be',
+      'a description of more than 1 024 characters',
+      { enabled: true, description: long },
+      '$.flags.f.description must have at most 1024 characters',
     ],
     [
       '26 attributes',

@@ -15,7 +15,7 @@ import {
 } from '../../../engine/index.ts'
 import { joined } from './chunks.ts'
 import { fromAppConfigKey, isAllowedKey, RESERVED } from './key.ts'
-import { AWS_FIELDS, SHORT_FIELDS } from './profile.ts'
+import { readBasic } from './read-basic.ts'
 import { readVariants } from './read-variants.ts'
 
 export interface ReadProfile {
@@ -69,32 +69,6 @@ function readFlag(check: Check, path: Path, value: unknown): Flag | (ShortFlag &
   if (!check.object(path, value)) return null
   if (value.enabled !== undefined && !check.boolean(child(path, 'enabled'), value.enabled)) return null
   return value._variants === undefined ? readBasic(check, path, value) : readVariants(check, path, value)
-}
-
-/** Attributes that Turnout knows are fields; the others are metadata, a list as its JSON. */
-function readBasic(check: Check, path: Path, value: Record<string, unknown>): (ShortFlag & object) | null {
-  const before = check.errors.length
-  const fields: [string, unknown][] = [['enabled', value.enabled === true]]
-  const metadata: [string, string | number | boolean][] = []
-  for (const [name, attribute] of Object.entries(value)) {
-    if (name === 'enabled' || AWS_FIELDS.includes(name)) continue
-    const at = child(path, name)
-    if (!isAttribute(attribute))
-      check.error(
-        at,
-        `must be a string, number, boolean, or list of strings or of numbers, got ${show(attribute)}`,
-      )
-    else if (SHORT_FIELDS.includes(name)) fields.push([name, attribute])
-    else metadata.push([name, Array.isArray(attribute) ? JSON.stringify(attribute) : (attribute as string)])
-  }
-  if (metadata.length > 0) fields.push(['metadata', Object.fromEntries(metadata)])
-  return check.errors.length > before ? null : (Object.fromEntries(fields) as ShortFlag & object)
-}
-
-export function isAttribute(value: unknown): boolean {
-  if (!Array.isArray(value)) return ['string', 'number', 'boolean'].includes(typeof value)
-  const types = new Set(value.map((item) => typeof item))
-  return types.size <= 1 && [...types].every((type) => type === 'string' || type === 'number')
 }
 
 const descriptionOf = (definition: unknown): { description?: string } =>

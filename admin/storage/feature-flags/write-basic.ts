@@ -1,53 +1,51 @@
-/** A short form as the attributes of a basic flag. Pure. */
-import { type Check, child, isObject, type Path, show } from '../../../engine/check.ts'
-import type { ShortFlag } from '../../../engine/index.ts'
-import { isAllowedKey } from './key.ts'
+/**
+ * A flag as the attributes of a basic flag. What an attribute can hold is one; the rest, such as rules and variants, stands
+ * as JSON in the attribute `turnout`. Pure.
+ */
+import { isObject } from '../../../engine/check.ts'
+import { chunksOf } from './chunks.ts'
+import { isAllowedKey, RESERVED } from './key.ts'
 import { type Attribute, AWS_FIELDS, type Definition, MAX_TEXT, SHORT_FIELDS, type Value } from './profile.ts'
-import { isAttribute } from './read.ts'
+import { isAttribute } from './read-basic.ts'
 
 /** The value with the flag's attributes and no others; what did not change keeps its place and its JSON. */
-export function writeBasic(check: Check, path: Path, value: Value, flag: ShortFlag & object): Value | null {
-  const before = check.errors.length
-  const wanted = wantedOf(check, path, value, flag as Record<string, unknown>)
-  if (check.errors.length > before) return null
+export function writeBasic(value: Value, flag: Readonly<Record<string, unknown>>): Value {
+  const wanted = attributesOf(value, flag)
   const { _variants, ...rest } = value
   const kept = Object.entries(rest).filter(
     ([name]) => name.startsWith('_') || name === 'enabled' || wanted.has(name),
   )
   const next = new Map<string, unknown>([...kept, ...wanted])
-  return { ...Object.fromEntries(next), enabled: flag.enabled }
+  return { ...Object.fromEntries(next), enabled: flag.enabled === true }
 }
 
-function wantedOf(
-  check: Check,
-  path: Path,
-  value: Value,
-  flag: Record<string, unknown>,
-): Map<string, Attribute> {
+function attributesOf(value: Value, flag: Readonly<Record<string, unknown>>): Map<string, Attribute> {
   const wanted = new Map<string, Attribute>()
+  const rest = new Map<string, unknown>()
   for (const [name, field] of Object.entries(flag)) {
-    const at = child(path, name)
     if (name === 'enabled' || name === 'description') continue
-    if (name === 'metadata' && isObject(field)) metadataInto(wanted, check, at, value, field)
-    else if (!SHORT_FIELDS.includes(name)) check.error(at, 'cannot be written to a feature-flag profile')
-    else if (isWritable(check, at, field)) wanted.set(name, field as Attribute)
+    if (name === 'metadata' && isObject(field)) {
+      const left = metadataInto(wanted, value, field)
+      if (left.length > 0 || Object.keys(field).length === 0) rest.set(name, Object.fromEntries(left))
+    } else if (SHORT_FIELDS.includes(name) && fits(field)) wanted.set(name, field)
+    else rest.set(name, field)
   }
-  return wanted
+  return rest.size === 0 ? wanted : wanted.set(RESERVED, chunksOf(Object.fromEntries(rest)))
 }
 
+/** Answers what cannot be an attribute by its name or its value. */
 function metadataInto(
   wanted: Map<string, Attribute>,
-  check: Check,
-  path: Path,
   value: Value,
   metadata: Record<string, unknown>,
-): void {
-  for (const [name, item] of Object.entries(metadata)) {
-    const at = child(path, name)
-    if (!isAllowedKey(name) || SHORT_FIELDS.includes(name) || name === 'enabled')
-      check.error(at, 'this name cannot be that of an attribute in a feature-flag profile')
-    else if (isWritable(check, at, item)) wanted.set(name, listBehind(value[name], item as Attribute))
-  }
+): [string, unknown][] {
+  const isName = (name: string): boolean =>
+    isAllowedKey(name) && ![...SHORT_FIELDS, 'enabled', RESERVED].includes(name)
+  return Object.entries(metadata).filter(([name, item]) => {
+    if (!isName(name) || !fits(item)) return true
+    wanted.set(name, listBehind(value[name], item))
+    return false
+  })
 }
 
 /** A list was read as its JSON; text that is still a list's JSON stays a list. */
@@ -63,15 +61,10 @@ function listBehind(was: unknown, text: Attribute): Attribute {
   }
 }
 
-function isWritable(check: Check, path: Path, value: unknown): boolean {
-  if (!isAttribute(value)) {
-    check.error(path, `cannot be an attribute of a feature-flag profile: ${show(value)}`)
-    return false
-  }
+function fits(value: unknown): value is Attribute {
+  if (!isAttribute(value)) return false
   const texts = Array.isArray(value) ? value : [value]
-  if (texts.every((text) => typeof text !== 'string' || text.length <= MAX_TEXT)) return true
-  check.error(path, `must have at most ${MAX_TEXT} characters in a feature-flag profile`)
-  return false
+  return texts.every((text) => typeof text !== 'string' || text.length <= MAX_TEXT)
 }
 
 /** AWS takes no attribute that is not defined: the definition with those that it lacks. */

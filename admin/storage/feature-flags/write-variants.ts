@@ -8,16 +8,11 @@ import { isOffVariant, MAX_VARIANTS, OFF_VARIANT, type Value, type Variant } fro
 import { readRule } from './rule.ts'
 import { turnoutNames } from './variant-names.ts'
 
-/** The value with these changes; null where the profile has no such flag to change. */
-export function writeVariants(check: Check, path: Path, value: Value, flag: Flag): Value | null {
+export type VariantsValue = Value & { readonly _variants: readonly Variant[] }
+
+/** The value with these changes; null, and an error, where there is no room for one. */
+export function writeVariants(check: Check, path: Path, value: VariantsValue, flag: Flag): Value | null {
   const { _variants: all } = value
-  if (all === undefined) {
-    check.error(
-      path,
-      'a flag with variants or rules cannot be made in a feature-flag profile: use a short form, or a freeform profile',
-    )
-    return null
-  }
   const variants = isOffVariant(all[0]) ? all.slice(1) : all
   const names = turnoutNames(variants.map(({ name }) => name))
   const written = variants.map((variant, at) =>

@@ -28,7 +28,7 @@ import {
 } from './profile.ts'
 import { readProfile } from './read.ts'
 import { definitionsFor, writeBasic } from './write-basic.ts'
-import { writeVariants } from './write-variants.ts'
+import { type VariantsValue, writeVariants } from './write-variants.ts'
 
 type Draft = { flags: Record<string, Definition>; values: Record<string, Value> }
 
@@ -94,9 +94,10 @@ function put(
       child(path, 'description'),
       `must have at most ${MAX_TEXT} characters in a feature-flag profile`,
     )
-  const next = isShortFlag(flag)
-    ? writeBasic(check, path, value, flag as ShortFlag & object)
-    : writeVariants(check, path, value, flag as Flag)
+  const next =
+    value._variants === undefined || isShortFlag(flag)
+      ? writeBasic(value, flag as unknown as Record<string, unknown>)
+      : writeVariants(check, path, value as VariantsValue, flag as Flag)
   if (next === null) return
   draft.values[there] = next
   draft.flags[there] = described(definitionsFor(definition, next), flag.description)
