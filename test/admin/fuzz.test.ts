@@ -4,6 +4,7 @@
  */
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { call, problem, value } from './client.ts'
+import { SEGMENTS } from './fuzz/hostile.ts'
 import { Random } from './fuzz/random.ts'
 import { type Hostile, hostileRequest } from './fuzz/requests.ts'
 import { stateOf } from './fuzz/state.ts'
@@ -56,6 +57,18 @@ describe(`whatever is sent (seed ${SEED})`, () => {
       await forget(its)
     },
   )
+})
+
+describe('an address that leads nowhere', () => {
+  it('is a problem too, with any method', async () => {
+    const random = new Random(SEED)
+    for (let n = 0; n < 200; n++) {
+      const parts = Array.from({ length: 1 + random.below(5) }, () => random.pick(SEGMENTS))
+      const address = `/api/v1/${parts.join('/')}`
+      const method = random.pick(['GET', 'PUT', 'POST', 'PATCH', 'DELETE', 'PURGE', 'get'])
+      await problem(await call(address, { method }), 404)
+    }
+  })
 })
 
 /** Reads that the audit log tells of. */

@@ -16,13 +16,14 @@ export interface Hostile {
   readonly bodyOnly: boolean
 }
 
-/** How many of the places are hostile that a request has besides its body. */
-const SPOILT = 0.25
-const SPOILT_IN_BODY = 0.12
+/** Share of the places of a request besides its body that are hostile. */
+const SPOILT = 0.2
+/** The same of a body: some are nearly right, some not at all. */
+const SPOILT_IN_BODY = [0.02, 0.05, 0.15]
 
 export function hostileRequest(
   operation: Operation,
-  { values, example }: Pick<Story, 'values' | 'example'>,
+  { values, example, inIt }: Pick<Story, 'values' | 'example' | 'inIt'>,
   random: Random,
   resolve: (node: JsonSchema) => JsonSchema,
 ): Hostile {
@@ -45,14 +46,15 @@ export function hostileRequest(
     address: `${path}${query}`,
     method: operation.method,
     headers,
-    body: operation.body === null ? null : bodyOf(operation.body.schema, example, random, resolve),
+    body: operation.body === null ? null : bodyOf(operation.body.schema, example, random, resolve, inIt),
     bodyOnly,
   }
 }
 
 function queryOf(parameters: readonly Parameter[], random: Random): string {
-  const pairs = parameters
-    .filter((each) => each.in === 'query' && random.chance(0.4))
+  const known = parameters.filter((each) => each.in === 'query')
+  const pairs = known
+    .filter(() => random.chance(Math.min(0.4, 1.5 / known.length)))
     .map(({ name, example }) => `${name}=${random.chance(0.4) ? example : random.pick(QUERY_VALUES)}`)
   if (random.chance(0.1)) pairs.push(`${encodeURIComponent(wellFormed(random))}=${random.pick(QUERY_VALUES)}`)
   if (pairs.length > 0 && random.chance(0.1)) pairs.push(pairs[0]!)
@@ -66,10 +68,11 @@ function bodyOf(
   example: unknown,
   random: Random,
   resolve: (node: JsonSchema) => JsonSchema,
+  inIt: (value: unknown) => unknown,
 ): string {
   const value = random.chance(0.3)
     ? spoilOne(example, random)
-    : fromSchema(schema, random, resolve, SPOILT_IN_BODY)
+    : inIt(fromSchema(schema, random, resolve, random.pick(SPOILT_IN_BODY)))
   const text = withRawNumbers(JSON.stringify(value) ?? 'null')
   return random.chance(0.15) ? spoilText(text, random) : text
 }

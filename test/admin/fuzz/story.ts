@@ -1,5 +1,6 @@
 /** An environment that has one of everything, so that requests to it get past the question whether it exists. */
 import { EXAMPLE_DOCUMENT } from '../../../admin/api/document-schema.ts'
+import { caller } from '../callers.ts'
 import { ANY, call, environment, NEW, type TestEnvironment, value } from '../client.ts'
 import type { Operation } from '../operations.ts'
 
@@ -8,6 +9,8 @@ export interface Story extends TestEnvironment {
   readonly values: Readonly<Record<string, string>>
   /** The example of the operation's body, about this environment in place of `dev`. */
   readonly example: unknown
+  /** A value in which `dev` becomes this environment. */
+  inIt(value: unknown): unknown
 }
 
 let made = 0
@@ -22,6 +25,7 @@ export async function story({ path, parameters, body }: Operation): Promise<Stor
     each.in === 'path' ? [[each.name, about(name, String(each.example)) as string]] : [],
   )
   const id = await MADE[path.split('/')[3]!]?.(name, `story-${++made}`)
+  const inIt = (node: unknown) => about(name, node)
   return {
     ...its,
     values: {
@@ -29,7 +33,8 @@ export async function story({ path, parameters, body }: Operation): Promise<Stor
       ...(id === undefined ? {} : { id }),
       ...{ seq: String(review.seq), n: '2', a: '1', b: '2', other: 'staging' },
     },
-    example: about(name, body?.example),
+    example: inIt(body?.example),
+    inIt,
   }
 }
 
@@ -51,6 +56,17 @@ const MADE: Readonly<Record<string, (environment: string, name: string) => Promi
     const at = '2099-01-01T00:00:00Z'
     return idOf('/api/v1/schedules', { environment, at, flags: { 'new-feature': { enabled: false } } })
   },
+  windows: (environment) =>
+    idOf('/api/v1/windows', { environment, days: DAYS, from: '00:00', to: '00:00', timeZone: 'UTC' }),
+  freezes: (environment) =>
+    idOf('/api/v1/freezes', { environment, to: '2099-01-01T00:00:00Z', reason: 'end-of-year freeze' }),
+  approvals: async (environment) => {
+    const api = `/api/v1/environments/${environment}`
+    await value(await call(api, { method: 'PUT', body: { approvals: 1 }, headers: ANY }))
+    const asking = await caller('editor')
+    const flag = { method: 'PUT', body: true, headers: NEW }
+    return (await value(await asking.call(`${api}/flags/asked-for`, flag))).id
+  },
   // There may be fifty of them.
   webhooks: async (_, name) => {
     const { items } = await value(await call('/api/v1/webhooks'))
@@ -59,6 +75,8 @@ const MADE: Readonly<Record<string, (environment: string, name: string) => Promi
     return idOf('/api/v1/webhooks', { name, ...webhook })
   },
 }
+
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
 
 const put = (path: string, body: unknown): Promise<Response> => call(path, { method: 'PUT', body })
 
