@@ -4,9 +4,9 @@ import { resolve } from 'node:path'
 import type { components } from '../../admin/api/openapi-types.d.ts'
 import type { BackupReader } from '../../admin/backup/reader.ts'
 import { checked, checkedFile, saved } from '../backup-file.ts'
+import { type ChangeOptions, changeOf, changing } from '../change.ts'
 import { bodyOf } from '../client.ts'
 import { agreed } from '../confirm.ts'
-import { reasonOption } from '../options.ts'
 import type { Commands } from '../run.ts'
 import { openSession } from '../session.ts'
 import { moment } from '../time.ts'
@@ -40,17 +40,17 @@ export const backupCommands: Commands = (program, act) => {
     )
     .argument('<file>', 'a backup')
     .action(act(verify))
-  backup
+  const restoring = backup
     .command('restore')
     .summary('restore a backup')
     .description(
       'Shows what restoring would do, asks, and does it: all that is in the file, or with --env one environment. Kills ' +
-        'that hold now stay, and those of the backup come back. The same command again does nothing again.',
+        'that hold now stay, and those of the backup come back. The same command again does nothing again. Over an ' +
+        'environment that is protected it needs --break-glass.',
     )
     .argument('<file>', 'a backup')
     .option('--dry-run', 'only show it')
-    .addOption(reasonOption())
-    .action(act(restore))
+  changing(restoring).action(act(restore))
 }
 
 async function create(world: World, file: string | undefined): Promise<unknown> {
@@ -84,29 +84,28 @@ async function verify(world: World, file: string): Promise<unknown> {
   return { file, ...summary(reader) }
 }
 
-interface RestoreOptions {
+interface RestoreOptions extends ChangeOptions {
   readonly dryRun?: boolean
-  readonly reason?: string
 }
 
 async function restore(
   world: World,
   file: string,
-  { dryRun = false, reason }: RestoreOptions,
+  { dryRun = false, ...change }: RestoreOptions,
 ): Promise<unknown> {
   const { output, cwd } = world
+  const { note, headers } = changeOf(change)
   const path = resolve(cwd, file)
   const reader = await checkedFile(path, file)
-  const query = reason === undefined ? {} : { reason }
-  const plan = await upload(world, path, { ...query, dryRun: 'true' })
+  const plan = await upload(world, path, { ...note, dryRun: 'true' })
   output.line(`${file}, made ${moment(reader.header!.madeAt)}:`)
   for (const line of plan.objects.flatMap(linesOf)) output.line(line)
   if (dryRun || plan.objects.every(({ outcome }) => outcome !== 'restored')) {
     output.line('Nothing was changed.')
     return plan
   }
-  await agreed(world, 'A restore publishes at once, past approvals and freezes', 'Restore it?')
-  const done = await upload(world, path, query)
+  await agreed(world, 'A restore publishes at once', 'Restore it?')
+  const done = await upload(world, path, note, headers)
   output.line(
     `Restored ${count(done.objects.filter(({ outcome }) => outcome === 'restored').length, 'object')}.`,
   )
@@ -129,6 +128,7 @@ async function upload(
   world: World,
   path: string,
   query: { readonly dryRun?: 'true'; readonly reason?: string },
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Restoration> {
   const { api } = openSession(world)
   const { env } = world.common
@@ -136,7 +136,7 @@ async function upload(
     // From disk as it is sent; openapi-fetch would make JSON of it.
     body: (await openAsBlob(path)) as unknown as string,
     bodySerializer: (body: string) => body,
-    headers: { 'content-type': NDJSON },
+    headers: { 'content-type': NDJSON, ...headers },
   }
   return bodyOf(
     env === undefined

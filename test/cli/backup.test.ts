@@ -128,9 +128,7 @@ describe('backup restore', () => {
 Restored 1 object.
 turnout kills list says what is killed; turnout restore TARGET ends a kill.
 `)
-    expect(asked).toMatchObject([
-      { question: expect.stringContaining('past approvals and freezes. Restore it? [y/N]') },
-    ])
+    expect(asked).toMatchObject([{ question: 'A restore publishes at once. Restore it? [y/N] ' }])
     expect(code).toBe(0)
     expect(api.writes()).toEqual(['PUT /backup?reason=disk lost&dryRun=true', 'PUT /backup?reason=disk lost'])
     expect(api.calls.map(({ body }) => body)).toEqual([TEXT, TEXT])
@@ -152,6 +150,15 @@ turnout kills list says what is killed; turnout restore TARGET ends a kill.
     const args = [...ARGS, '--env', 'prod', '--yes']
     expect((await turnout(args, { ...api, cwd: folderWith(TEXT) })).code).toBe(0)
     expect(api.writes()).toHaveLength(2)
+  })
+
+  test('breaks the glass over what is protected if it is told to, with a reason', async () => {
+    const api = await restoring()
+    const cwd = folderWith(TEXT)
+    expect((await turnout([...ARGS, '--yes', '--break-glass'], { ...api, cwd })).code).toBe(2)
+    const args = [...ARGS, '--yes', '--break-glass', '--reason', 'disk lost']
+    expect((await turnout(args, { ...api, cwd })).code).toBe(0)
+    expect(api.calls.map(({ headers }) => headers['x-turnout-break-glass'])).toEqual([undefined, 'true'])
   })
 
   test('sends no file that is not whole', async () => {
