@@ -19,9 +19,11 @@ import {
   deletePerson,
   noteUse,
   pagePeople,
+  personShown,
   readPerson,
   readToken,
   revokeToken,
+  tokenShown,
   writePerson,
   writeToken,
 } from '../storage/grants.ts'
@@ -38,14 +40,15 @@ export type Recognition =
   /** It asks too often. */
   | { readonly refused: 'throttled'; readonly waitMs: number }
 
+/** Asked with every call: from memory, and no transaction but to note a use, once a minute. */
 export function recognize(sql: SqlStorage, credential: Credential, nowMs: number): Recognition {
   if ('person' in credential) {
-    const person = readPerson(sql, credential.person)
+    const person = personShown(sql, credential.person)
     if (person === null) return { refused: 'unknown' }
     noteUse(sql, 'people', person, nowMs)
     return { principal: principalOfPerson(person) }
   }
-  const token = readToken(sql, 'hash', credential.tokenHash)
+  const token = tokenShown(sql, credential.tokenHash)
   if (token === null) return { refused: 'unknown' }
   if (token.revokedAtMs !== null) return { refused: 'revoked' }
   if (token.expiresAtMs !== null && token.expiresAtMs <= nowMs) return { refused: 'expired' }

@@ -92,7 +92,7 @@ export class ProjectObject extends DurableObject<Env> {
    * isolates together.
    */
   recognize(credential: Credential): Recognition {
-    const recognized = this.#write((nowMs) => recognize(this.#sql, credential, nowMs))
+    const recognized = recognize(this.#sql, credential, Date.now())
     if (!('principal' in recognized)) return recognized
     const waitMs = this.#throttle.waitMs(recognized.principal.id, Date.now())
     return waitMs === 0 ? recognized : { refused: 'throttled', waitMs }

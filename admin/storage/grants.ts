@@ -1,6 +1,7 @@
 /** Tokens and people as stored, in the project's object. Synchronous; inside the caller's transaction. */
 import type { Person, Token } from '../access/grants.ts'
 import { isWithin, type Role, type Scope } from '../access/principal.ts'
+import { drop, recall } from './recall.ts'
 
 /** Times in ms since 1970. `hash`: SHA-256 of a token's text, lower-case hex. Lists of scopes are JSON, NULL for everything. */
 export const GRANT_TABLES = `
@@ -73,6 +74,26 @@ export function readToken(sql: SqlStorage, by: 'id' | 'name' | 'hash', value: st
   return row === undefined ? null : tokenOf(row)
 }
 
+/** As `readToken` by hash, from memory: asked with every call. Hashes that are none of ours are not remembered. */
+export function tokenShown(sql: SqlStorage, hash: string): Token | null {
+  return shown(sql, TOKENS_SHOWN, hash, () => readToken(sql, 'hash', hash))
+}
+
+/** As `readPerson`, from memory. */
+export function personShown(sql: SqlStorage, id: string): Person | null {
+  return shown(sql, PEOPLE_SHOWN, id, () => readPerson(sql, id))
+}
+
+const TOKENS_SHOWN = 'tokens'
+const PEOPLE_SHOWN = 'people'
+
+function shown<T>(sql: SqlStorage, table: string, key: string, read: () => T | null): T | null {
+  const known = recall(sql, table, () => new Map<string, T>())
+  const found = known.get(key) ?? read()
+  if (found !== null) known.set(key, found)
+  return found
+}
+
 /** One page of those within `scope`, newest first, older than the one at `after` (`[createdAtMs, id]`). */
 export function pageTokens(
   sql: SqlStorage,
@@ -136,10 +157,12 @@ export function writeToken(sql: SqlStorage, token: Token, hash: string): void {
     token.lastUsedAtMs,
     hash,
   )
+  drop(sql, TOKENS_SHOWN)
 }
 
 export function revokeToken(sql: SqlStorage, id: string, nowMs: number): void {
   sql.exec('UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL', nowMs, id)
+  drop(sql, TOKENS_SHOWN)
 }
 
 export function readPerson(sql: SqlStorage, id: string): Person | null {
@@ -167,10 +190,12 @@ export function writePerson(sql: SqlStorage, person: Person): void {
     person.createdBy,
     person.lastUsedAtMs,
   )
+  drop(sql, PEOPLE_SHOWN)
 }
 
 export function deletePerson(sql: SqlStorage, id: string): void {
   sql.exec('DELETE FROM people WHERE id = ?', id)
+  drop(sql, PEOPLE_SHOWN)
 }
 
 /** Notes that a token or person was just seen. */
@@ -182,4 +207,5 @@ export function noteUse(
 ): void {
   if (lastUsedAtMs !== null && nowMs - lastUsedAtMs < USE_GRAIN_MS) return
   sql.exec(`UPDATE ${table} SET last_used_at = ? WHERE id = ?`, nowMs, id)
+  drop(sql, table)
 }

@@ -80,6 +80,9 @@ describe('a person behind Cloudflare Access', () => {
   it('loses access at once when removed', async () => {
     await give('bob@example.com', { role: 'viewer' })
     const assertion = await jwt({ email: 'bob@example.com' })
+    for (let n = 0; n < 3; n++) expect((await request(assertion)).status).toBe(200)
+    expect((await give('bob@example.com', { role: 'editor' })).status).toBe(200)
+    expect(await value(await request(assertion))).toMatchObject({ role: 'editor' })
     expect((await request(assertion)).status).toBe(200)
     expect((await call('/api/v1/people/bob@example.com', { method: 'DELETE' })).status).toBe(204)
     await problem(await request(assertion), 403)
