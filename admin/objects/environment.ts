@@ -93,6 +93,7 @@ import { drill, drillIfDue, nextDrillMs } from './drilling.ts'
 import { copyLastKnownGood, reportToDirectory } from './effects.ts'
 import { embeddedStore } from './embedded-store.ts'
 import { isAhead, isPossible, mintEpoch, raisedAbove } from './epoch.ts'
+import { GroupCommit } from './group-commit.ts'
 import { handOver } from './hand-over.ts'
 import { findKill, type KillRequest } from './kill-switch.ts'
 import { putLabel } from './labelling.ts'
@@ -141,7 +142,9 @@ export class EnvironmentObject extends DurableObject<Env> {
     })
     const inAws = store.kind !== 'embedded'
     this.#room = { sql: this.#sql, publisher: this.#publisher, ledger: this.#ledger, inAws }
-    this.#sync = new StoreSync(this.#room, (environment) => placeInAws(store, environment, REAL_TIME))
+    this.#sync = new StoreSync(this.#room, new GroupCommit(ctx.storage), (environment) =>
+      placeInAws(store, environment, REAL_TIME),
+    )
   }
 
   vitals(): Answer<EnvironmentVitals> {
@@ -619,6 +622,7 @@ export class EnvironmentObject extends DurableObject<Env> {
         if (state === null) return
         carryOutExpiries(this.#room, state, nowMs)
         drillIfDue(this.#room, nowMs)
+        this.#publisher.prune(nowMs)
       })
       this.#sync.lookIfDue(Date.now())
       // What others have to hear, such as a kill, waits for no schedule that waits for AWS.

@@ -98,6 +98,13 @@ export class Publisher {
     this.#current = null
   }
 
+  /** Drops what is no longer kept of earlier versions. No part of a change: it would cost each as much again. */
+  prune(nowMs: number): void {
+    pruneSnapshots(this.#sql)
+    const oldest = pruneVersions(this.#sql, nowMs)
+    if (oldest !== null) pruneEntities(this.#sql, oldest)
+  }
+
   /** Publishes the first version: an empty document. */
   create(state: Omit<State, 'version' | 'kills'>, settings: Settings, act: Act, nowMs: number): State {
     const start = { ...state, version: 0, kills: 0 }
@@ -307,9 +314,6 @@ export class Publisher {
     const { actor, reason } = act.author
     writeVersion(this.#sql, { ...next, actor, reason, createdAtMs: nowMs })
     writeSnapshot(this.#sql, next.version, frame, lines)
-    pruneSnapshots(this.#sql)
-    const oldest = pruneVersions(this.#sql, nowMs)
-    if (oldest !== null) pruneEntities(this.#sql, oldest)
     return next
   }
 

@@ -34,6 +34,7 @@ import {
 } from '../storage/store-state.ts'
 import { adopt } from './adoption.ts'
 import type { Answer, StoreStatus } from './answers.ts'
+import type { GroupCommit } from './group-commit.ts'
 import type { Decision } from './ledger.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
@@ -58,21 +59,23 @@ const EMBEDDED: StoreStatus = {
 export class StoreSync {
   readonly #room: Room
   readonly #placeOf: (environment: string) => StorePlace | null
+  readonly #group: GroupCommit
   readonly #turns = new Turns()
   #opened: { readonly place: string; readonly store: Promise<FlagStore> } | null = null
   /** The look that is under way; it may take long. */
   #looking: Promise<void> | null = null
 
   /** `placeOf`: where an environment's document lives in AWS; `null`: nowhere. */
-  constructor(room: Room, placeOf: (environment: string) => StorePlace | null) {
+  constructor(room: Room, group: GroupCommit, placeOf: (environment: string) => StorePlace | null) {
     this.#room = room
+    this.#group = group
     this.#placeOf = placeOf
   }
 
   /** A decision that may change the document: if it does, AWS has it first. */
   async decide<T>(decision: Decision<T>): Promise<Answer<T>> {
     const { ledger, inAws } = this.#room
-    if (!inAws) return ledger.decide(decision)
+    if (!inAws) return this.#group.run(() => ledger.decide(decision))
     return this.#turns.run(() => this.#throughStore(decision))
   }
 

@@ -1,5 +1,5 @@
 /** Where an environment stands: its one row. Kept, without its content, when the environment is deleted: epochs only grow. */
-import { drop, forget, recall } from './recall.ts'
+import { drop, forget, recall, remember } from './recall.ts'
 
 export interface State {
   readonly name: string
@@ -53,7 +53,8 @@ export function writeState(sql: SqlStorage, { name, epoch, version, kills, creat
     kills,
     createdAtMs,
   )
-  drop(sql, ROW)
+  const row: Row = { name, epoch, version, kills, created_at: createdAtMs, live: 1 }
+  remember(sql, ROW, row)
 }
 
 /** An environment that was deleted: only its log is left. */

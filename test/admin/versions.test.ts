@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { ANY, call, environment, NEW, problem, type TestEnvironment, value } from './client.ts'
 
@@ -85,7 +85,7 @@ describe('versions', () => {
     const env = await environment({ flags: { a: true, b: true } })
     await runInDurableObject(env.stub, async (object) => {
       for (let n = 0; n < 1_005; n++)
-        object.edit(
+        await object.edit(
           { do: 'toggle', key: 'a', enabled: n % 2 === 1 },
           { precondition: null, breakGlass: false },
           {
@@ -96,6 +96,7 @@ describe('versions', () => {
           },
         )
     })
+    await runDurableObjectAlarm(env.stub)
     expect(await rows(env, 'versions')).toBe(1_000)
     const { version } = await value(await call(env.api))
     await problem(await call(`${env.api}/versions/${version - 1_000}`), 404)
@@ -115,11 +116,13 @@ describe('versions', () => {
     try {
       later(200)
       await value(await call(`${env.api}/flags/a`, { method: 'PUT', body: true, headers: ANY }))
+      await runDurableObjectAlarm(env.stub)
       // Version 2 is old, but was current until now: it can still be gone back to.
       expect((await call(`${env.api}/versions/2`)).status).toBe(200)
       await problem(await call(`${env.api}/versions/1`), 404)
       later(91)
       await value(await call(`${env.api}/flags/b`, { method: 'PUT', body: false, headers: ANY }))
+      await runDurableObjectAlarm(env.stub)
       await problem(await call(`${env.api}/versions/2`), 404)
       expect((await value(await call(`${env.api}/versions/3`))).document).toEqual({
         flags: { a: true, b: true },
