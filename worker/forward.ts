@@ -6,7 +6,7 @@ import type { ContextSigner, Told } from './signed-context.ts'
 
 const CREDENTIALS = ['authorization', 'cookie', 'x-api-key']
 
-export interface Forwarding extends Told {
+export interface Forwarding extends Omit<Told, 'isStranger'> {
   /** Whom the client's credentials were meant for. */
   readonly decided: PreparedOrigin
   /** CDN-Loop token of this edge. */
@@ -29,8 +29,8 @@ export function forwarded(
   const target = upstream.baseUrl + route.rewrite(facts.path) + facts.search
   const result = outgoing(target, facts, loopToken, body)
   const { headers } = result.init
-  if (to !== decided && !decided.hosts.has(upstream.host) && origin.shareCredentials !== true)
-    for (const name of CREDENTIALS) headers.delete(name)
+  const isStranger = to !== decided && !decided.hosts.has(upstream.host) && origin.shareCredentials !== true
+  if (isStranger) for (const name of CREDENTIALS) headers.delete(name)
   if (origin.context) {
     headers.set('x-turnout-route', route.route.id)
     headers.set('x-turnout-variant', to.variant)
@@ -38,7 +38,9 @@ export function forwarded(
   }
   if (origin.removeHeaders) for (const name of origin.removeHeaders) headers.delete(name)
   if (origin.headers) for (const [name, value] of Object.entries(origin.headers)) headers.set(name, value)
-  return origin.context && signer ? signed(result, signer, forwarding, destination) : result
+  return origin.context && signer
+    ? signed(result, signer, { ...forwarding, isStranger }, destination)
+    : result
 }
 
 async function signed(

@@ -33,6 +33,8 @@ export interface Told {
   readonly decision: Decision
   /** The targeting key. */
   readonly key: string | undefined
+  /** The client's credentials are not for this origin, and the targeting key may be one. */
+  readonly isStranger: boolean
 }
 
 export class ContextSigner {
@@ -52,7 +54,7 @@ export class ContextSigner {
     const claims = {
       iss: prepared.snapshot.environment,
       aud: upstream.host,
-      ...(told.key !== undefined && { sub: told.key }),
+      ...(told.key !== undefined && !told.isStranger && { sub: told.key }),
       iat: issued,
       exp: issued + LIFE_SECONDS,
       version: decision.version,

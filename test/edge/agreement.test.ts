@@ -73,6 +73,7 @@ describe('OFREP, a snapshot for SDKs and a signed context', () => {
             route: { route: { id: 'unkilled', flag: 'alpha' } } as never,
             decision,
             key,
+            isStranger: false,
           },
           { to: { variant: decision.variant ?? 'off' }, upstream: { host: HOST } } as never,
           Date.now(),

@@ -193,3 +193,34 @@ describe('a signed context', () => {
     expect(claimsOf(sent)).not.toHaveProperty('sub')
   })
 })
+
+describe('the targeting key', () => {
+  const failing = (share: boolean) =>
+    document(
+      {
+        identity: [{ cookie: 'session' }],
+        origins: { stable: { ...told.stable, shareCredentials: share }, canary: told.canary },
+      },
+      { fallthrough: 'canary' },
+    )
+  const received = async (share: boolean): Promise<[Sent, Sent]> => {
+    const all = stubOrigins({ 'canary.test': status(503) })
+    const edge = await startEdge(failing(share), { env: { SIGNING_KEY } })
+    await edge.fetch('/', { headers: { cookie: 'session=hunter2' } })
+    return all as never
+  }
+
+  it('is not told to a fallback on another host that does not get the credentials either', async () => {
+    const [first, second] = await received(false)
+    expect(claimsOf(first).sub).toBe('hunter2')
+    expect(claimsOf(second)).not.toHaveProperty('sub')
+    expect(second.headers.get('cookie')).toBeNull()
+    // It decided all the same.
+    expect((await fromRequest(second, STABLE_KEY)).booleanDetails('half', false).reason).not.toBe('ERROR')
+  })
+
+  it('is told to one that does', async () => {
+    const [, second] = await received(true)
+    expect(claimsOf(second).sub).toBe('hunter2')
+  })
+})
