@@ -11,6 +11,8 @@ export interface Known {
   epoch: number
   snapshot: number
   kills: number
+  /** The kills that are in force there, if there are any: the control plane may have lost them. */
+  held?: KillList
 }
 
 /** Answer of `read`: small, whatever the size of the snapshot. */

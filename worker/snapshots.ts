@@ -123,6 +123,11 @@ export class Snapshots {
     return { epoch, snapshot: version, kills: this.#kills.epoch === epoch ? this.#kills.version : 0 }
   }
 
+  /** With the kills at hand, whatever epoch they are of: none is lost if the control plane has lost its storage. */
+  get #asked(): Known {
+    return this.#kills.kills.length === 0 ? this.known : { ...this.known, held: this.#kills }
+  }
+
   #freshness() {
     const { maxStaleMs, refreshTimeoutMs } = this.#limits
     return {
@@ -224,7 +229,7 @@ export class Snapshots {
     const holder = this.#holder
     this.#leaseUntilMs = startedMs + timeoutMs
     try {
-      const update = await this.#within(timeoutMs, sources.control.read(this.known))
+      const update = await this.#within(timeoutMs, sources.control.read(this.#asked))
       this.#applyKills(update)
       this.#readAtMs = Math.max(this.#readAtMs, update.readAtMs ?? startedMs)
       this.#readProblem = null

@@ -96,7 +96,9 @@ const bodyName = ({ epoch, snapshot }: Pick<Update, 'epoch' | 'snapshot'>): stri
 
 async function sharedRead(shared: LocationCache, control: ControlRpc, known: Known): Promise<Reading> {
   const held = await readShared(shared)
-  if (held && Date.now() - held.readAtMs <= SHARED_READ_MS) {
+  // Kills of another epoch are for the control plane itself to hear of, before they are replaced here.
+  const knows = known.held === undefined || known.held.epoch === held?.kills.epoch
+  if (held && knows && Date.now() - held.readAtMs <= SHARED_READ_MS) {
     return { ...held.update, kills: held.kills, readAtMs: held.readAtMs }
   }
   return control.read(known)

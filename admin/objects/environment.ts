@@ -57,6 +57,7 @@ import { type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
 import { labels, versionOfLabel } from '../storage/labels.ts'
 import { addLocation, readLocations } from '../storage/locations.ts'
 import { forgetful, isSetUp, openStore, placeInAws } from '../storage/open-store.ts'
+import { beginRecovery, readRecovery } from '../storage/recovery.ts'
 import { pageReviews, type Review } from '../storage/reviews.ts'
 import {
   nextScheduleMs,
@@ -95,6 +96,7 @@ import { embeddedStore } from './embedded-store.ts'
 import { isAhead, isPossible, mintEpoch, raisedAbove } from './epoch.ts'
 import { GroupCommit } from './group-commit.ts'
 import { handOver } from './hand-over.ts'
+import { lostKills, recoverKills } from './held-kills.ts'
 import { findKill, type KillRequest } from './kill-switch.ts'
 import { putLabel } from './labelling.ts'
 import { type Decision, Ledger, type Live } from './ledger.ts'
@@ -173,7 +175,7 @@ export class EnvironmentObject extends DurableObject<Env> {
     const ahead = isAhead(known, live.state)
     if (ahead && !isPossible(known))
       return invalid('known', '$', `must hold whole numbers, got ${JSON.stringify(known)}`)
-    const { state, kills } = ahead ? this.#raiseEpoch(known) : live
+    const { state, kills } = ahead ? this.#raiseEpoch(known) : this.#heard(known, live)
     const upToDate = known.epoch === state.epoch && known.kills === state.kills
     const { name: environment, epoch, version: snapshot } = state
     return ok({ environment, epoch, snapshot, kills: upToDate ? null : kills })
@@ -673,7 +675,10 @@ export class EnvironmentObject extends DurableObject<Env> {
   }
 
   #create(name: string, settings: Settings, author: Author, nowMs: number): State {
-    const epoch = mintEpoch(nowMs, readLineage(this.#sql)?.epoch ?? 0)
+    const before = readLineage(this.#sql)
+    const epoch = mintEpoch(nowMs, before?.epoch ?? 0)
+    // There may have been one of this name, of which nothing is left: edges know.
+    if (before === null) beginRecovery(this.#sql, { epoch: 0, kills: 0 })
     const act = { action: 'environment.created', subject: `environment:${name}`, author }
     const state = this.#publisher.create({ name, epoch, createdAtMs: nowMs }, settings, act, nowMs)
     this.#ledger.mark(nowMs, 'last-known-good', 'directory')
@@ -687,14 +692,26 @@ export class EnvironmentObject extends DurableObject<Env> {
       const state = readState(this.#sql)!
       const act = { action: 'epoch.raised', subject: `environment:${state.name}`, author: system(reason) }
       const above = raisedAbove(known, state)
-      this.#publisher.republish(state, above, act, nowMs)
+      const raised = this.#publisher.republish(state, above, act, nowMs)
       writeKillVersion(this.#sql, { version: above.kills, epoch: above.epoch, createdAtMs: nowMs })
+      beginRecovery(this.#sql, readRecovery(this.#sql) ?? state)
+      if (known.held) recoverKills(this.#room, raised, lostKills(this.#sql, raised, known.held), nowMs)
       this.#ledger.mark(nowMs, 'last-known-good', 'directory')
       return state
     })
     const live = this.#ledger.live()!
     logError('epoch-raised', { environment, from, to: live.state.epoch, version: live.state.version, reason })
     return live
+  }
+
+  /** An edge may hold kills that were placed in the time that this storage has lost. */
+  #heard({ held }: Known, live: Live): Live {
+    const lost = held === undefined ? [] : lostKills(this.#sql, live.state, held)
+    if (lost.length === 0) return live
+    this.#ledger.write((nowMs) => recoverKills(this.#room, live.state, lost, nowMs))
+    const { name: environment, epoch } = live.state
+    logError('kills-recovered', { environment, epoch, targets: lost.map(({ target }) => target).join(', ') })
+    return this.#ledger.live()!
   }
 }
 

@@ -11,6 +11,7 @@ import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
+import { RECOVERY_TABLES } from '../storage/recovery.ts'
 import { RESERVATION_TABLES } from '../storage/reservations.ts'
 import { REVIEW_TABLES } from '../storage/reviews.ts'
 import { SCHEDULE_BEFORE_TABLE, SCHEDULE_TABLES } from '../storage/schedules.ts'
@@ -110,6 +111,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
     moveSnapshots(sql)
   },
   (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
+  (sql) => sql.exec(RECOVERY_TABLES),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */

@@ -4,6 +4,7 @@
  */
 import type { Kill, KillTarget } from '../../engine/index.ts'
 import { drop, recall } from './recall.ts'
+import { noteTarget } from './recovery.ts'
 
 /** What becomes of a kill whose time is over: it ends, or it holds for the same time again. */
 export const ON_EXPIRY = ['restore', 'extend'] as const
@@ -90,6 +91,7 @@ export function writeKill(sql: SqlStorage, kill: KillRecord): void {
     kill.onExpiry,
     kill.expiresAtMs === null ? null : kill.expiresAtMs - kill.createdAtMs,
   )
+  noteTarget(sql, kill.target)
   drop(sql, NEXT)
 }
 

@@ -70,7 +70,7 @@ const HISTORY = [
   ...['approvals', 'approval_changes', 'schedules', 'schedule_before', 'windows', 'freezes'],
   ...['store', 'store_texts'],
 ]
-const CONTENT = [...HISTORY, 'kills', 'kill_versions', 'locations']
+const CONTENT = [...HISTORY, 'kills', 'kill_versions', 'locations', 'recovery', 'known_targets']
 
 /** Makes room for another history: kills stay in force, and what edges were told is not forgotten. */
 export function clearHistory(sql: SqlStorage): void {

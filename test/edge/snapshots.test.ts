@@ -495,6 +495,23 @@ describe('kills', () => {
     expect((await isolate.request()).answer?.kills).toMatchObject({ epoch: 5, version: 1 })
   })
 
+  it('go along with every read while there are any: the control plane may have lost them', async () => {
+    const isolate = new Simulation().publish()
+    await isolate.request()
+    await isolate.pass(20)
+    expect(isolate.reads.at(-1)).not.toHaveProperty('held')
+    isolate.kill({ target: 'flag:v' })
+    for (const _ of [1, 2]) {
+      await isolate.pass(3_000)
+      await isolate.request()
+      await isolate.pass(50)
+    }
+    expect(isolate.reads.at(-1)).toMatchObject({
+      kills: 1,
+      held: { version: 1, kills: [{ target: 'flag:v' }] },
+    })
+  })
+
   it('are reported with the epoch that they have: a list of an older epoch is not taken for the current one', async () => {
     // After a restore: the snapshot of epoch 2 is here, the list of epoch 1 still holds, both lists have version 1.
     const isolate = new Simulation().publish()

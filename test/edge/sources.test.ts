@@ -54,6 +54,14 @@ describe('a read', () => {
     expect(await sources.control.read(KNOWN)).not.toHaveProperty('readAtMs')
     expect(control.read).toHaveBeenCalledOnce()
   })
+
+  it('tells the control plane itself of kills of another epoch than the cache has', async () => {
+    entries.set(`${PREFIX}/read`, remembered(Date.now()))
+    const known = { ...KNOWN, epoch: 9, held: { ...KILLS, epoch: 9 } }
+    expect(await sources.control.read(known)).not.toHaveProperty('readAtMs')
+    expect(control.read).toHaveBeenCalledExactlyOnceWith(known)
+    expect(await sources.control.read({ ...KNOWN, held: KILLS })).toHaveProperty('readAtMs')
+  })
 })
 
 describe('a report', () => {

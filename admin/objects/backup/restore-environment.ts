@@ -12,6 +12,7 @@ import { lastSeq, saidLast } from '../../storage/audit.ts'
 import { type Joined, joinAudit } from '../../storage/audit-import.ts'
 import type { EntityText } from '../../storage/entities.ts'
 import { writeKillVersion } from '../../storage/kill-versions.ts'
+import { beginRecovery } from '../../storage/recovery.ts'
 import { pageReviews, type Review, replaceReviews } from '../../storage/reviews.ts'
 import { keyChange, readKeys, readSettings } from '../../storage/settings.ts'
 import { type Lineage, readLineage, type State, writeDeleted } from '../../storage/state.ts'
@@ -72,6 +73,7 @@ export function restoreEnvironment(
   const published = room.publisher.publishEntities(from, above, entities, act, nowMs)
   if (!published.ok) return published
   const { state, warnings } = published.value
+  if (history === 'of-backup') beginRecovery(sql, begin)
   writeKillVersion(sql, { version: state.kills, epoch: state.epoch, createdAtMs: nowMs })
   if (before?.live) openReview(room, author, nowMs)
   ledger.mark(nowMs, 'last-known-good', 'directory')
