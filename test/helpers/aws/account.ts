@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { AppConfig, type Environment, type Profile } from './appconfig.ts'
 import { AppConfigData } from './appconfig-data.ts'
+import { AppConfigRoutes } from './appconfig-routes.ts'
 import { Clock } from './clock.ts'
 import { type Deployment, type Strategy, showDeployment } from './deployments.ts'
 import { Events } from './events.ts'
@@ -9,7 +10,8 @@ import { Faults } from './faults.ts'
 import type { AwsOperations, Call, DeploymentStatus, Fault, Place, StoredParameter } from './operations.ts'
 import { Rate } from './rate.ts'
 import type { Credentials } from './sigv4.ts'
-import { type ParameterType, Ssm } from './ssm.ts'
+import { Ssm } from './ssm.ts'
+import type { ParameterType } from './ssm-checks.ts'
 
 /** Shared by GetParameter, GetParameters and GetParametersByPath. */
 const DEFAULT_READS_PER_SECOND = 40
@@ -35,6 +37,7 @@ export class Account implements AwsOperations {
   readonly events: Events
   readonly ssm: Ssm
   readonly appConfig: AppConfig
+  readonly appConfigRoutes: AppConfigRoutes
   readonly appConfigData: AppConfigData
   readonly reads = new Rate(DEFAULT_READS_PER_SECOND)
   readonly log: Call[] = []
@@ -48,7 +51,7 @@ export class Account implements AwsOperations {
     this.ssm = new Ssm(this.clock, id, (name, operation, type) =>
       this.#parameterChanged(name, operation, type),
     )
-    this.appConfig = new AppConfig(this.clock, id, (application, environment, deployment, what) => {
+    this.appConfig = new AppConfig(this.clock, (application, environment, deployment, what) => {
       const detail = {
         Type: `OnDeployment${what}`,
         Application: { Id: application.id, Name: application.name },
@@ -65,6 +68,7 @@ export class Account implements AwsOperations {
       } as const
       this.events.publish(change, this.region, this.clock.nowMs())
     })
+    this.appConfigRoutes = new AppConfigRoutes(this.appConfig, id)
     this.appConfigData = new AppConfigData(this.appConfig, this.clock, id)
   }
 

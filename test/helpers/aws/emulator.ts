@@ -106,7 +106,7 @@ function understand(account: Account, request: AwsRequest, { region, service }: 
     )
   return isData(request)
     ? account.appConfigData.understand(request, region)
-    : account.appConfig.understand(request, region)
+    : account.appConfigRoutes.understand(request, region)
 }
 
 /** Runs the call with the fault that it meets, if any, and logs it. */
