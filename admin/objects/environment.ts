@@ -292,6 +292,11 @@ export class EnvironmentObject extends DurableObject<Env> {
     return embeddedStore(this.#room, author)
   }
 
+  /** Resolves when no look at AWS is under way. */
+  looked(): Promise<void> {
+    return this.#sync.looked()
+  }
+
   /** Somebody says that there is something new in AWS. */
   lookSoon(): Answer<null> {
     return this.#ledger.ask(() => {

@@ -94,6 +94,11 @@ export class StoreSync {
     return this.#looking
   }
 
+  /** Resolves when no look is under way. */
+  async looked(): Promise<void> {
+    await this.#looking
+  }
+
   /** Begins to look, if it is time. Others need the alarm meanwhile. */
   lookIfDue(nowMs: number): void {
     const dueMs = this.nextLookMs()

@@ -5,8 +5,8 @@ import { type Loaded, type Revision, StoreFailure } from '../store.ts'
 import type { FoundByName, ParameterApi } from './api.ts'
 import { isTorn, readManifest } from './manifest.ts'
 import { MANIFEST, roleOf } from './names.ts'
-import { join, MAX_ENTITIES, split } from './parameters.ts'
-import { decodeMarks, encodeMarks, hashOf, type Mark } from './revision.ts'
+import { join, MAX_ENTITIES } from './parameters.ts'
+import { decodeMarks, encodeMarks, markOf } from './revision.ts'
 
 /** The entities, and the order of routes, the kills and the manifest. */
 const MAX_PARAMETERS = MAX_ENTITIES + 3
@@ -28,8 +28,8 @@ export async function load(
     await timing.wait(BETWEEN_READINGS_MS)
     found = await read(api, calls)
   }
-  const same = [...found].every(([name, { version }]) => seen.get(name)?.[0] === version)
-  return same && known !== null && seen.size === found.size ? 'unchanged' : loadedOf(found)
+  const loaded = loadedOf(found)
+  return loaded.revision === known ? 'unchanged' : loaded
 }
 
 async function read(api: ParameterApi, calls: Calls): Promise<FoundByName> {
@@ -57,11 +57,7 @@ function loadedOf(found: FoundByName): Loaded {
   const values = new Map([...found].map(([name, { value }]) => [name, value]))
   const { document, kills, errors, warnings } = join(values)
   if (errors.length > 0) throw new StoreFailure({ reason: 'invalid', errors })
-  const written = split(document)
-  const marks = [...found].map(([name, { version, value }]): [string, Mark] => [
-    name,
-    [version, hashOf(written.get(name) ?? value)],
-  ])
+  const marks = [...found].map(([name, parameter]) => [name, markOf(name, parameter)] as const)
   const blank = [...found.keys()].every((name) => name === MANIFEST)
   return { revision: encodeMarks(new Map(marks)), document, kills, warnings, reason: null, blank }
 }

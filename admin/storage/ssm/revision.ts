@@ -4,6 +4,7 @@
  */
 import { contentHash } from '../content-hash.ts'
 import type { Revision } from '../store.ts'
+import { join, split } from './parameters.ts'
 
 /** Version, and hash of what Turnout itself would write for the same content. */
 export type Mark = readonly [version: number, hash: string]
@@ -22,3 +23,12 @@ export function decodeMarks(revision: Revision | null): Marks {
 
 /** Enough to tell two values of one parameter apart. */
 export const hashOf = (text: string): string => contentHash(text).slice(0, 16)
+
+/**
+ * Of a parameter as it was found. Its version alone would not do: one that is deleted and made again begins at 1. White
+ * space, and an `id` that a route leaves out, make no other content.
+ */
+export const markOf = (name: string, { version, value }: { version: number; value: string }): Mark => [
+  version,
+  hashOf(split(join(new Map([[name, value]])).document).get(name) ?? value),
+]

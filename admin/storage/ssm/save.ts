@@ -7,11 +7,11 @@ import { logWarn } from '../../log.ts'
 import type { Calls } from '../aws/calls.ts'
 import type { Timing } from '../aws/timing.ts'
 import { type Revision, StoreFailure } from '../store.ts'
-import type { Found, FoundByName, ParameterApi } from './api.ts'
+import type { FoundByName, ParameterApi } from './api.ts'
 import { type Manifest, manifestText, readManifest } from './manifest.ts'
 import { KILLS, MANIFEST, roleOf } from './names.ts'
 import { misfits, split } from './parameters.ts'
-import { decodeMarks, encodeMarks, hashOf, type Mark, type Marks } from './revision.ts'
+import { decodeMarks, encodeMarks, hashOf, type Mark, type Marks, markOf } from './revision.ts'
 
 /** A pending change that is older was given up by its writer. */
 export const ABANDONED_AFTER_MS = 60_000
@@ -65,7 +65,7 @@ async function restore(
 export async function saveKills(writing: Writing, text: string, expected: Revision): Promise<Revision> {
   const marks = decodeMarks(expected)
   const held = (await writing.api.read(writing.calls, [KILLS])).get(KILLS)
-  if (held?.value === text) return encodeMarks(new Map([...marks, [KILLS, markOf(held)]]))
+  if (held?.value === text) return encodeMarks(new Map([...marks, [KILLS, markOf(KILLS, held)]]))
   // Ours is the list that counts: what stands there is no reason not to write.
   const version = await writing.api.put(writing.calls, { name: KILLS, value: text, over: held?.version ?? 0 })
   return encodeMarks(new Map([...marks, [KILLS, [version, hashOf(text)]]]))
@@ -142,11 +142,16 @@ async function overwrote(
   return new StoreFailure({ reason: 'changed', detail, overwritten })
 }
 
+/** Of a parameter that is not there. */
+const NOTHING: Mark = [0, '']
+
 function requireUnchanged(changes: Changes, marks: Marks, held: FoundByName): void {
   for (const name of changes.keys()) {
-    const [known, now] = [marks.get(name)?.[0] ?? 0, held.get(name)?.version ?? 0]
-    if (known === now) continue
-    const how = now === 0 ? 'was deleted in SSM' : `is at version ${now} in SSM, not at ${known}`
+    const found = held.get(name)
+    const [known, now] = [marks.get(name) ?? NOTHING, found === undefined ? NOTHING : markOf(name, found)]
+    if (known[0] === now[0] && known[1] === now[1]) continue
+    const how =
+      now === NOTHING ? 'was deleted in SSM' : `is at version ${now[0]} in SSM, not as it was at ${known[0]}`
     throw new StoreFailure({ reason: 'changed', detail: `parameter ${name} ${how}`, overwritten: null })
   }
 }
@@ -236,5 +241,3 @@ class Guard {
     return [MANIFEST, [this.#version, hashOf(this.#text)]]
   }
 }
-
-const markOf = ({ version, value }: Found): Mark => [version, hashOf(value)]

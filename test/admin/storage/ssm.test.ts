@@ -80,6 +80,14 @@ describe('reading parameters', () => {
     })
   })
 
+  it('sees that one was deleted and made again, though its version is the same', async () => {
+    const saved = await save({ flags: { a: true } }, (await load()).revision)
+    await aws.removeParameter(`${PATH}/flags/a`)
+    await put('flags/a', 'false')
+    expect((await failing(store.save({ flags: { a: { enabled: true } } }, saved))).reason).toBe('changed')
+    expect((await load(saved)).document.flags).toEqual({ a: false })
+  })
+
   it('warns of parameters that it does not know', async () => {
     await put('flag/a', 'true')
     expect((await load()).warnings).toEqual([

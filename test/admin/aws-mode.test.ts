@@ -1,0 +1,312 @@
+/** An environment whose document lives in SSM: what AWS has to do with each kind of change, and what it has not. */
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest'
+import { EnvironmentObject } from '../../admin/objects/environment.ts'
+import { DEFAULT_SETTINGS } from '../../admin/settings.ts'
+import type { FlagDocument } from '../../engine/index.ts'
+import { openAccount, type RemoteAccount } from '../helpers/aws/remote.ts'
+
+const MANNER = { precondition: null, breakGlass: false } as const
+const author = (actor: string) => ({ actor, reason: null, requestId: null, address: null })
+const ADA = author('ada')
+
+interface Test {
+  readonly aws: RemoteAccount
+  readonly object: EnvironmentObject
+  readonly name: string
+  put(name: string, value: string): Promise<number>
+  valueAt(name: string): Promise<string | undefined>
+  toggle(key: string, enabled: boolean): ReturnType<EnvironmentObject['edit']>
+  replace(document: FlagDocument): ReturnType<EnvironmentObject['edit']>
+  flags(): FlagDocument['flags']
+  actors(): string[]
+  actions(): string[]
+  store(): { status: string; problem: string | null }
+}
+
+/** A new environment in a new account; `before` may fill the account first. */
+async function inSsm(
+  work: (test: Test) => Promise<void>,
+  settings: Partial<typeof DEFAULT_SETTINGS> = {},
+  before: (put: Test['put']) => Promise<unknown> = async () => {},
+): Promise<void> {
+  const aws = await openAccount(inject('aws'))
+  const name = `aws-${crypto.randomUUID().slice(0, 8)}`
+  const path = `/turnout/${name}`
+  const put = (at: string, value: string) => aws.putParameter(`${path}/${at}`, value)
+  await before(put)
+  const variables = {
+    ...{ STORE: 'ssm', AWS_REGION: aws.region, AWS_ENDPOINT_URL: aws.endpoint },
+    ...{
+      AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
+    },
+    AWS_SESSION_TOKEN: aws.credentials.sessionToken,
+  }
+  await runInDurableObject(env.ENVIRONMENTS.getByName(name), async (_, state) => {
+    const object = new EnvironmentObject(state, { ...env, ...variables })
+    const wanted = { ...DEFAULT_SETTINGS, ...settings }
+    await object.putSettings(name, wanted, { precondition: { absent: true }, breakGlass: false }, ADA)
+    const sql = state.storage.sql
+    await work({
+      ...{ aws, object, name, put },
+      valueAt: async (at) => (await aws.parameters())[`${path}/${at}`]?.value,
+      toggle: (key, enabled) => object.edit({ do: 'toggle', key, enabled }, MANNER, ADA),
+      replace: (document) =>
+        object.edit(
+          { do: 'put-document', text: JSON.stringify(document) },
+          { ...MANNER, breakGlass: true },
+          { ...ADA, reason: 'set-up' },
+        ),
+      flags() {
+        const held = object.document(null, 'written')
+        return held.ok ? JSON.parse(held.value.text).flags : {}
+      },
+      actors: () =>
+        [...sql.exec<{ actor: string }>('SELECT actor FROM versions ORDER BY n')].map(({ actor }) => actor),
+      actions: () =>
+        [...sql.exec<{ action: string }>('SELECT action FROM audit ORDER BY seq')].map(
+          ({ action }) => action,
+        ),
+      store() {
+        const described = object.describe()
+        if (!described.ok) throw new Error('no environment')
+        const { trouble } = described.value.store
+        return { status: trouble === null ? 'ok' : 'degraded', problem: trouble?.detail ?? null }
+      },
+    })
+  })
+}
+
+let aheadMs = 0
+let speed = 1
+beforeEach(() => {
+  aheadMs = 0
+  speed = 1
+  const [startedAtMs, began] = [Date.now(), performance.now()]
+  vi.spyOn(Date, 'now').mockImplementation(() =>
+    Math.floor(startedAtMs + aheadMs + (performance.now() - began) * speed),
+  )
+})
+afterEach(() => vi.restoreAllMocks())
+
+/** As the alarm does when the poll is due, and until it has ended. */
+async function look({ object }: Test): Promise<void> {
+  aheadMs += 16_000
+  await object.alarm()
+  await object.looked()
+}
+
+const refusal = (answer: Awaited<ReturnType<EnvironmentObject['edit']>>) =>
+  answer.ok ? null : answer.error.reason === 'conflict' ? answer.error.kind : answer.error.reason
+
+describe('an environment in AWS', () => {
+  it('begins with what is there', () =>
+    inSsm(
+      async ({ flags, actors }) => {
+        expect(flags()).toEqual({ a: true })
+        expect(actors()).toEqual(['ada', 'aws:ssm'])
+      },
+      {},
+      (put) => put('flags/a', 'true'),
+    ))
+
+  it('makes no version of what it has written itself', () =>
+    inSsm(async (test) => {
+      await test.replace({ flags: { a: true, b: { enabled: true, percentage: 5 } } })
+      expect((await test.toggle('a', false)).ok).toBe(true)
+      await look(test)
+      expect(test.actors()).toEqual(['ada', 'ada', 'ada'])
+      expect(test.store()).toEqual({ status: 'ok', problem: null })
+    }))
+
+  it('makes changes that come at once one after the other, and loses none', () =>
+    inSsm(async (test) => {
+      await test.replace({ flags: { a: true, b: true, c: true } })
+      const made = await Promise.all([
+        test.toggle('a', false),
+        test.toggle('b', false),
+        test.toggle('c', false),
+      ])
+      expect(made.map(({ ok }) => ok)).toEqual([true, true, true])
+      expect(test.flags()).toEqual({ a: false, b: false, c: false })
+      for (const key of ['a', 'b', 'c']) expect(await test.valueAt(`flags/${key}`)).toBe('false')
+    }))
+
+  it('does not change over somebody else’s change, which it then takes over', () =>
+    inSsm(async (test) => {
+      await test.replace({ flags: { a: true } })
+      await test.put('flags/a', '{"enabled":true,"percentage":10}')
+      expect(refusal(await test.toggle('a', false))).toBe('store-changed')
+      expect(test.flags()).toEqual({ a: true })
+      await look(test)
+      expect(test.flags()).toEqual({ a: { enabled: true, percentage: 10 } })
+      expect((await test.toggle('a', false)).ok).toBe(true)
+      expect(JSON.parse((await test.valueAt('flags/a'))!)).toEqual({ enabled: false, percentage: 10 })
+    }))
+
+  it('refuses at once what is not valid, without a word to AWS', () =>
+    inSsm(async (test) => {
+      await test.aws.forgetCalls()
+      expect(refusal(await test.replace({ flags: { a: { enabled: true, percentage: 101 } } }))).toBe(
+        'invalid',
+      )
+      expect(await test.aws.calls()).toEqual([])
+    }))
+})
+
+describe('a kill', () => {
+  it('waits for nobody, not even for a change that AWS is slow to take', () =>
+    inSsm(async (test) => {
+      await test.replace({ flags: { a: true } })
+      await test.aws.fail({ action: 'ssm:PutParameter', does: { lateMs: 1_500 }, times: 1 })
+      const saving = test.toggle('a', false)
+      const request = { variant: null, reason: 'errors', expiresAtMs: null, onExpiry: 'restore' } as const
+      const startedAtMs = performance.now()
+      expect(test.object.putKill('flag:a', request, MANNER, ADA).ok).toBe(true)
+      expect(performance.now() - startedAtMs).toBeLessThan(500)
+      expect((await saving).ok).toBe(true)
+      expect(test.flags()).toEqual({ a: false })
+    }))
+
+  it('that AWS does not have goes on, and one that only AWS has is added once', () =>
+    inSsm(async (test) => {
+      await test.replace({ flags: { a: true, b: true } })
+      await test.put('kills', JSON.stringify([{ target: 'flag:a' }, { target: 'flag:nope' }]))
+      await look(test)
+      expect(test.actions().filter((action) => action === 'kill.placed')).toHaveLength(1)
+      const described = test.object.describe()
+      expect(described.ok && described.value.store.warnings).toEqual([
+        { path: '$.kills[1]', message: 'kills flag:nope, which is not there' },
+      ])
+      await test.aws.removeParameter(`/turnout/${test.name}/kills`)
+      await look(test)
+      expect(test.object.kill('flag:a').ok).toBe(true)
+    }))
+})
+
+describe('what is wrong in AWS', () => {
+  it.each([
+    ['JSON that is none', 'flags/a', '{ "enabled": tru }', '$.flags.a'],
+    ['a variant that the flag has not', 'flags/a', '{"enabled":true,"fallthrough":"purple"}', '$.flags.a'],
+    [
+      'a flag that another one needs',
+      'flags/c',
+      '{"enabled":true,"prerequisites":[{"flag":"x","variants":["on"]}]}',
+      '$.flags.c',
+    ],
+  ])('never takes effect: %s', (_, at, text, path) =>
+    inSsm(async (test) => {
+      await test.replace({ flags: { a: true } })
+      await test.put(at, text)
+      await test.put('flags/b', 'true')
+      await look(test)
+      expect(test.store().problem).toContain(path)
+      expect(test.flags()).toEqual({ a: true })
+      await test.put(at, 'true')
+      await look(test)
+      expect(test.store()).toEqual({ status: 'ok', problem: null })
+      expect(test.flags()).toMatchObject({ a: true, b: true })
+      expect(test.actions().filter((action) => action.startsWith('store.'))).toEqual([
+        ...['store.degraded', 'store.recovered'],
+      ])
+    }),
+  )
+
+  it('is a mistake if nothing is left at all', () =>
+    inSsm(async (test) => {
+      await test.replace({ flags: { a: true } })
+      await test.aws.removeParameter(`/turnout/${test.name}/flags/a`)
+      await look(test)
+      expect(test.store()).toEqual({ status: 'degraded', problem: '$ has vanished: nothing of it is left' })
+      expect(test.flags()).toEqual({ a: true })
+      await test.put('flags/a', 'false')
+      await look(test)
+      expect(test.flags()).toEqual({ a: false })
+    }))
+
+  it(
+    'is told to others once an outage has lasted a minute, and once when it is over',
+    () =>
+      inSsm(async (test) => {
+        speed = 30
+        await test.replace({ flags: { a: true } })
+        await test.aws.fail({
+          action: 'ssm:*',
+          does: { type: 'InternalServerError', message: 'no', status: 500 },
+        })
+        const told = () => test.actions().filter((action) => action.startsWith('store.'))
+        await look(test)
+        expect(test.store().status).toBe('degraded')
+        expect(told()).toEqual([])
+        for (let n = 0; n < 4; n++) await look(test)
+        expect(told()).toEqual(['store.degraded'])
+        await test.aws.heal()
+        await look(test)
+        expect(told()).toEqual(['store.degraded', 'store.recovered'])
+      }),
+    120_000,
+  )
+})
+
+describe('in a protected environment', () => {
+  it(
+    'a change is in AWS when others have approved it, and not before',
+    () =>
+      inSsm(
+        async (test) => {
+          await test.replace({ flags: { a: false } })
+          await test.aws.forgetCalls()
+          const asked = await test.toggle('a', true)
+          expect(refusal(asked)).toBe('approval-needed')
+          expect(await test.aws.calls()).toEqual([])
+          await test.aws.setDown(true)
+          const refused = await test.object.decideApproval(1, 'approve', author('bob'))
+          expect(refused).toMatchObject({ ok: false, error: { reason: 'store-unavailable' } })
+          await test.aws.heal()
+          const pending = test.object.approval(1)
+          expect(pending).toMatchObject({ value: { approval: { status: 'pending', votes: [] } } })
+          const approved = await test.object.decideApproval(1, 'approve', author('bob'))
+          expect(approved).toMatchObject({ ok: true, value: { status: 'applied' } })
+          expect(await test.valueAt('flags/a')).toBe('true')
+          expect(test.flags()).toEqual({ a: true })
+        },
+        { approvals: 1 },
+      ),
+    60_000,
+  )
+
+  it('what is changed in AWS waits for nobody', () =>
+    inSsm(
+      async (test) => {
+        await test.replace({ flags: { a: false } })
+        await test.put('flags/a', 'true')
+        await look(test)
+        expect(test.flags()).toEqual({ a: true })
+      },
+      { approvals: 1 },
+    ))
+})
+
+describe('a schedule that is due while AWS is down', () => {
+  it(
+    'is made when it is back, once',
+    () =>
+      inSsm(async (test) => {
+        speed = 30
+        await test.replace({ flags: { a: false } })
+        const schedule = { atMs: Date.now() + 5_000, untilMs: null, text: '{"a":{"enabled":true}}' }
+        expect((await test.object.addSchedule(schedule, MANNER, ADA)).ok).toBe(true)
+        await test.aws.setDown(true)
+        await look(test)
+        expect(test.object.schedule(1)).toMatchObject({ value: { status: 'waiting' } })
+        await test.aws.heal()
+        await look(test)
+        await look(test)
+        expect(test.object.schedule(1)).toMatchObject({ value: { status: 'done' } })
+        expect(JSON.parse((await test.valueAt('flags/a'))!)).toMatchObject({ enabled: true })
+      }),
+    120_000,
+  )
+})
