@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Decision } from '../objects/approving.ts'
 import { APPROVAL_STATUSES, type Approval } from '../storage/approvals.ts'
-import { ask, tell } from './ask.ts'
+import { ask, hear, tell } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
@@ -86,7 +86,8 @@ export function approvals(api: Api): void {
   api.openapi(list, async (c) => {
     const { limit, cursor, environment, status = null } = c.req.valid('query')
     const page = await mergedPage(await environmentsOf(c, environment), cursor, limit, {
-      ask: (name, before, count) => ask(c, name, (stub) => stub.approvals(status, before, count)),
+      ask: (name, before, count) =>
+        hear(c, name, environment, (stub) => stub.approvals(status, before, count)),
       timeOf: (approval: Approval) => approval.createdAtMs,
       show: shownApproval,
     })

@@ -20,6 +20,18 @@ export async function ask<T>(
   return settle(await callEnvironment(c.env, environment, question, times), environment)
 }
 
+/** For lists over environments: one that is not there any more has nothing to say, where it was not asked for by name. */
+export async function hear<T>(
+  c: ApiContext,
+  environment: string,
+  named: string | undefined,
+  question: Question<T[]>,
+): Promise<T[]> {
+  if (named !== undefined) return ask(c, environment, question)
+  const answer = await callEnvironment(c.env, environment, question)
+  return !answer.ok && answer.error.reason === 'environment-unknown' ? [] : settle(answer, environment)
+}
+
 /** For what changes something each time. */
 export const tell = <T>(c: ApiContext, environment: string, question: Question<T>): Promise<T> =>
   ask(c, environment, question, 'once')

@@ -1,7 +1,7 @@
 /** When changes that raise exposure may be made: weekly windows, and freezes. */
 import { z } from '@hono/zod-openapi'
 import type { StoredFreeze, StoredWindow } from '../storage/calendar.ts'
-import { ask, tell } from './ask.ts'
+import { hear, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
@@ -87,10 +87,13 @@ const endFreeze = operation('admin', {
 
 export function calendar(api: Api): void {
   api.openapi(listWindows, async (c) => {
-    const names = await environmentsOf(c, c.req.valid('query').environment)
+    const { environment } = c.req.valid('query')
+    const names = await environmentsOf(c, environment)
     const items = await Promise.all(
       names.map(async (name) =>
-        (await ask(c, name, (stub) => stub.windows())).map((window) => shownWindow(name, window)),
+        (await hear(c, name, environment, (stub) => stub.windows())).map((window) =>
+          shownWindow(name, window),
+        ),
       ),
     )
     return json(c, JSON.stringify({ items: items.flat(), nextCursor: null }))
@@ -110,10 +113,13 @@ export function calendar(api: Api): void {
   })
 
   api.openapi(listFreezes, async (c) => {
-    const names = await environmentsOf(c, c.req.valid('query').environment)
+    const { environment } = c.req.valid('query')
+    const names = await environmentsOf(c, environment)
     const items = await Promise.all(
       names.map(async (name) =>
-        (await ask(c, name, (stub) => stub.freezes())).map((freeze) => shownFreeze(name, freeze)),
+        (await hear(c, name, environment, (stub) => stub.freezes())).map((freeze) =>
+          shownFreeze(name, freeze),
+        ),
       ),
     )
     return json(c, JSON.stringify({ items: items.flat(), nextCursor: null }))

@@ -1,7 +1,7 @@
 /** Changes of flags that are made at a time, and perhaps taken back at another. */
 import { z } from '@hono/zod-openapi'
 import { SCHEDULE_STATUSES, type Schedule } from '../storage/schedules.ts'
-import { ask, tell } from './ask.ts'
+import { ask, hear, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
@@ -81,7 +81,8 @@ export function schedules(api: Api): void {
   api.openapi(list, async (c) => {
     const { limit, cursor, environment, status = null } = c.req.valid('query')
     const page = await mergedPage(await environmentsOf(c, environment), cursor, limit, {
-      ask: (name, before, count) => ask(c, name, (stub) => stub.schedules(status, before, count)),
+      ask: (name, before, count) =>
+        hear(c, name, environment, (stub) => stub.schedules(status, before, count)),
       timeOf: (schedule: Schedule) => schedule.createdAtMs,
       show: shownSchedule,
     })

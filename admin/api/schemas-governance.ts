@@ -72,7 +72,7 @@ export const ScheduleSchema = z
 export const WindowBody = z
   .strictObject({
     environment: z.string().min(1),
-    days: z.array(z.enum(DAYS)).min(1),
+    days: z.array(z.enum(DAYS)).min(1).max(DAYS.length),
     from: z.string().openapi({ description: 'HH:MM', example: '09:00' }),
     to: z.string().openapi({ description: 'HH:MM; no later than `from`: on the next day', example: '17:00' }),
     timeZone: z.string().openapi({ example: 'Europe/Berlin' }),

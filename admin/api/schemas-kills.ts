@@ -10,6 +10,7 @@ export const KillBody = z
     variant: z
       .string()
       .min(1)
+      .max(128)
       .optional()
       .openapi({ description: "Variant to serve; default: the flag's `off`" }),
     expiresAt: z.iso

@@ -108,6 +108,8 @@ export function closeReview(
       ...{ reason: 'conflict', kind: 'not-pending', retryAtMs: null },
       detail: `Review ${seq} was closed by ${review.closedBy}.`,
     })
+  if (review.actor === author.actor && review.action !== 'kill.placed' && readSettings(sql).approvals > 0)
+    return failed({ reason: 'refused', detail: `${review.actor} broke the glass; others must look at it.` })
   const closed: Review = { ...review, closedAtMs: nowMs, closedBy: author.actor, note }
   writeReview(sql, closed)
   const act = { action: 'review.closed', subject: `review:${seq}`, author: { ...author, reason: note } }

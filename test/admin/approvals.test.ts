@@ -1,4 +1,5 @@
 import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Caller, caller } from './callers.ts'
 import { ANY, call, environment, problem, type TestEnvironment, value } from './client.ts'
@@ -354,6 +355,17 @@ describe('breaking the glass', () => {
     expect(entries.items[0].seq).toBe(items[0].seq)
   })
 
+  it('is looked at by somebody else where others approve', async () => {
+    const { api } = await guarded()
+    const why = { ...GLASS, 'x-turnout-reason': 'incident 7' }
+    await value(await patch(eve, api, 'beta', { percentage: 10 }, why))
+    const [review] = (await value(await call(`${api}/reviews`))).items
+    const close = (who: Caller) =>
+      who.call(`${api}/reviews/${review.seq}/close`, { body: { note: 'it was right' } })
+    await problem(await close(eve), 403)
+    expect(await value(await close(bob))).toMatchObject({ closedBy: bob.id })
+  })
+
   it('is closed once somebody has said what was found; so is a kill', async () => {
     const { api } = await environment({ flags: FLAGS })
     await value(await call(`${api}/kills/flag:beta`, { method: 'PUT', body: { reason: 'errors' } }))
@@ -370,6 +382,18 @@ describe('breaking the glass', () => {
 })
 
 describe('the list of approvals', () => {
+  it('is there although the directory still names an environment that is gone', async () => {
+    const project = env.PROJECT.getByName('project')
+    const directory = (query: string) =>
+      runInDurableObject(project, (_instance, { storage }) => void storage.sql.exec(query))
+    await directory("INSERT INTO environments VALUES ('gone', 1, 1, 1, '{}')")
+    for (const list of ['approvals', 'schedules', 'windows', 'freezes']) {
+      expect((await call(`/api/v1/${list}`)).status, list).toBe(200)
+      expect((await call(`/api/v1/${list}?environment=gone`)).status, list).toBe(404)
+    }
+    await directory("DELETE FROM environments WHERE name = 'gone'")
+  })
+
   it('goes over all environments, by status, page by page', async () => {
     const [one, two] = [await guarded(), await guarded()]
     for (const { api } of [one, two, one]) await patch(ana, api, 'beta', { percentage: 10 })

@@ -122,6 +122,15 @@ describe('a kill', () => {
     expect((await call(`${env.api}/kills/${at('shop/on')}`, { method: 'DELETE' })).status).toBe(204)
   })
 
+  it('is small, as it travels to every edge: a variant has the length of a name', async () => {
+    const { api } = await environment({ flags: FLAGS })
+    const refused = await problem(
+      await kill(api, 'tag:checkout', { reason: 'x', variant: 'v'.repeat(129) }),
+      422,
+    )
+    expect(refused.errors[0]?.path).toBe('$.variant')
+  })
+
   it('works while the stored document cannot be read', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const env = await environment({ flags: FLAGS })
