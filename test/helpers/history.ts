@@ -6,6 +6,7 @@ export interface AuditLine {
   readonly seq: number
   readonly action: string
   readonly subject: string
+  readonly reason: string | null
   readonly requestId: string | null
   readonly version: number | null
   readonly kills: number | null
