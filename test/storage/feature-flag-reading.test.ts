@@ -162,6 +162,11 @@ describe('reading', () => {
       '$.values.f._variants[1].rule column 1: all splits of a flag must have the same by:: and seed::, as in variant "a"',
     ],
     [
+      'a kill with more than a variant',
+      { version: '1', values: { turnout: { enabled: true, kills: ['all-flags on now'] } } },
+      "$.values.turnout.kills[0] must be a kill's target, and perhaps a variant behind it",
+    ],
+    [
       'a field that stands in two places',
       { version: '1', values: { f: { enabled: true, percentage: 1, turnout: ['{"percentage":2}'] } } },
       '$.values.f.turnout says "percentage", which stands beside it too: remove one of both',

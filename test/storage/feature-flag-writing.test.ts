@@ -160,8 +160,12 @@ describe('writing', () => {
     ],
     [
       'metadata whose name AWS does not allow, or that is a field',
-      { enabled: true, metadata: { 'Some Name': 1, percentage: 2, color: 'red' } },
-      { enabled: true, color: 'red', turnout: ['{"metadata":{"Some Name":1,"percentage":2}}'] },
+      { enabled: true, metadata: { 'Some Name': 1, percentage: 2, enabled: 'no', turnout: 3, color: 'red' } },
+      {
+        enabled: true,
+        color: 'red',
+        turnout: ['{"metadata":{"Some Name":1,"percentage":2,"enabled":"no","turnout":3}}'],
+      },
     ],
     ['empty metadata', { enabled: true, metadata: {} }, { enabled: true, turnout: ['{"metadata":{}}'] }],
   ])('what no attribute can hold stands in one named turnout: %s', (_, flag, value) => {
