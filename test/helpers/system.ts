@@ -143,6 +143,8 @@ export interface SplitRun {
   readonly adminToken: string
   /** Kills the control plane, without a word. */
   killAdmin(): Promise<void>
+  /** Loses the disk of a control plane that is gone: its storage, and the last-known-good copies. */
+  loseDisk(): void
   /** Starts it again, where it was. */
   startAdmin(): Promise<void>
   /** Kills the edge, and starts a cold one. Gives its URL, which is another. */
@@ -204,6 +206,11 @@ export async function startSplitRun(): Promise<SplitRun> {
     adminUrl: `http://127.0.0.1:${ports.admin}`,
     adminToken,
     killAdmin: () => kill(admin),
+    loseDisk() {
+      // The configurations are no state: who installs Turnout anew writes them again.
+      for (const name of readdirSync(dir).filter((name) => !name.endsWith('.capnp')))
+        removeFolder(join(dir, name))
+    },
     async startAdmin() {
       admin = await startAdmin()
     },
