@@ -1,6 +1,7 @@
 /** From one environment to the next: what differs, and flags copied. */
 import { z } from '@hono/zod-openapi'
 import { compare } from '../governance/comparison.ts'
+import { copyable } from '../governance/promotion.ts'
 import { ask, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
@@ -64,7 +65,8 @@ export function promote(api: Api): void {
     requireEnvironment(c, to)
     if (to === env) throw invalidRequest('$.to', 'must be another environment')
     const source = await ask(c, env, (stub) => stub.document(null, 'written'))
-    const promotion = { from: env, fromVersion: source.version, text: source.text, flags }
+    const text = JSON.stringify(copyable(JSON.parse(source.text), flags))
+    const promotion = { from: env, fromVersion: source.version, text, flags }
     const preview = await ask(c, to, (stub) => stub.previewPromotion(promotion))
     const answer = { from: env, fromVersion: source.version, to, dryRun, ...preview }
     if (dryRun) return json(c, JSON.stringify(answer))

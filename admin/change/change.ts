@@ -23,7 +23,7 @@ export type Change =
 export interface Promotion {
   readonly from: string
   readonly fromVersion: number
-  /** JSON of the source's document. */
+  /** JSON of what may be copied of the source's document. */
   readonly text: string
   readonly flags: Chosen
 }

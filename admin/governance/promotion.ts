@@ -79,6 +79,23 @@ export function promote(
   return ok({ document, flags: [...places.keys()], segments, kept })
 }
 
+/**
+ * Of the source what may be copied, and nothing else: a promotion that waits for approval is shown to people of the target,
+ * who may not be allowed to read the source.
+ */
+export function copyable(source: FlagDocument, chosen: Chosen): FlagDocument {
+  const keys = new Set(chosen === 'all' ? Object.keys(source.flags) : chosen)
+  const flags = Object.entries(source.flags).filter(([key]) => keys.has(key))
+  const rules = flags.flatMap(([, flag]) =>
+    typeof flag === 'object' && 'rules' in flag ? (flag.rules ?? []) : [],
+  )
+  const segments = neededBy(rules, source).map((key) => [key, source.segments![key]!] as const)
+  return {
+    flags: Object.fromEntries(flags),
+    ...(segments.length > 0 ? { segments: Object.fromEntries(segments) } : {}),
+  }
+}
+
 const requiredBy = (flag: Flag | ShortFlag | undefined): Key[] =>
   typeof flag === 'object' ? (flag.prerequisites ?? []).map(({ flag: key }) => key) : []
 

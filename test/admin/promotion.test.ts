@@ -219,6 +219,9 @@ describe('a promotion', () => {
       await call('/api/v1/tokens', { body: { name: `p-${to.name}`, role: 'editor' } }),
     )
     const { id } = await value(answer)
+    // Who may look at the target may not look into the source.
+    const { change } = await value(await call(`/api/v1/approvals/${id}`))
+    expect(JSON.parse(change.promotion.text)).toStrictEqual({ flags: { other: true } })
     const approve = { body: {}, headers: { authorization: `Bearer ${token}` } }
     expect(await value(await call(`/api/v1/approvals/${id}/approve`, approve))).toMatchObject({
       status: 'applied',

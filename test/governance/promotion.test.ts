@@ -1,7 +1,7 @@
 /** Flags from one environment to another: what is copied, what stays, and what is missing. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Chosen, promote } from '../../admin/governance/promotion.ts'
+import { type Chosen, copyable, promote } from '../../admin/governance/promotion.ts'
 import { compile, evaluateAll, type FlagDocument, prepare } from '../../engine/index.ts'
 import { killList } from '../helpers/cases.ts'
 import * as arbitrary from '../helpers/documents.ts'
@@ -88,6 +88,20 @@ describe('a promotion', () => {
           expect(decisions[1]).toStrictEqual(decisions[0])
         },
       ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('needs no more of the source than what may be copied of it, whatever the documents and the choice', () => {
+    fc.assert(
+      fc.property(arbitrary.validDocument, arbitrary.validDocument, fc.nat(), (source, target, seed) => {
+        const whole = source as FlagDocument
+        const keys = Object.keys(whole.flags).filter((_, at) => (seed >> (at % 30)) & 1)
+        for (const chosen of ['all', keys] satisfies Chosen[])
+          expect(promote(copyable(whole, chosen), target as FlagDocument, chosen)).toStrictEqual(
+            promote(whole, target as FlagDocument, chosen),
+          )
+      }),
       { numRuns: 300 },
     )
   })
