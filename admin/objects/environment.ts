@@ -324,9 +324,11 @@ export class EnvironmentObject extends DurableObject<Env> {
       )
     const copied = await copyStore(this.#room, state, {
       ...{ from: await open(request.from), to: await open(request.to), dryRun: request.dryRun },
-      publish: request.to === store.kind ? publish : null,
+      // What is in force already needs nobody's consent: an empty place is filled with it.
+      publish: request.to === store.kind && request.from !== 'embedded' ? publish : null,
     })
-    if (copied.ok && copied.value.written && request.to !== store.kind)
+    if (request.to === store.kind) this.#sync.lookSoon(Date.now())
+    else if (copied.ok && copied.value.written)
       this.#ledger.write((nowMs) => {
         const { from, to, identical } = copied.value
         const act = { action: 'store.copied', subject: `environment:${state.name}`, author }

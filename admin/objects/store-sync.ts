@@ -28,6 +28,7 @@ import {
   readTrouble,
   readWarnings,
   type StoreState,
+  type Trouble,
   writeMemory,
   writeRevision,
   writeStoreState,
@@ -157,7 +158,7 @@ export class StoreSync {
     if (!answer.ok || document === null) return ledger.decide(decision, nowMs)
     const store = await this.#open(before.name)
     const expected = readRevision(sql)
-    if (expected === null) return notRead(store)
+    if (expected === null) return notRead(store, readTrouble(sql))
     const saved = await store.save(document, expected)
     if (!saved.ok) return this.#refused(before, saved.error)
     return ledger.decide((state) => {
@@ -302,8 +303,11 @@ export class StoreSync {
   }
 }
 
-const notRead = (store: FlagStore) =>
-  failed({ reason: 'store-unavailable', detail: `${store.place} was never read so far` })
+const notRead = ({ place }: FlagStore, trouble: Trouble | null) =>
+  failed({
+    reason: 'store-unavailable',
+    detail: `${place} was never read so far${trouble === null ? '' : `: ${trouble.detail}`}`,
+  })
 
 function recordOverwritten(
   sql: SqlStorage,

@@ -6,6 +6,7 @@ import { EnvironmentObject } from '../../admin/objects/environment.ts'
 import { DEFAULT_SETTINGS } from '../../admin/settings.ts'
 import type { FlagDocument } from '../../engine/index.ts'
 import { openAccount, type RemoteAccount } from '../helpers/aws/remote.ts'
+import { environment } from './client.ts'
 
 const MANNER = { precondition: null, breakGlass: false } as const
 const author = (actor: string) => ({ actor, reason: null, requestId: null, address: null })
@@ -25,6 +26,12 @@ interface Test {
   store(): { status: string; problem: string | null }
 }
 
+const variablesFor = ({ endpoint, region, credentials }: RemoteAccount) => ({
+  ...{ STORE: 'ssm', AWS_REGION: region, AWS_ENDPOINT_URL: endpoint },
+  ...{ AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
+  AWS_SESSION_TOKEN: credentials.sessionToken,
+})
+
 /** A new environment in a new account; `before` may fill the account first. */
 async function inSsm(
   work: (test: Test) => Promise<void>,
@@ -36,14 +43,7 @@ async function inSsm(
   const path = `/turnout/${name}`
   const put = (at: string, value: string) => aws.putParameter(`${path}/${at}`, value)
   await before(put)
-  const variables = {
-    ...{ STORE: 'ssm', AWS_REGION: aws.region, AWS_ENDPOINT_URL: aws.endpoint },
-    ...{
-      AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
-    },
-    AWS_SESSION_TOKEN: aws.credentials.sessionToken,
-  }
+  const variables = variablesFor(aws)
   await runInDurableObject(env.ENVIRONMENTS.getByName(name), async (_, state) => {
     const object = new EnvironmentObject(state, { ...env, ...variables })
     const wanted = { ...DEFAULT_SETTINGS, ...settings }
@@ -154,6 +154,31 @@ describe('an environment in AWS', () => {
       )
       expect(await test.aws.calls()).toEqual([])
     }))
+})
+
+describe('an environment that had flags before', () => {
+  it('takes an empty place for a mistake, until it is filled with what is in force', async () => {
+    const aws = await openAccount(inject('aws'))
+    const made = await environment({ flags: { a: true } })
+    await runInDurableObject(made.stub, async (_, state) => {
+      const object = new EnvironmentObject(state, { ...env, ...variablesFor(aws) })
+      const lookAgain = async () => {
+        aheadMs += 16_000
+        await object.alarm()
+        await object.looked()
+        const described = object.describe()
+        return described.ok ? described.value.store.trouble : null
+      }
+      expect(await lookAgain()).toMatchObject({ detail: expect.stringContaining('is not there') })
+      const edit = { do: 'toggle', key: 'a', enabled: false } as const
+      expect(refusal(await object.edit(edit, MANNER, ADA))).toBe('store-unavailable')
+      const copied = await object.copyStore({ from: 'embedded', to: 'ssm', dryRun: false }, MANNER, ADA)
+      expect(copied).toMatchObject({ ok: true, value: { written: true, identical: true } })
+      expect(await lookAgain()).toBeNull()
+      expect((await object.edit(edit, MANNER, ADA)).ok).toBe(true)
+      expect((await aws.parameters())[`/turnout/${made.name}/flags/a`]?.value).toBe('false')
+    })
+  })
 })
 
 describe('a kill', () => {

@@ -68,6 +68,17 @@ describe('the edge', () => {
   })
 })
 
+describe('the control plane', () => {
+  it('deploys a bundle of at most 380 KB gzip, AWS clients and all', async () => {
+    const admin = await bundle({ entryPoints: ['admin/index.ts'] })
+    const size = gzip(admin.bytes)
+    console.log(
+      `control plane: ${kibibytes(admin.bytes.length)} minified, ${kibibytes(size)} gzip; largest: ${largest(admin)}`,
+    )
+    expect(size).toBeLessThanOrEqual(380 * 1024)
+  })
+})
+
 describe('AWS', () => {
   it('is no part of the edge: neither its clients, nor the names of its credentials', async () => {
     const edge = await bundle({ entryPoints: ['worker/index.ts'] })

@@ -1,5 +1,6 @@
 /** Writes a new hosted version and deploys it. It counts when its deployment has begun. Throws `StoreFailure`. */
 import type { CompileIssue, Result } from '../../../engine/index.ts'
+import { sameJson } from '../../governance/same-json.ts'
 import { type Revision, StoreFailure } from '../store.ts'
 import { type Deployment, inForce, isRunning, isTakenBack, numberIn, revisionOf } from './deployments.ts'
 import type { Format } from './format.ts'
@@ -30,6 +31,7 @@ export async function save(
   const held = current === null ? null : await api.version(calls, place, current.version)
   const written = writing(place.format, held)
   if (!written.ok) throw new StoreFailure({ reason: 'invalid', errors: written.error })
+  if (held !== null && saysTheSame(place.format, held, written.value)) return expected
   requireSize(written.value)
   const version = await createVersion(opened, work, written.value)
   const number = await api.deploy(calls, place, version)
@@ -40,6 +42,12 @@ export async function save(
   const revision = revisionOf({ number, version })
   memory.write({ ...memory.read(), watching: number, newestVersion: version })
   return revision
+}
+
+/** Written in other words at most: that is no reason to deploy. */
+function saysTheSame(format: Format, one: string, other: string): boolean {
+  const [mine, theirs] = [format.read(one), format.read(other)]
+  return mine.ok && theirs.ok && sameJson(mine.value, theirs.value)
 }
 
 /** Those of the profile, once none of them is running. Fails while one is that is not `own`. */

@@ -173,6 +173,15 @@ describe('saving to AppConfig', () => {
     expect((await load(null)).document).toEqual(ON)
   })
 
+  it('deploys nothing that says what is deployed already', async () => {
+    const saved = await save(ON, (await load()).revision)
+    const killed = await store.saveKills!([{ target: 'flag:a' }], saved)
+    if (!killed.ok) throw new Error(killed.error.reason)
+    expect(await store.saveKills!([{ target: 'flag:a' }], killed.value)).toEqual(killed)
+    expect(await save(ON, killed.value)).toBe(killed.value)
+    expect(Object.keys(await test.aws.versions(test.place))).toHaveLength(2)
+  })
+
   it('is refused while another deployment is running, with its state, and leaves no version behind', async () => {
     await deploy(ON)
     const { revision } = await load()
