@@ -22,8 +22,8 @@ import { conditions, figure, finish, option, options, progress, table } from './
 import { median, type Ratio, ratio } from './statistics.ts'
 
 const VISITORS = 400
-/** Long enough for V8 to have compiled what is hot. */
-const WARM_UP_SECONDS = 3
+/** After so many V8 has compiled nearly all that is hot (`--trace-opt`): a Worker's life is longer than that. */
+const WARM_UP_REQUESTS = 40_000
 const MOST_CPU = 1.15
 
 interface Contestant {
@@ -143,7 +143,7 @@ async function round(load: Generator, contestants: readonly Contestant[]): Promi
     for (const contestant of contestants) {
       const workerd = await startWorkerd({ configFile: contestant.configFile, sockets: ['http'] })
       running.push({ contestant, workerd, turns: [] })
-      await load.run(workerd.ports.http!, WARM_UP_SECONDS)
+      await warmUp(load, workerd)
       if (contestant.isEdge) await requireKnown(load, contestant, workerd)
     }
     for (const { workerd, turns } of [...running, ...running.toReversed()])
@@ -152,6 +152,10 @@ async function round(load: Generator, contestants: readonly Contestant[]): Promi
   } finally {
     for (const { workerd } of running) await workerd.stop()
   }
+}
+
+async function warmUp(load: Generator, { ports }: Workerd): Promise<void> {
+  for (let served = 0; served < WARM_UP_REQUESTS; ) served += (await load.run(ports.http!, seconds)).requests
 }
 
 /** Throws unless an edge knows a visitor again and adds nothing to the answer. */
