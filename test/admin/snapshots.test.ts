@@ -1,5 +1,6 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { moveSnapshots, SNAPSHOT_TABLES } from '../../admin/storage/snapshots.ts'
 import { decodeSnapshot } from '../../engine/index.ts'
 import { ANY, call, environment, NEW, type TestEnvironment, value } from './client.ts'
 
@@ -111,7 +112,8 @@ describe('a snapshot', () => {
       const half = Math.floor(before.text!.length / 2)
       for (const [part, text] of [before.text!.slice(0, half), before.text!.slice(half)].entries())
         sql.exec('INSERT INTO snapshots VALUES (?, ?, ?)', before.version, part, text)
-      sql.exec('DELETE FROM migrations WHERE n = (SELECT MAX(n) FROM migrations)')
+      sql.exec(SNAPSHOT_TABLES)
+      moveSnapshots(sql)
     })
     await evictDurableObject(made.stub)
     expect(await stateOf(made)).toEqual(before)
