@@ -244,6 +244,22 @@ describe('a problem', () => {
     }
   })
 
+  it('of the object that knows tokens and people keeps the bootstrap token from nothing', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const { api } = await environment({ flags: { beta: true } })
+    const down = () => Promise.reject(new Error('down'))
+    const PROJECT = { getByName: () => ({ recognize: down }) }
+    const kill = (token: string) =>
+      fetchWith({ PROJECT }, `${api}/kills/flag:beta`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ reason: 'x' }),
+      })
+    expect((await kill(TOKEN)).status).toBe(201)
+    await problem(await kill('tn_another'), 500)
+    error.mockRestore()
+  })
+
   it('that may have been carried out keeps its Idempotency-Key from doing it again', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
     const { name } = await environment()
