@@ -15,8 +15,8 @@ export type AdminApi = Client<paths>
 type Approval = components['schemas']['Approval']
 
 const TIMEOUT_MS = 30_000
-/** A backup is sent, checked and restored before there is an answer. */
-const RESTORE_TIMEOUT_MS = 5 * 60_000
+/** A backup is restored, or a document copied to AWS flag by flag, before there is an answer. */
+const LONG_TIMEOUT_MS = 5 * 60_000
 
 /** The control plane answered, but with a problem. */
 export class ApiFailure extends Failure {
@@ -118,9 +118,11 @@ async function sent(
   }
 }
 
-const timeoutOf = (request: Request): number => (isRestore(request) ? RESTORE_TIMEOUT_MS : TIMEOUT_MS)
+const timeoutOf = (request: Request): number => (takesLong(request) ? LONG_TIMEOUT_MS : TIMEOUT_MS)
 
-const isRestore = ({ method, url }: Request): boolean => method === 'PUT' && /\/backup(?:$|\?)/.test(url)
+/** Done bit by bit, so that what was done is not done again. */
+const takesLong = ({ method, url }: Request): boolean =>
+  (method === 'PUT' && /\/backup(?:$|\?)/.test(url)) || /\/store\/copy$/.test(url)
 
 /** Why there was no answer. `fetch` says only "fetch failed" and keeps the reason in `cause`. */
 function silence(error: Error, request: Request, url: string): string {
@@ -138,7 +140,7 @@ function silence(error: Error, request: Request, url: string): string {
 function doubtAfter(request: Request): string {
   const { method, url } = request
   const { pathname } = new URL(url)
-  if (isRestore(request)) return '; the same command again does what is left'
+  if (takesLong(request)) return '; the same command again does what is left'
   if (method === 'GET' || /\/(?:evaluate|validate|impact)$/.test(pathname)) return ''
   const look = /\/kills\//.test(pathname) ? 'turnout kills list' : 'turnout versions list'
   return `; whether it was carried out, ${look} shows`

@@ -251,6 +251,24 @@ describe('what is wrong in AWS', () => {
       expect(test.flags()).toEqual({ a: false })
     }))
 
+  it('is half of a change for a minute; then what was valid before stands there again', () =>
+    inSsm(async (test) => {
+      vi.spyOn(console, 'warn').mockImplementation(() => {})
+      await test.replace({ flags: { a: true, b: true } })
+      const versions = { 'flags/a': 2, 'flags/b': 2 }
+      await test.put('manifest', JSON.stringify({ revision: 'x', state: 'pending', versions }))
+      await test.put('flags/a', 'false')
+      await look(test)
+      expect(test.store().problem).toContain('is not complete')
+      expect(test.flags()).toEqual({ a: true, b: true })
+      aheadMs += 60_000
+      await look(test)
+      await look(test)
+      expect(test.store()).toEqual({ status: 'ok', problem: null })
+      expect(await test.valueAt('flags/a')).toBe('true')
+      expect(JSON.parse((await test.valueAt('manifest'))!)).toMatchObject({ state: 'done' })
+    }))
+
   it(
     'is told to others once an outage has lasted a minute, and once when it is over',
     () =>
