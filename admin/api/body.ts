@@ -58,11 +58,14 @@ async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8
 }
 
 /** The parts of a body. One that breaks off is no fault of ours. */
-async function* whole(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+export async function* whole(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
   try {
     yield* body ?? []
   } catch {
-    throw unreadable('The body broke off before its end.', 'must be sent whole')
+    throw unreadable(
+      'The body broke off before its end, or is not what its headers say.',
+      'must be sent whole',
+    )
   }
 }
 

@@ -6,6 +6,7 @@ import type { Restored } from '../objects/backup/restored.ts'
 import { type RestoredFile, restoreFrom } from '../restoring.ts'
 import type { Author } from '../settings.ts'
 import { requireEverywhere } from './authorization.ts'
+import { whole } from './body.ts'
 import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
 import { invalidRequest, Problem, STORE_PROBLEMS, settle } from './problem.ts'
 import { answers, EditQuery, EnvironmentParams, operation } from './routes.ts'
@@ -26,7 +27,7 @@ const body = {
   content: { [NDJSON]: { schema: BackupFileSchema } },
 } as const
 
-const problems = ['unsupported-media-type', 'invalid', ...STORE_PROBLEMS] as const
+const problems = ['malformed', 'unsupported-media-type', 'invalid', ...STORE_PROBLEMS] as const
 
 const everything = operation('admin', {
   method: 'put',
@@ -85,8 +86,8 @@ function bytesOf(c: ApiContext): AsyncIterable<Uint8Array> {
   const encoding = c.req.header('content-encoding') ?? 'identity'
   const { body } = c.req.raw
   if (body === null) return emptyBytes()
-  if (encoding === 'identity') return body
-  if (encoding === 'gzip') return body.pipeThrough(new DecompressionStream('gzip'))
+  if (encoding === 'identity') return whole(body)
+  if (encoding === 'gzip') return whole(body.pipeThrough(new DecompressionStream('gzip')))
   throw new Problem('unsupported-media-type', 'Send "content-encoding: gzip", or none.')
 }
 

@@ -114,3 +114,28 @@ describe('a body that trickles', () => {
     expect(await stateOf(its.stub)).toBe(before)
   })
 })
+
+describe('a backup that is restored', () => {
+  it('is refused, and changes nothing, if it breaks off or is not packed as it says', async () => {
+    const restore = page.operations.find(({ id }) => id === 'restoreEnvironment')!
+    const its = await story(restore)
+    const file = new Uint8Array(await (await call(`${its.api}/backup`)).arrayBuffer())
+    const before = await stateOf(its.stub)
+    const broken = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(file.subarray(0, file.length / 2))
+        controller.error(new Error('connection lost'))
+      },
+    })
+    const type = 'application/x-ndjson'
+    await problem(await send(restore, its, broken, type), 400)
+    const packed = { 'content-type': type, 'content-encoding': 'gzip', authorization: `Bearer ${TOKEN}` }
+    const request = new Request(`https://admin.test${its.api}/backup`, {
+      method: 'PUT',
+      headers: packed,
+      body: file,
+    })
+    await problem(await app.fetch(request, env), 400)
+    expect(await stateOf(its.stub)).toBe(before)
+  })
+})
