@@ -13,6 +13,8 @@ import { record } from './recording.ts'
 
 /** AWS does not answer now and then: others hear of it when it lasts. Content that is wrong stays wrong until somebody acts. */
 const PATIENCE_MS = 60_000
+/** Errors that others are told of; the environment shows all. */
+const MAX_TOLD = 20
 
 export function noteTrouble(
   sql: SqlStorage,
@@ -60,7 +62,7 @@ function tell(
   { reason, detail, errors, sinceMs }: Trouble,
 ): void {
   const act = { action, subject: `environment:${name}`, author: system(detail) }
-  const listed = errors.map(({ path, message }) => `${path} ${message}`)
+  const listed = errors.slice(0, MAX_TOLD).map(({ path, message }) => `${path} ${message}`)
   const details = { place, problem: reason, errors: listed, since: new Date(sinceMs).toISOString() }
   record(sql, name, act, nowMs, { details })
 }

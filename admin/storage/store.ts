@@ -78,9 +78,13 @@ export async function answering<T>(work: () => Promise<T>): Promise<Result<T, St
   }
 }
 
+/** Errors that a sentence names; the others it counts. */
+const NAMED = 3
+
 /** In one line, for a log or a list. */
 export function sentenceOf(error: StoreError): string {
-  return error.reason === 'invalid'
-    ? error.errors.map(({ path, message }) => `${path} ${message}`).join('; ')
-    : error.detail
+  if (error.reason !== 'invalid') return error.detail
+  const named = error.errors.slice(0, NAMED).map(({ path, message }) => `${path} ${message}`)
+  const more = error.errors.length - named.length
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

@@ -23,6 +23,7 @@ interface Test {
   flags(): FlagDocument['flags']
   actors(): string[]
   actions(): string[]
+  audit(action: string): { details: Record<string, unknown> }[]
   store(): { status: string; problem: string | null }
 }
 
@@ -69,6 +70,13 @@ async function inSsm(
         [...sql.exec<{ action: string }>('SELECT action FROM audit ORDER BY seq')].map(
           ({ action }) => action,
         ),
+      audit: (action) =>
+        [
+          ...sql.exec<{ text: string }>(
+            'SELECT t.text FROM audit a JOIN audit_texts t ON t.seq = a.seq WHERE a.action = ? ORDER BY a.seq',
+            action,
+          ),
+        ].map(({ text }) => JSON.parse(text)),
       store() {
         const described = object.describe()
         if (!described.ok) throw new Error('no environment')
@@ -249,6 +257,16 @@ describe('what is wrong in AWS', () => {
       await test.put('flags/a', 'false')
       await look(test)
       expect(test.flags()).toEqual({ a: false })
+    }))
+
+  it('is told in a few words, however much of it there is', () =>
+    inSsm(async (test) => {
+      await test.replace({ flags: { a: true } })
+      for (let n = 0; n < 30; n++) await test.put(`flags/f${n}`, 'tru')
+      await look(test)
+      expect(test.store().problem).toMatch(/^\$\.flags\.f\d+ is not JSON .*; and 27 more$/)
+      const [told] = test.audit('store.degraded')
+      expect(told?.details.errors).toHaveLength(20)
     }))
 
   it('is half of a change for a minute; then what was valid before stands there again', () =>
