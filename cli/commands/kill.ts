@@ -75,7 +75,10 @@ async function placeKill(world: World, target: string, options: KillOptions): Pr
       },
     }),
   )
-  output.line(`Killed ${target} in ${environment}: it serves ${servedBy(put.value)}, ${untilOf(put.value)}.`)
+  const effect = target.startsWith('origin:')
+    ? 'its requests go to its fallback'
+    : `it serves ${servedBy(put.value)}`
+  output.line(`Killed ${target} in ${environment}: ${effect}, ${untilOf(put.value)}.`)
   output.line(`To end it: turnout restore ${target} --env ${environment}`)
   const kills = Number(headerOf(put, KILLS_HEADER))
   return landed(world, session, { kind: 'kill', version: kills }, options, { kill: put.value, kills })
@@ -95,7 +98,8 @@ async function endKill(world: World, target: string, options: WaitOptions & Chan
       }),
     ),
   )
-  world.output.line(`Restored ${target} in ${environment}: it serves what the document says.`)
+  const effect = target.startsWith('origin:') ? 'it gets requests again' : 'it serves what the document says'
+  world.output.line(`Restored ${target} in ${environment}: ${effect}.`)
   const kills = Number(headerOf(removed, KILLS_HEADER))
   return landed(world, session, { kind: 'kill', version: kills }, options, { restored: target, kills })
 }

@@ -48,6 +48,21 @@ Landed: no edge has traffic now, and each asks before it answers its next reques
     )
   })
 
+  test('of an origin says where its requests go', async () => {
+    const target = 'origin:shop/canary'
+    const api = await startApi({
+      ...{ ...QUIET, ...UNPROTECTED },
+      [`PUT /environments/prod/kills/${target}`]: says({ ...KILL, target }, KILLED, 201),
+      [`DELETE /environments/prod/kills/${target}`]: says({}, KILLED),
+    })
+    const killed = await turnout(['kill', target, '--reason', 'x'], api)
+    expect(killed.out).toContain(
+      'Killed origin:shop/canary in prod: its requests go to its fallback, until it is restored.',
+    )
+    const restored = await turnout(['restore', target, '--yes'], api)
+    expect(restored.out).toContain('Restored origin:shop/canary in prod: it gets requests again.')
+  })
+
   test('prints the kill and the version of the list for machines', async () => {
     const api = await startApi({ ...QUIET, [PUT]: says(KILL, KILLED, 201) })
     const { out } = await turnout(['kill', 'flag:checkout', '--reason', 'x', '--json'], api)
