@@ -11,6 +11,7 @@ import {
   type Route,
   type RoutedRequest,
   routeMatcher,
+  upstreamName,
 } from '../engine/index.ts'
 import { contextBuilder } from './context.ts'
 import type { FailoverBudget } from './failover-budget.ts'
@@ -101,12 +102,12 @@ function prepareOrigin(
   const origin = route.origins[variant]!
   const next = origin.fallback === undefined ? route.fallback : origin.fallback
   const rules = breakerRules(route, origin)
-  const arm = `${route.id}/${variant}`
+  const arm = upstreamName(route.id, variant)
   return {
     variant,
     origin,
     hosts: new Set([origin.url ?? [], origin.pool?.map(({ url }) => url) ?? []].flat().map(hostOf)),
-    choose: chooser(origin, arm, (name, url) => {
+    choose: chooser(origin, route.id, variant, (name, url) => {
       const upstream = upstreams.get(name, url, rules)
       upstream.killed = isOriginKilled(kills, name)
       return upstream
@@ -120,20 +121,20 @@ function prepareOrigin(
 
 function chooser(
   { url, pool: members = [], strategy = 'geo' }: Origin,
-  arm: string,
+  route: string,
+  variant: Name,
   upstream: (name: string, url: string) => Upstream,
 ): Choose {
+  const arm = upstreamName(route, variant)
   if (url !== undefined) {
     const only = upstream(arm, url)
     return ({ nowMs, random, anyhow }) => (anyhow || only.admits(nowMs, random) ? only : null)
   }
   const known = members.map((member) => ({
     member,
-    upstream: upstream(`${arm}/${withoutScheme(member.url)}`, member.url),
+    upstream: upstream(upstreamName(route, variant, member.url), member.url),
   }))
   return pool(strategy, arm, known)
 }
 
 const hostOf = (url: string): string => new URL(url).host
-
-const withoutScheme = (url: string): string => url.slice(url.indexOf('://') + 3)

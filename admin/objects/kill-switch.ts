@@ -10,6 +10,7 @@ import {
   type Result,
   type Route,
   type ShortFlag,
+  upstreamName,
 } from '../../engine/index.ts'
 import { type Document, tagsOf } from '../document.ts'
 import { type Failure, failed, invalid } from '../failure.ts'
@@ -107,15 +108,13 @@ function unknownOrigin(sql: SqlStorage, name: string): { ok: false; error: Failu
     })
   const { origins } = JSON.parse(stored.text) as Route
   const known = Object.entries(origins).flatMap(([own, { pool = [] }]) => [
-    `${id}/${own}`,
-    ...pool.map(({ url }) => `${id}/${own}/${withoutScheme(url)}`),
+    upstreamName(id, own),
+    ...pool.map(({ url }) => upstreamName(id, own, url)),
   ])
   if (known.includes(name)) return null
   const close = nearest(name, known) ?? (Object.hasOwn(origins, variant) ? `${id}/${variant}` : null)
   return failed({ reason: 'unknown', what: 'origin', key: name, nearest: close })
 }
-
-const withoutScheme = (url: string): string => url.slice(url.indexOf('://') + 3)
 
 function unknownVariant(sql: SqlStorage, key: string, variant: string): { ok: false; error: Failure } | null {
   const stored = readEntity(sql, 'flag', key)
