@@ -12,6 +12,7 @@ import {
   EditHeaders,
   EditQuery,
   EnvironmentParams,
+  FLAG_AS_WRITTEN,
   keyParams,
   operation,
   patchBody,
@@ -71,16 +72,7 @@ const toggle = operation('operator', {
   middleware: toggleBody.middleware,
   request: { params: keyParams('new-feature'), body: toggleBody.body },
   responses: answers(
-    [
-      {
-        status: 200,
-        description: 'The flag as written',
-        schema: ref('Flag'),
-        etag: 'Version in which the flag last changed',
-        headers: ['x-turnout-version'],
-      },
-      WAITING,
-    ],
+    [FLAG_AS_WRITTEN, WAITING],
     [
       'malformed',
       'not-found',

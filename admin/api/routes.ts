@@ -130,6 +130,15 @@ type Success =
     }
   | { status: 204 | 304; description: string; headers?: readonly HeaderName[] }
 
+/** What is answered to a change of one flag. */
+export const FLAG_AS_WRITTEN: Success = {
+  status: 200,
+  description: 'The flag as written',
+  schema: ref('Flag'),
+  etag: 'Version in which the flag last changed',
+  headers: ['x-turnout-version'],
+}
+
 /** The answer to a caller who holds the current state. */
 export const NOT_MODIFIED = { status: 304, description: 'As the caller holds it' } as const
 

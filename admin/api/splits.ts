@@ -4,8 +4,8 @@ import type { Edit } from '../edit.ts'
 import { parseWeights, type SplitOf } from '../split.ts'
 import { type Api, type ApiContext, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
-import { settle } from './problem.ts'
-import { answers, checkedBody, EnvironmentParams, operation, ref, WAITING } from './routes.ts'
+import { STORE_PROBLEMS, settle } from './problem.ts'
+import { answers, checkedBody, EnvironmentParams, FLAG_AS_WRITTEN, operation, WAITING } from './routes.ts'
 import { reason } from './schemas.ts'
 
 const name = z.string().min(1).max(128)
@@ -53,16 +53,7 @@ const switchBody = checkedBody(SwitchBody)
 const shiftBody = checkedBody(ShiftBody)
 
 const responses = answers(
-  [
-    {
-      status: 200,
-      description: 'The flag as written',
-      schema: ref('Flag'),
-      etag: 'Version in which the flag last changed',
-      headers: ['x-turnout-version'],
-    },
-    WAITING,
-  ],
+  [FLAG_AS_WRITTEN, WAITING],
   [
     'malformed',
     'not-found',
@@ -72,6 +63,7 @@ const responses = answers(
     'invalid',
     'frozen',
     'outside-window',
+    ...STORE_PROBLEMS,
   ],
 )
 
