@@ -3,7 +3,7 @@
  * client; a part of its own, so that a page that reports nothing does not carry it. Never blocks, never throws, is bounded.
  */
 import { type Counted, FlagCounts, MAX_FLAG_COUNTS } from '../engine/flag-counts.ts'
-import type { Client, Details } from './client.ts'
+import type { Client, Details, FlagKey } from './client.ts'
 
 export interface OutcomesOptions {
   /** The edge, as the client's. */
@@ -24,9 +24,9 @@ export interface Outcomes {
    * How it went under a flag: under the variant of these details, or, given a key, of that flag's latest check. Without a
    * variant there is nothing to report on, and nothing is.
    */
-  report(flag: string | Details, outcome: Outcome): void
+  report(flag: FlagKey | Details, outcome: Outcome): void
   /** Runs work and reports `ok`, or `error` where it throws or rejects. What it gives or throws is handed on. */
-  watch<T>(flag: string | Details, work: () => T): T
+  watch<T>(flag: FlagKey | Details, work: () => T): T
   /** Sends what has gathered; never rejects. In a Worker: `ctx.waitUntil(outcomes.flush())`, as its timers end with the request. */
   flush(): Promise<void>
   /** Sends what has gathered, and stops. */

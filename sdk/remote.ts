@@ -5,7 +5,7 @@
  */
 import type { Client, ClientEvents, Context, Details, Value } from './client.ts'
 
-export type { Client, ClientEvents, Context, Details, ErrorCode, Value } from './client.ts'
+export type * from './client.ts'
 
 export interface RemoteOptions {
   /** The edge, e.g. `https://www.example.com`. */

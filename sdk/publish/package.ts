@@ -40,17 +40,14 @@ export async function makePackage(folder: string): Promise<void> {
     chunkNames: 'parts/[name]-[hash]',
     logLevel: 'silent',
   })
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'sdk'], { cwd: root })
-  cpSync(join(root, 'dist/types/sdk/sdk'), join(folder, 'sdk'), { recursive: true, filter: isType })
-  cpSync(join(root, 'dist/types/engine'), join(folder, 'engine'), { recursive: true, filter: isType })
+  // Into the folder itself, which nobody else writes: several packages may be made at the same time.
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  execFileSync(process.execPath, [tsc, '-p', 'sdk/publish/types.json', '--outDir', folder], { cwd: root })
   for (const file of ['LICENSE', 'docs/sdk.md'])
     cpSync(join(root, file), join(folder, file === 'LICENSE' ? file : 'README.md'))
   const published = { ...manifest, exports: Object.fromEntries(Object.entries(exports).map(entry)) }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
 }
-
-/** Types, and folders of them. */
-const isType = (path: string): boolean => !/\.[^./]+$/.test(basename(path)) || path.endsWith('.d.ts')
 
 const entry = ([name, source]: [string, string]) => {
   const path = `./sdk/${basename(source).replace(/\.tsx?$/, '')}`

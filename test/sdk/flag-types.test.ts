@@ -1,0 +1,98 @@
+/** What the compiler says to those who have told it of their flags, and to those who have not. */
+import { describe, expect, it } from 'vitest'
+import { installPackage } from './consumer.ts'
+
+const { compile } = await installPackage()
+
+const FLAGS = `
+  import '@turnout/sdk/client'
+  declare module '@turnout/sdk/client' {
+    interface Flags {
+      'new-feature': { value: boolean; variant: 'on' | 'off' }
+      checkout: { value: 'v1' | 'v2'; variant: 'stable' | 'canary' }
+      limit: { value: number; variant: 'low' | 'high' }
+      retry: { value: { times: number; on: readonly string[] }; variant: 'gentle' }
+      sizes: { value: readonly number[]; variant: 'a' | 'b' }
+    }
+  }`
+
+const program = (line: string): string => `
+  import type { Client, FlagKey, FlagValue, FlagVariant } from '@turnout/sdk/client'
+  import { createRemoteClient } from '@turnout/sdk/remote'
+  import { fromRequest } from '@turnout/sdk/request'
+  import { reportOutcomes } from '@turnout/sdk/outcomes'
+  declare const flags: Client
+  ${line}
+  export {}`
+
+/** Complaints about each line, as a program of its own. */
+function complaintsAbout(lines: readonly string[], types: string): string[][] {
+  const name = (at: number) => `line-${at}.ts`
+  const files = Object.fromEntries(lines.map((line, at) => [name(at), program(line)]))
+  const complaints = compile({ ...files, 'flags.d.ts': types })
+  return lines.map((_, at) => complaints[name(at)] ?? [])
+}
+
+const GOOD = [
+  "const value: boolean = flags.boolean('new-feature', false)",
+  "const value: 'v1' | 'v2' = flags.string('checkout', 'v1', { targetingKey: 'ada' })",
+  "const value: number = flags.number('limit', 3)",
+  "const value: number = flags.object('retry', { times: 3, on: [] }).times",
+  "const value: readonly number[] = flags.object('sizes', [])",
+  "const variant: 'stable' | 'canary' | undefined = flags.stringDetails('checkout', 'v1').variant",
+  "const variant: 'on' | 'off' | undefined = flags.booleanDetails('new-feature', true).variant",
+  "const on: readonly string[] = flags.objectDetails('retry', { times: 3, on: [] }).value.on",
+  "const keys: FlagKey[] = ['limit', 'sizes']; const key: FlagKey<string> = 'checkout'",
+  "const value: FlagValue<'checkout'> = 'v2'; const variant: FlagVariant<'sizes'> = 'b'",
+  'const all = <K extends FlagKey<boolean>>(...keys: K[]) => keys.every((key) => flags.boolean(key, false))',
+  "const value: 'v1' | 'v2' = createRemoteClient({ url: '' }).string('checkout', 'v2')",
+  "const value: Promise<boolean> = fromRequest(new Request(''), '').then((flags) => flags.boolean('new-feature', true))",
+  "reportOutcomes(flags, { url: '' }).report('limit', 3)",
+  "reportOutcomes(flags, { url: '' }).watch(flags.stringDetails('checkout', 'v1'), () => 3)",
+]
+
+const BAD: [line: string, complaint: string][] = [
+  ["flags.boolean('new-featrue', false)", `"new-featrue"' is not assignable to parameter`],
+  ["flags.boolean('checkout', false)", `"checkout"' is not assignable to parameter`],
+  ["flags.number('checkout', 1)", `"checkout"' is not assignable to parameter`],
+  ["flags.object('checkout', {})", `"checkout"' is not assignable to parameter`],
+  ["flags.boolean('new-feature', 'no')", "type 'string' is not assignable to parameter of type 'boolean'"],
+  ["flags.string('checkout', 'v3')", `"v3"' is not assignable to parameter of type '"v1" | "v2"'`],
+  ["flags.object('retry', { times: 'x', on: [] })", "Type 'string' is not assignable to type 'number'"],
+  ["flags.object('retry', { times: 3, on: [], more: 1 })", "'more' does not exist in type"],
+  ["flags.object('sizes', ['a'])", "Type 'string' is not assignable to type 'number'"],
+  ["if (flags.string('checkout', 'v1') === 'v3') {}", 'have no overlap'],
+  ["if (flags.stringDetails('checkout', 'v1').variant === 'canry') {}", 'have no overlap'],
+  ["const key: string = 'limit'; flags.number(key, 1)", "type 'string' is not assignable to parameter"],
+  ["createRemoteClient({ url: '' }).boolean('gone', true)", `"gone"' is not assignable to parameter`],
+  ["reportOutcomes(flags, { url: '' }).report('gone', 'ok')", `"gone"' is not assignable to parameter`],
+]
+
+describe('with types of the flags', () => {
+  it('keys, values and variants are known to every client', () => {
+    expect(complaintsAbout(GOOD, FLAGS)).toStrictEqual(GOOD.map(() => []))
+  })
+
+  it('an unknown key, another type, value or variant does not compile', () => {
+    const lines = BAD.map(([line]) => line)
+    expect(complaintsAbout(lines, FLAGS)).toStrictEqual(
+      BAD.map(([, complaint]) => [expect.stringContaining(complaint)]),
+    )
+  })
+})
+
+describe('without types of the flags', () => {
+  it('any key may be asked for, as any type, and the default says which', () => {
+    const lines = [
+      "const key: string = 'anything'; const value: string = flags.string(key, 'v3')",
+      "const value: { times: number } = flags.object('anything', { times: 3 })",
+      "const value: readonly number[] = flags.object<readonly number[]>('anything', [])",
+      "const variant: string | undefined = flags.numberDetails('anything', 3).variant",
+      "const key: FlagKey = 'anything'; const value: FlagValue<'anything', number> = 3",
+    ]
+    expect(complaintsAbout(lines, 'export {}')).toStrictEqual(lines.map(() => []))
+    expect(complaintsAbout(["flags.boolean('anything', 3)"], 'export {}')).toStrictEqual([
+      ["Argument of type 'number' is not assignable to parameter of type 'boolean'."],
+    ])
+  })
+})
