@@ -70,7 +70,7 @@ export interface Check extends Details {
 
 /** Events, each with what its listeners are given. */
 export interface ClientEvents {
-  /** As the promise `ready`. */
+  /** As the promise `ready`; and again when the edge answers after an `error`. */
   ready: undefined
   /** Answers may be others now: keys of the flags that changed, were added or were removed. */
   change: readonly string[]

@@ -138,6 +138,7 @@ export function createRemoteClient(options: RemoteOptions): RemoteClient {
         memory(answers)
       }
       fresh = true
+      if (error) emit('ready', undefined)
       error = undefined
       listen()
       if (!source) failures = 0

@@ -203,6 +203,18 @@ describe('the remote client', () => {
     expect(warned).toHaveLength(1)
   })
 
+  it('says so when the edge answers again after an error', async () => {
+    const { fetch } = edge(answer, gone, gone, unchanged, unchanged)
+    const client = start({ fetch })
+    const events: string[] = []
+    client.on('ready', () => events.push('ready'))
+    client.on('error', () => events.push('error'))
+    await client.ready
+    for (let load = 0; load < 4; load += 1) await client.refresh()
+    expect(events).toStrictEqual(['ready', 'error', 'error', 'ready'])
+    expect(client.error).toBeUndefined()
+  })
+
   it('keeps the younger of two answers that overtake each other, and is not ready before', async () => {
     const first = Promise.withResolvers<Response>()
     const second = Promise.withResolvers<Response>()
