@@ -62,7 +62,7 @@ export class StoreSync {
   readonly #placeOf: (environment: string) => StorePlace | null
   readonly #group: GroupCommit
   readonly #turns = new Turns()
-  #opened: { readonly place: string; readonly store: Promise<FlagStore> } | null = null
+  #opened: { readonly place: string; readonly store: FlagStore } | null = null
   /** The look that is under way; it may take long. */
   #looking: Promise<void> | null = null
 
@@ -138,7 +138,7 @@ export class StoreSync {
     const state = readState(sql)
     if (state === null || !this.#room.inAws) return
     await this.#turns.run(async () => {
-      const store = await this.#open(state.name)
+      const store = this.#open(state.name)
       if (store.saveKills === null) return
       const revision = readRevision(sql)
       if (revision === null) throw new Error(`${store.place} was never read`)
@@ -156,7 +156,7 @@ export class StoreSync {
     const { answer, document } = this.#rehearse(before, decision, nowMs)
     // Nothing for AWS: in the same moment, the same decision comes out the same.
     if (!answer.ok || document === null) return ledger.decide(decision, nowMs)
-    const store = await this.#open(before.name)
+    const store = this.#open(before.name)
     const expected = readRevision(sql)
     if (expected === null) return notRead(store, readTrouble(sql))
     const saved = await store.save(document, expected)
@@ -212,7 +212,7 @@ export class StoreSync {
         ...{ pollAtMs: nowMs + LEASE_MS, polledAtMs: nowMs, pushed: false },
       }),
     )
-    const store = await this.#open(state.name)
+    const store = this.#open(state.name)
     const known = readRevision(sql)
     const found = await store.load(known, pushed)
     await this.#turns.run(async () => {
@@ -269,7 +269,7 @@ export class StoreSync {
     })
   }
 
-  #open(environment: string): Promise<FlagStore> {
+  #open(environment: string): FlagStore {
     const { sql, ledger } = this.#room
     const { place, open } = this.#placed(environment)
     if (this.#opened?.place !== place) {

@@ -1,6 +1,16 @@
-/** Opens the stores in AWS. Their clients are loaded when the first is opened: an embedded control plane never pays for them. */
+/**
+ * Opens the stores in AWS. Their clients are imported as any module is: loaded on demand, nothing that they do not use could be
+ * left out of the bundle.
+ */
+import { AppConfigClient } from '@aws-sdk/client-appconfig'
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata'
+import { SSMClient } from '@aws-sdk/client-ssm'
+import { appConfigStore } from './appconfig/store.ts'
+import { assumedRole } from './aws/assume-role.ts'
+import { endpointOf, signedPost } from './aws/signed-post.ts'
 import type { Timing } from './aws/timing.ts'
 import { pathOf } from './ssm/names.ts'
+import { ssmStore } from './ssm/store.ts'
 import type { FlagStore, StoreKind } from './store.ts'
 import type { AwsConfig, Credentials, Service, StoreConfig } from './store-config.ts'
 
@@ -42,7 +52,7 @@ export interface StorePlace {
   readonly kind: AwsStoreKind
   /** For people; another place is another store. */
   readonly place: string
-  readonly open: (memory: Memory) => Promise<FlagStore>
+  readonly open: (memory: Memory) => FlagStore
 }
 
 export function nameOfPlace(
@@ -55,18 +65,17 @@ export function nameOfPlace(
   return `appconfig ${appConfig?.application}/${environment}/${appConfig?.profile} in ${region}`
 }
 
-export async function openStore(
+export function openStore(
   kind: AwsStoreKind,
   config: StoreConfig,
   environment: string,
   memory: Memory,
   timing: Timing,
-): Promise<FlagStore> {
+): FlagStore {
   const { aws, appConfig, pollMs } = config
   if (aws === null)
     throw new Error('AWS is not set up: AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are missing')
-  const { endpointOf, signedFetch } = await import('./aws/signed-fetch.ts')
-  const credentials = await credentialsOf(aws, timing)
+  const credentials = credentialsOf(aws, timing)
   const settings = (service: Service) => ({
     ...{ region: aws.region, credentials },
     // One attempt for each send: the stores decide themselves what is tried again, and when.
@@ -75,34 +84,25 @@ export async function openStore(
   })
   const place = nameOfPlace(kind, config, environment)
   if (kind === 'ssm') {
-    const { openSsm } = await import('./ssm/open.ts')
     const options = { ...config.ssm, environment, place, pollMs: pollMs ?? SSM_POLL_MS }
-    return openSsm(settings('ssm'), options, timing)
+    return ssmStore(new SSMClient(settings('ssm')), options, timing)
   }
   if (appConfig === null) throw new Error('APPCONFIG_APPLICATION and APPCONFIG_PROFILE are missing')
-  const { openAppConfig } = await import('./appconfig/open.ts')
   const { application, profile, strategy } = appConfig
   const plane = {
-    fetch: signedFetch({ region: aws.region, credentials }, 'appconfig'),
-    endpoint: settings('appconfigdata').endpoint,
+    client: new AppConfigDataClient(settings('appconfigdata')),
     names: { application, environment, profile },
   }
-  return openAppConfig(settings('appconfig'), plane, { place, strategy, pollMs }, memory, timing)
+  const client = new AppConfigClient(settings('appconfig'))
+  return appConfigStore(client, plane, { place, strategy, pollMs }, memory, timing)
 }
 
 /** Those that were given, or those of the role that they may take. */
-async function credentialsOf(
+function credentialsOf(
   { region, credentials, role, endpoints }: AwsConfig,
   timing: Timing,
-): Promise<() => Promise<Credentials>> {
+): () => Promise<Credentials> {
   if (role === null) return async () => credentials
-  const [{ assumedRole }, { endpointOf, signedFetch }] = await Promise.all([
-    import('./aws/assume-role.ts'),
-    import('./aws/signed-fetch.ts'),
-  ])
-  const sts = {
-    fetch: signedFetch({ region, credentials: async () => credentials }, 'sts'),
-    endpoint: endpoints.sts ?? endpointOf('sts', region),
-  }
-  return assumedRole(role, sts, timing.nowMs)
+  const post = signedPost({ region, credentials }, 'sts', endpoints.sts ?? endpointOf('sts', region))
+  return assumedRole(role, post, timing.nowMs)
 }

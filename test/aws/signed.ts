@@ -1,6 +1,13 @@
-/** AppConfigData's two calls, signed by AWS's own signer; answers and refusals as they come over the wire. */
+/** Calls signed by AWS's own signer, as they go over the wire; and AppConfigData's two, by AWS's own client. */
 import { createHash, createHmac } from 'node:crypto'
+import {
+  AppConfigDataClient,
+  type BadRequestException,
+  GetLatestConfigurationCommand,
+  StartConfigurationSessionCommand,
+} from '@aws-sdk/client-appconfigdata'
 import { SignatureV4 } from '@smithy/signature-v4'
+import { onTestFinished } from 'vitest'
 import type { TestAws } from '../helpers/aws/test-aws.ts'
 
 /** What the signer wants of a hash. */
@@ -69,14 +76,13 @@ export interface Poll {
   readonly body: string
 }
 
-/** A poller's view of AppConfigData; a refusal rejects with its problem or its name. */
-export function poller(aws: Pick<TestAws, 'endpoint' | 'client'>) {
-  const refused = async (response: Response): Promise<never> => {
-    const { Details } = (await response.json()) as {
-      Details?: { InvalidParameters?: Record<string, { Problem: string }> }
-    }
-    const problem = Object.values(Details?.InvalidParameters ?? {})[0]?.Problem
-    throw new Error(problem ?? `${response.status} ${response.headers.get('x-amzn-errortype')}`)
+/** A poller's view of AppConfigData, through AWS's own client; a refusal rejects with its problem or its name. */
+export function poller({ client }: Pick<TestAws, 'client'>) {
+  const data = new AppConfigDataClient({ ...client, maxAttempts: 1 })
+  onTestFinished(() => data.destroy())
+  const refused = (error: Error & Partial<BadRequestException>): never => {
+    const problem = Object.values(error.Details?.InvalidParameters ?? {})[0]?.Problem
+    throw new Error(problem ?? `${error.$metadata?.httpStatusCode} ${error.name}`)
   }
   return {
     async start(
@@ -85,26 +91,23 @@ export function poller(aws: Pick<TestAws, 'endpoint' | 'client'>) {
       profile: string,
       seconds?: number,
     ): Promise<string> {
-      const body = JSON.stringify({
+      const command = new StartConfigurationSessionCommand({
         ApplicationIdentifier: application,
         EnvironmentIdentifier: environment,
         ConfigurationProfileIdentifier: profile,
         RequiredMinimumPollIntervalInSeconds: seconds,
       })
-      const headers = { 'content-type': 'application/json' }
-      const response = await send(aws, { method: 'POST', path: '/configurationsessions', headers, body })
-      if (!response.ok) return refused(response)
-      return ((await response.json()) as { InitialConfigurationToken: string }).InitialConfigurationToken
+      const { InitialConfigurationToken } = await data.send(command).catch(refused)
+      return InitialConfigurationToken!
     },
     async latest(token: string): Promise<Poll> {
-      const query = { configuration_token: token }
-      const response = await send(aws, { method: 'GET', path: '/configuration', query })
-      if (!response.ok) return refused(response)
+      const command = new GetLatestConfigurationCommand({ ConfigurationToken: token })
+      const answer = await data.send(command).catch(refused)
       return {
-        token: response.headers.get('next-poll-configuration-token')!,
-        intervalSeconds: Number(response.headers.get('next-poll-interval-in-seconds')),
-        label: response.headers.get('version-label'),
-        body: await response.text(),
+        token: answer.NextPollConfigurationToken!,
+        intervalSeconds: answer.NextPollIntervalInSeconds!,
+        label: answer.VersionLabel ?? null,
+        body: new TextDecoder().decode(answer.Configuration ?? undefined),
       }
     },
   }

@@ -3,11 +3,16 @@
  * each value is delivered once; so what was not yet taken over is remembered. Throws `StoreFailure`.
  * https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_appconfigdata_GetLatestConfiguration.html
  */
+import {
+  type AppConfigDataClient,
+  GetLatestConfigurationCommand,
+  StartConfigurationSessionCommand,
+} from '@aws-sdk/client-appconfigdata'
 import type { Calls } from '../aws/calls.ts'
 import type { AwsError } from '../aws/failure.ts'
-import type { SignedRequest } from '../aws/signed-fetch.ts'
 import type { Timing } from '../aws/timing.ts'
 import { StoreFailure } from '../store.ts'
+import type { Names } from './place.ts'
 
 /** What a session needs between calls; plain data, kept durably. */
 export interface SessionState {
@@ -37,9 +42,8 @@ const MIN_INTERVAL_SECONDS = 15
 const SESSION_GAP_MS = 5_000
 
 export interface DataPlane {
-  readonly fetch: (request: SignedRequest, signal: AbortSignal) => Promise<Response>
-  readonly endpoint: string
-  readonly names: { readonly application: string; readonly environment: string; readonly profile: string }
+  readonly client: AppConfigDataClient
+  readonly names: Names
 }
 
 /** Uses the token if its time has come; one that comes early, or with `pushed`, starts a session, if that may be. */
@@ -66,38 +70,36 @@ export async function poll(
   throw new StoreFailure({ reason: 'unavailable', detail: 'AppConfig refuses the token of a new session' })
 }
 
-async function start({ fetch, endpoint, names }: DataPlane, calls: Calls): Promise<string> {
-  const body = JSON.stringify({
+async function start({ client, names }: DataPlane, calls: Calls): Promise<string> {
+  const command = new StartConfigurationSessionCommand({
     ApplicationIdentifier: names.application,
     EnvironmentIdentifier: names.environment,
     ConfigurationProfileIdentifier: names.profile,
     RequiredMinimumPollIntervalInSeconds: MIN_INTERVAL_SECONDS,
   })
-  const request = {
-    ...({ method: 'POST', endpoint, path: '/configurationsessions', body } as const),
-    headers: { 'content-type': 'application/json' },
-  } as const
-  const response = await calls.run('appconfig:StartConfigurationSession', (signal) => fetch(request, signal))
-  const { InitialConfigurationToken } = (await response.json()) as { InitialConfigurationToken: string }
+  const { InitialConfigurationToken = '' } = await calls.run(
+    'appconfig:StartConfigurationSession',
+    (abortSignal) => client.send(command, { abortSignal }),
+  )
   return InitialConfigurationToken
 }
 
 async function latest(
-  { fetch, endpoint }: DataPlane,
+  { client }: DataPlane,
   calls: Calls,
   state: SessionState,
   nowMs: number,
 ): Promise<Polled | 'token-refused'> {
-  const query = { configuration_token: state.token ?? '' }
-  const request = { method: 'GET', endpoint, path: '/configuration', query } as const
+  const command = new GetLatestConfigurationCommand({ ConfigurationToken: state.token ?? '' })
   try {
     // A lost answer has used up the token: the next attempt is refused, and a new session says what there is.
-    const response = await calls.run('appconfig:GetLatestConfiguration', (signal) => fetch(request, signal))
-    // An empty body is no empty document: it says "as before".
-    const changed = (await response.arrayBuffer()).byteLength > 0
-    const seconds = Number(response.headers.get('next-poll-interval-in-seconds') ?? MIN_INTERVAL_SECONDS)
-    const intervalMs = Math.max(seconds, 1) * 1_000
-    const token = response.headers.get('next-poll-configuration-token')
+    const answer = await calls.run('appconfig:GetLatestConfiguration', (abortSignal) =>
+      client.send(command, { abortSignal }),
+    )
+    // An empty body, which is null in workerd, is no empty document: it says "as before".
+    const changed = (answer.Configuration?.length ?? 0) > 0
+    const intervalMs = Math.max(answer.NextPollIntervalInSeconds ?? MIN_INTERVAL_SECONDS, 1) * 1_000
+    const token = answer.NextPollConfigurationToken ?? null
     const next = { ...state, token, intervalMs, notBeforeMs: nowMs + intervalMs }
     return { state: next, news: changed ? 'changed' : 'same' }
   } catch (thrown) {

@@ -5,7 +5,7 @@
  */
 import type { Credentials } from '../store-config.ts'
 import type { AwsError } from './failure.ts'
-import type { SignedRequest } from './signed-fetch.ts'
+import type { SignedPost } from './signed-post.ts'
 
 export interface Role {
   readonly arn: string
@@ -22,18 +22,13 @@ const LIFE_SECONDS = 3_600
 const EARLY_MS = 5 * 60_000
 const TIMEOUT_MS = 5_000
 
-export interface Sts {
-  readonly fetch: (request: SignedRequest, signal: AbortSignal) => Promise<Response>
-  readonly endpoint: string
-}
-
 /** Remembers them while they are good; those who ask at the same time get the same. */
-export function assumedRole(role: Role, sts: Sts, nowMs: () => number): () => Promise<Temporary> {
+export function assumedRole(role: Role, post: SignedPost, nowMs: () => number): () => Promise<Temporary> {
   let held: Temporary | null = null
   let asking: Promise<Temporary> | null = null
   return async () => {
     if (held !== null && nowMs() < held.expiration.getTime() - EARLY_MS) return held
-    asking ??= assume(role, sts).finally(() => {
+    asking ??= assume(role, post).finally(() => {
       asking = null
     })
     held = await asking
@@ -41,15 +36,13 @@ export function assumedRole(role: Role, sts: Sts, nowMs: () => number): () => Pr
   }
 }
 
-async function assume({ arn, externalId }: Role, { fetch, endpoint }: Sts): Promise<Temporary> {
-  const body = new URLSearchParams({
+async function assume({ arn, externalId }: Role, post: SignedPost): Promise<Temporary> {
+  const form = new URLSearchParams({
     ...{ Action: 'AssumeRole', Version: '2011-06-15', RoleArn: arn, RoleSessionName: 'turnout' },
     DurationSeconds: String(LIFE_SECONDS),
     ...(externalId === null ? {} : { ExternalId: externalId }),
-  }).toString()
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const request = { method: 'POST', endpoint, path: '/', headers, body } as const
-  const xml = await (await fetch(request, AbortSignal.timeout(TIMEOUT_MS))).text()
+  })
+  const xml = await (await post(form, AbortSignal.timeout(TIMEOUT_MS))).text()
   return {
     accessKeyId: field(xml, 'AccessKeyId'),
     secretAccessKey: field(xml, 'SecretAccessKey'),

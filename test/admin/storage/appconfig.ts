@@ -1,8 +1,8 @@
 /** An AppConfig store over an account of the emulator, both of which live in the same time. */
 import { AppConfigClient } from '@aws-sdk/client-appconfig'
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata'
 import { inject, onTestFinished } from 'vitest'
 import { appConfigStore } from '../../../admin/storage/appconfig/store.ts'
-import { signedFetch } from '../../../admin/storage/aws/signed-fetch.ts'
 import { REAL_TIME } from '../../../admin/storage/aws/timing.ts'
 import type { FlagStore } from '../../../admin/storage/store.ts'
 import { openAccount, type RemoteAccount } from '../../helpers/aws/remote.ts'
@@ -32,12 +32,13 @@ export async function appConfig(
   const { endpoint, region, credentials } = aws
   const place = { application: 'shop', environment: 'prod', profile: 'flags', type }
   if (made) await aws.makePlace(place)
-  const client = new AppConfigClient({ endpoint, region, credentials, maxAttempts: 1 })
-  onTestFinished(() => client.destroy())
-  const plane = {
-    fetch: signedFetch({ region, credentials: async () => credentials }, 'appconfig'),
-    ...{ endpoint, names: place },
-  }
+  const settings = { endpoint, region, credentials, maxAttempts: 1 }
+  const client = new AppConfigClient(settings)
+  const plane = { client: new AppConfigDataClient(settings), names: place }
+  onTestFinished(() => {
+    client.destroy()
+    plane.client.destroy()
+  })
   let aheadMs = 0
   let kept: string | null = null
   const memory = {

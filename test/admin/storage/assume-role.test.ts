@@ -1,13 +1,13 @@
 import { describe, expect, inject, it } from 'vitest'
 import { assumedRole } from '../../../admin/storage/aws/assume-role.ts'
-import { signedFetch } from '../../../admin/storage/aws/signed-fetch.ts'
+import { signedPost } from '../../../admin/storage/aws/signed-post.ts'
 import { openAccount, type RemoteAccount } from '../../helpers/aws/remote.ts'
 
 const ROLE = { arn: 'arn:aws:iam::111122223333:role/turnout', externalId: 'turnout-prod' }
 
 const roleIn = ({ endpoint, region, credentials }: RemoteAccount, nowMs: () => number, arn = ROLE.arn) => {
-  const fetch = signedFetch({ region, credentials: async () => credentials }, 'sts')
-  return assumedRole({ ...ROLE, arn }, { fetch, endpoint }, nowMs)
+  const post = signedPost({ region, credentials }, 'sts', endpoint)
+  return assumedRole({ ...ROLE, arn }, post, nowMs)
 }
 
 describe('the credentials of a role', () => {
