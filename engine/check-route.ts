@@ -1,6 +1,7 @@
 /** Publish checks of the routes: every error with its path. Pure. */
 import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
 import { checkBreaker } from './check-breaker.ts'
+import { checkCache } from './check-cache.ts'
 import { checkHeaderName, checkOrigins, checkTimeout } from './check-origin.ts'
 import { aGlob, MAX_GLOB } from './operators.ts'
 import type { OriginRules } from './origin-url.ts'
@@ -107,6 +108,7 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
     breaker: (at, breaker) => checkBreaker(check, at, breaker),
     debug: flag,
     bootstrap: flag,
+    cache: (at, cache) => checkCache(check, at, cache),
   }
   check.fields(path, value, table, ['id', 'match', 'flag', 'origins', 'fallback'])
 }

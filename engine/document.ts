@@ -151,6 +151,18 @@ export interface Route {
   debug?: boolean
   /** Puts the visitor's client-visible answers into HTML pages. */
   bootstrap?: boolean
+  cache?: CacheRules
+}
+
+export const SPLIT_PAGES = ['private', 'as-is'] as const
+export type SplitPages = (typeof SPLIT_PAGES)[number]
+
+/** What caches are told of a route's responses. */
+export interface CacheRules {
+  /** HTML, where visitors may get different variants: `private, no-cache`, or what its origin says. Default `'private'`. */
+  html?: SplitPages
+  /** A fingerprinted asset that one variant's origin has not is asked for once at another's. Default `true`. */
+  crossArmAssets?: boolean
 }
 
 /** Answers 503 to everybody for whom `flag` is `true`, in place of the route's origins. */

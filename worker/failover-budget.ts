@@ -20,6 +20,12 @@ export class FailoverBudget {
     this.#requestsInWindow += 1
   }
 
+  /** In the window. */
+  requests(nowMs: number): number {
+    this.#advance(nowMs)
+    return this.#requestsInWindow
+  }
+
   /** Takes one second try, if there is one left. Never fewer than `least` in the window. */
   take(nowMs: number, least = LEAST): boolean {
     this.#advance(nowMs)

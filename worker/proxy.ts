@@ -5,6 +5,7 @@
 import { type Decision, evaluate, type Prepared } from '../engine/index.ts'
 import { attempt } from './attempt.ts'
 import { isPage, withBootstrap } from './bootstrap.ts'
+import { orElsewhere } from './cross-arm.ts'
 import { destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
@@ -14,8 +15,9 @@ import type { Reservoir } from './reservoir.ts'
 import { respond } from './respond.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
 import { type Drawn, draw } from './sample.ts'
-import { type Answered, afterFailure, heldBody } from './second-try.ts'
+import { type Answered, afterFailure, type FirstTry, heldBody } from './second-try.ts'
 import type { ContextSigner } from './signed-context.ts'
+import { isSplitPage } from './split-page.ts'
 import type { VisitorIds } from './visitor-id.ts'
 
 export interface Edge {
@@ -54,22 +56,31 @@ export async function proxy(
     request instanceof Promise ? await request : request,
     Math.min(to.timeoutMs, route.deadlineMs),
   )
+  const tries: FirstTry = { forwarding, chosen, body, by }
   const answered: Answered =
-    first.failure === null
-      ? { response: first.response, served: to.variant }
-      : await afterFailure(first, { forwarding, chosen, body, by })
+    first.failure !== null
+      ? await afterFailure(first, tries)
+      : first.response.status === 404
+        ? await orElsewhere(first.response, tries)
+        : { response: first.response, served: to.variant }
   const response =
     route.route.bootstrap && isPage(facts, answered.response)
       ? withBootstrap(answered.response, prepared, facts, visitor)
       : answered.response
-  if (setCookie === null && !route.route.debug) return response
+  const page = ofOneVisitor(route, decision) && isSplitPage(facts, response)
+  if (setCookie === null && !page && !route.route.debug) return response
   return respond(response, {
     debug: route.route.debug ?? false,
+    page,
     decision,
     served: answered.served,
     setCookie,
   })
 }
+
+/** Others may get another variant at the same address. */
+const ofOneVisitor = ({ splitPages, route }: PreparedRoute, { metadata }: Decision): boolean =>
+  splitPages || (metadata.override === true && route.cache?.html !== 'as-is')
 
 /** The decided variant's origin, or the fallback's where nothing could be decided. */
 function originOf(route: PreparedRoute, { variant }: Decision): PreparedOrigin {

@@ -1,9 +1,12 @@
 /** The response as the client gets it where a header must be added; otherwise the origin's own object is passed on. */
 import type { Decision } from '../engine/index.ts'
+import { askedEachTime } from './split-page.ts'
 
 export interface Served {
   /** Whether the route asks for debug headers. */
   readonly debug: boolean
+  /** It is a page, and others may get another one. */
+  readonly page: boolean
   readonly decision: Decision
   /** Variant whose origin answered. */
   readonly served: string
@@ -13,11 +16,12 @@ export interface Served {
 /** Headers that tell shared caches otherwise than Cache-Control does. Source: RFC 9213. */
 export const SHARED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
 
-export function respond(response: Response, { debug, decision, served, setCookie }: Served): Response {
+export function respond(response: Response, { debug, page, decision, served, setCookie }: Served): Response {
   const result = mutable(response)
-  if (setCookie !== null) {
-    result.headers.append('set-cookie', setCookie)
-    result.headers.set('cache-control', privately(result.headers.get('cache-control')))
+  if (setCookie !== null) result.headers.append('set-cookie', setCookie)
+  if (setCookie !== null || page) {
+    const control = result.headers.get('cache-control')
+    result.headers.set('cache-control', page ? askedEachTime(control) : privately(control))
     for (const name of SHARED_CACHE_HEADERS) result.headers.delete(name)
   }
   if (debug) {

@@ -12,9 +12,10 @@ import {
   type RoutedRequest,
   routeMatcher,
   upstreamName,
+  variantsOf,
 } from '../engine/index.ts'
 import { contextBuilder } from './context.ts'
-import type { FailoverBudget } from './failover-budget.ts'
+import { FailoverBudget } from './failover-budget.ts'
 import { type IdentityRules, identityRules } from './identity.ts'
 import { type Closed, closedBy } from './maintenance.ts'
 import { type Choose, pool } from './pool.ts'
@@ -33,6 +34,10 @@ export interface PreparedRoute {
   readonly closed: Closed | null
   readonly rewrite: (path: string) => string
   readonly deadlineMs: number
+  /** Visitors may get different variants, and its pages must not be kept for others. */
+  readonly splitPages: boolean
+  /** Tries at other variants for an asset that one has not; `null`: none. */
+  readonly assetTries: FailoverBudget | null
 }
 
 export interface PreparedOrigin {
@@ -90,7 +95,14 @@ function prepareRoute(prepared: Prepared, route: Route, upstreams: Upstreams): P
     closed: route.maintenance === undefined ? null : closedBy(prepared, route.id, route.maintenance),
     rewrite: rewriter(route.rewrite),
     deadlineMs: route.deadlineMs ?? 2 * timeoutMs,
+    splitPages: route.cache?.html !== 'as-is' && isSplit(prepared, route),
+    assetTries: origins.length > 1 && route.cache?.crossArmAssets !== false ? new FailoverBudget() : null,
   }
+}
+
+function isSplit(prepared: Prepared, { id, flag, overrides }: Route): boolean {
+  const named = Object.values(overrides?.header ?? {}).flatMap((values) => Object.values(values))
+  return variantsOf(prepared, flag, id, named).size > 1
 }
 
 function prepareOrigin(

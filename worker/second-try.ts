@@ -14,7 +14,7 @@ import type { PreparedOrigin, PreparedRoute } from './routes.ts'
 /** Bodies up to this size are held so that they can be sent again. */
 const HELD_BYTES = 65_536
 /** A second try is only begun if this much of the deadline is left. */
-const MIN_LEFT_MS = 100
+export const MIN_LEFT_MS = 100
 
 export interface Answered {
   readonly response: Response

@@ -2,7 +2,7 @@
  * JSON Schema of documents, for the OpenAPI page. `compile` is what checks them; this says the same to readers and code
  * generators, with the kinds and operators taken from the engine's own lists.
  */
-import { BREAKER_DEFAULTS, FLAG_KINDS, OPERATORS, POOL_STRATEGIES } from '../../engine/index.ts'
+import { BREAKER_DEFAULTS, FLAG_KINDS, OPERATORS, POOL_STRATEGIES, SPLIT_PAGES } from '../../engine/index.ts'
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 const strings = { type: 'array', items: { type: 'string' } }
@@ -177,6 +177,10 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       breaker: ref('Breaker'),
       debug: boolean,
       bootstrap: { ...boolean, description: 'Puts client-visible flags into HTML pages' },
+      cache: object([], {
+        html: { type: 'string', enum: [...SPLIT_PAGES], default: 'private' },
+        crossArmAssets: { ...boolean, default: true },
+      }),
     },
     { examples: [EXAMPLE_ROUTE] },
   ),
