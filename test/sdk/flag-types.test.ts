@@ -21,8 +21,9 @@ const program = (line: string): string => `
   import { createRemoteClient } from '@turnout/sdk/remote'
   import { fromRequest } from '@turnout/sdk/request'
   import { reportOutcomes } from '@turnout/sdk/outcomes'
+  import { createTestClient, failing, variant } from '@turnout/sdk/testing'
   declare const flags: Client
-  ${line}
+  { ${line} }
   export {}`
 
 /** Complaints about each line, as a program of its own. */
@@ -49,6 +50,8 @@ const GOOD = [
   "const value: Promise<boolean> = fromRequest(new Request(''), '').then((flags) => flags.boolean('new-feature', true))",
   "reportOutcomes(flags, { url: '' }).report('limit', 3)",
   "reportOutcomes(flags, { url: '' }).watch(flags.stringDetails('checkout', 'v1'), () => 3)",
+  "createTestClient({ flags: { checkout: 'v2', limit: ({ plan }) => (plan === 'pro' ? 9 : 1) } }).set('sizes', [1])",
+  "createTestClient().with({ checkout: variant('canary', 'v2'), limit: failing('GENERAL') }, () => 3)",
 ]
 
 const BAD: [line: string, complaint: string][] = [
@@ -66,6 +69,9 @@ const BAD: [line: string, complaint: string][] = [
   ["const key: string = 'limit'; flags.number(key, 1)", "type 'string' is not assignable to parameter"],
   ["createRemoteClient({ url: '' }).boolean('gone', true)", `"gone"' is not assignable to parameter`],
   ["reportOutcomes(flags, { url: '' }).report('gone', 'ok')", `"gone"' is not assignable to parameter`],
+  ['createTestClient({ flags: { gone: true } })', "'gone' does not exist in type"],
+  ["createTestClient().set('checkout', 'v3')", `'"v3"' is not assignable to parameter`],
+  ['createTestClient().with({ limit: true }, () => {})', "'true' is not assignable to type"],
 ]
 
 describe('with types of the flags', () => {
@@ -89,6 +95,7 @@ describe('without types of the flags', () => {
       "const value: readonly number[] = flags.object<readonly number[]>('anything', [])",
       "const variant: string | undefined = flags.numberDetails('anything', 3).variant",
       "const key: FlagKey = 'anything'; const value: FlagValue<'anything', number> = 3",
+      "createTestClient({ flags: { anything: true, other: () => 3 } }).set('third', { times: 3 })",
     ]
     expect(complaintsAbout(lines, 'export {}')).toStrictEqual(lines.map(() => []))
     expect(complaintsAbout(["flags.boolean('anything', 3)"], 'export {}')).toStrictEqual([

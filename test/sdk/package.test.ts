@@ -29,7 +29,14 @@ describe('the package', () => {
   it('has a module and types at every address', () => {
     const exports = Object.entries(manifest().exports as Record<string, { types: string; default: string }>)
     expect(exports.map(([name]) => name)).toEqual(
-      expect.arrayContaining(['./client', './remote', './outcomes', './request', './middleware']),
+      expect.arrayContaining([
+        './client',
+        './remote',
+        './outcomes',
+        './request',
+        './middleware',
+        './testing',
+      ]),
     )
     for (const [name, { types, default: module }] of exports) {
       expect(existsSync(join(folder, types)), `${name}: ${types}`).toBe(true)
@@ -55,12 +62,13 @@ describe('the package', () => {
       import { fromRequest } from '@turnout/sdk/request'
       import { reportOutcomes } from '@turnout/sdk/outcomes'
       import { withFlags } from '@turnout/sdk/middleware'
+      import { createTestClient } from '@turnout/sdk/testing'
       const flags = createRemoteClient({ url: 'http://127.0.0.1:9', bootstrap: { flags: [{ key: 'a', value: 3, variant: 'v', reason: 'STATIC' }] } })
       const request = await fromRequest(new Request('http://shop.example.com'), 'key')
       reportOutcomes(flags, { url: 'http://127.0.0.1:9' }).close()
-      console.log(flags.number('a', 0), request.boolean('a', true), typeof withFlags)
+      console.log(flags.number('a', 0), request.boolean('a', true), typeof withFlags, createTestClient({ flags: { a: 7 } }).number('a', 0))
       flags.close()`
-    expect(run(script)).toBe('3 true function')
+    expect(run(script)).toBe('3 true function 7')
   })
 
   it.each([
