@@ -11,6 +11,7 @@ import { landingCommands } from './commands/landing.ts'
 import { loginCommands } from './commands/login.ts'
 import { splitCommands } from './commands/split.ts'
 import { storeCommands } from './commands/store.ts'
+import { typesCommands } from './commands/types.ts'
 import { versionCommands } from './commands/versions.ts'
 import { importCommands } from './import/import.ts'
 import type { Commands } from './run.ts'
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Commands[] = [
   environmentCommands,
   storeCommands,
   importCommands,
+  typesCommands,
   loginCommands,
   completionCommands,
 ]

@@ -1,20 +1,31 @@
 /** What the compiler says to those who have told it of their flags, and to those who have not. */
 import { describe, expect, it } from 'vitest'
+import { flagTypes, typedFlags } from '../../cli/types/flag-types.ts'
+import type { Flag, JsonValue } from '../../engine/index.ts'
 import { installPackage } from './consumer.ts'
 
 const { compile } = await installPackage()
 
-const FLAGS = `
-  import '@turnout/sdk/client'
-  declare module '@turnout/sdk/client' {
-    interface Flags {
-      'new-feature': { value: boolean; variant: 'on' | 'off' }
-      checkout: { value: 'v1' | 'v2'; variant: 'stable' | 'canary' }
-      limit: { value: number; variant: 'low' | 'high' }
-      retry: { value: { times: number; on: readonly string[] }; variant: 'gentle' }
-      sizes: { value: readonly number[]; variant: 'a' | 'b' }
-    }
-  }`
+const FLAGS = flagTypes(
+  typedFlags(
+    {
+      flags: {
+        'new-feature': { description: 'A switch', enabled: true, percentage: 50 },
+        checkout: flag({ stable: 'v1', canary: 'v2' }),
+        limit: flag({ low: 1, high: 10 }),
+        retry: flag({ gentle: { times: 3, on: ['timeout'] } }),
+        sizes: flag({ a: [1, 2], b: [] }),
+      },
+    },
+    false,
+  ),
+  'turnout types',
+)
+
+function flag(variants: Record<string, JsonValue>): Flag {
+  const [off] = Object.keys(variants)
+  return { enabled: true, variants, off: off!, fallthrough: off! }
+}
 
 const program = (line: string): string => `
   import type { Client, FlagKey, FlagValue, FlagVariant } from '@turnout/sdk/client'
