@@ -9,6 +9,7 @@ import {
   type KillList,
   type Known,
   lastKnownGoodKey,
+  type Recorded,
   type Update,
 } from '../engine/index.ts'
 import type { Config, Env } from './env.ts'
@@ -81,9 +82,10 @@ function disposing(binding: ControlRpc): ControlRpc {
     },
     snapshot: (epoch, version) => binding.snapshot(epoch, version),
     record: async (batch) => {
-      const answer = (await binding.record(batch)) as { flushMs: number } & Partial<Disposable>
+      const answer = (await binding.record(batch)) as Recorded & Partial<Disposable>
       try {
-        return { flushMs: answer.flushMs }
+        const { flushMs, broken } = answer
+        return broken === undefined ? { flushMs } : { flushMs, broken: { ...broken } }
       } finally {
         answer[Symbol.dispose]?.()
       }

@@ -268,3 +268,14 @@ it('counts a time limit that ran out as no answer', async () => {
   await get(edge, 1)
   expect(hosts()).toEqual(['stable'])
 })
+
+it('leaves alone what the isolates of its location found broken, before it has seen it fail', async () => {
+  vi.mocked(Date.now).mockRestore()
+  const hosts = asked({})
+  const edge = await startEdge(canarySite())
+  edge.control.broken = { 'site/canary': 20_000 }
+  await vi.waitFor(async () => {
+    await get(edge, 1)
+    expect(hosts()).toEqual(['stable'])
+  }, 5_000)
+})

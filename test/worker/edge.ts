@@ -63,6 +63,8 @@ export class Control implements ControlRpc {
   /** What was reported, in order; also what `beforeRecord` then refused. */
   readonly batches: MetricBatch[] = []
   beforeRecord: () => unknown = () => {}
+  /** What other isolates found broken, as the answers to reports tell. */
+  broken: Record<string, number> | undefined
 
   publish(document: FlagDocument, at: SnapshotOptions = {}): this {
     const { epoch = 1, version = this.#version + 1 } = at
@@ -106,7 +108,7 @@ export class Control implements ControlRpc {
   async record(batch: MetricBatch) {
     this.batches.push(batch)
     await this.beforeRecord()
-    return { flushMs: 1_000 }
+    return { flushMs: 1_000, ...(this.broken && { broken: this.broken }) }
   }
 
   async snapshot(epoch: number, version: number) {
