@@ -2,6 +2,7 @@
 import { type Proxies, parseProxies } from '../engine/index.ts'
 import type { AccessSettings } from './access/cloudflare-access.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
+import type { HealthObject } from './objects/health.ts'
 import type { IdempotencyObject } from './objects/idempotency.ts'
 import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
@@ -15,6 +16,7 @@ export interface Env {
   METRICS: DurableObjectNamespace<MetricsObject>
   WEBHOOKS: DurableObjectNamespace<WebhooksObject>
   IDEMPOTENCY: DurableObjectNamespace<IdempotencyObject>
+  HEALTH: DurableObjectNamespace<HealthObject>
   LAST_KNOWN_GOOD: KVNamespace
   /** The files that local/assets.ts puts together, by path. */
   ASSETS: Pick<Fetcher, 'fetch'>

@@ -2,6 +2,7 @@
 import { app } from './api/app.ts'
 
 export { EnvironmentObject } from './objects/environment.ts'
+export { HealthObject } from './objects/health.ts'
 export { IdempotencyObject } from './objects/idempotency.ts'
 export { MetricsObject } from './objects/metrics.ts'
 export { ProjectObject } from './objects/project.ts'

@@ -8,6 +8,7 @@
 import type { Env } from './env.ts'
 import { PROJECT_NAME, WEBHOOKS_NAME } from './objects/directory.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
+import type { HealthObject } from './objects/health.ts'
 import type { IdempotencyObject } from './objects/idempotency.ts'
 import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
@@ -60,6 +61,14 @@ export const callWebhooks = <T>(
   times: Times = 'again',
 ): Promise<T> =>
   persist(times, () => call(env.WEBHOOKS.getByName(WEBHOOKS_NAME) as unknown as Remote<WebhooksObject>))
+
+/** One object for each environment. */
+export const callHealth = <T>(
+  env: Env,
+  environment: string,
+  call: (stub: Remote<HealthObject>) => Promise<T>,
+): Promise<T> =>
+  persist('again', () => call(env.HEALTH.getByName(environment) as unknown as Remote<HealthObject>))
 
 /** One object for each caller, by the principal's id. */
 export const callIdempotency = <T>(

@@ -9,6 +9,7 @@ import { flagCommands } from './commands/flags.ts'
 import { killCommands } from './commands/kill.ts'
 import { landingCommands } from './commands/landing.ts'
 import { loginCommands } from './commands/login.ts'
+import { originCommands } from './commands/origins.ts'
 import { splitCommands } from './commands/split.ts'
 import { storeCommands } from './commands/store.ts'
 import { typesCommands } from './commands/types.ts'
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Commands[] = [
   landingCommands,
   flagCommands,
   splitCommands,
+  originCommands,
   versionCommands,
   approvalCommands,
   auditCommands,

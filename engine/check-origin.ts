@@ -1,6 +1,7 @@
 /** Publish checks of the origins of a route: every error with its path. Pure. */
 import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
 import { checkBreaker } from './check-breaker.ts'
+import { checkHealth } from './check-health.ts'
 import { POOL_STRATEGIES } from './document.ts'
 import { type OriginRules, originProblem } from './origin-url.ts'
 import { checkContinents, checkCountries } from './places.ts'
@@ -60,6 +61,7 @@ function checkOrigin(
     context: flag,
     shareCredentials: flag,
     breaker: (at, breaker) => checkBreaker(check, at, breaker),
+    health: (at, health) => checkHealth(check, at, health),
   }
   if (!check.fields(path, value, table)) return
   if ((value.url === undefined) === (value.pool === undefined))
@@ -91,6 +93,7 @@ function checkMember(check: Check, path: Path, value: unknown, url: (at: Path, t
     role: (at, role) => check.oneOf(at, role, ['active', 'passive']),
     latencyThresholdMs: (at, ms) => checkTimeout(check, at, ms),
     weight: (at, number) => check.number(at, number, 0, 1_000_000),
+    health: (at, health) => checkHealth(check, at, health),
   }
   check.fields(path, value, table, ['url'])
 }

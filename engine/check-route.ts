@@ -2,6 +2,7 @@
 import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
 import { checkBreaker } from './check-breaker.ts'
 import { checkCache } from './check-cache.ts'
+import { checkHealthChecks } from './check-health.ts'
 import { checkHeaderName, checkOrigins, checkTimeout } from './check-origin.ts'
 import { aGlob, MAX_GLOB } from './operators.ts'
 import type { OriginRules } from './origin-url.ts'
@@ -25,6 +26,7 @@ export function checkRoutes(
   if (!check.array(path, value)) return
   if (value.length > MAX_ROUTES)
     return check.error(path, `a document has at most ${MAX_ROUTES} routes, got ${value.length}`)
+  checkHealthChecks(check, path, value)
   const ids = new Set<unknown>()
   let catchAll: unknown = null
   for (const [at, route] of value.entries()) {

@@ -23,6 +23,11 @@ export interface Update {
   snapshot: number
   /** The whole list, or `null` if the caller's `(epoch, kills)` is current. Apply it before the snapshot. */
   kills: KillList | null
+  /**
+   * Addresses of origins that health checks find unhealthy → for how long that holds if nobody says so again, ms. Absent: the
+   * control plane does not know; what was said before holds until its time is over.
+   */
+  unhealthy?: Readonly<Record<string, number>>
 }
 
 export interface ControlRpc {

@@ -3,6 +3,7 @@
  * What machines read is the Snapshot (snapshot.ts); compile.ts turns the one into the other.
  */
 import type { BreakerSettings } from './breaker.ts'
+import type { HealthSettings } from './health.ts'
 import type { Operator } from './operators.ts'
 
 /** `^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$` */
@@ -193,6 +194,8 @@ export interface Origin {
   shareCredentials?: boolean
   /** Changes to the route's; `false`: none. */
   breaker?: Partial<BreakerSettings> | false
+  /** Its addresses are asked how they are, by these settings over the defaults. Absent or `false`: they are not. */
+  health?: Partial<HealthSettings> | false
 }
 
 export const POOL_STRATEGIES = ['geo', 'failover', 'weighted'] as const
@@ -212,6 +215,8 @@ export interface Member {
   latencyThresholdMs?: number
   /** `weighted`: its share is its weight over the sum. Default 1. */
   weight?: number
+  /** Changes to the origin's; `false`: it is not checked. */
+  health?: Partial<HealthSettings> | false
 }
 
 /** Current weights of running rollouts, by rollout key: an overlay handed to `compile`, never an edit of what a person wrote. */

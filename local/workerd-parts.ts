@@ -58,6 +58,7 @@ const DURABLE_OBJECTS = [
   { binding: 'METRICS', className: 'MetricsObject', uniqueKey: 'turnout-metrics' },
   { binding: 'WEBHOOKS', className: 'WebhooksObject', uniqueKey: 'turnout-webhooks' },
   { binding: 'IDEMPOTENCY', className: 'IdempotencyObject', uniqueKey: 'turnout-idempotency' },
+  { binding: 'HEALTH', className: 'HealthObject', uniqueKey: 'turnout-health' },
 ]
 
 /** Folders of the control plane; a relative path starts where workerd is started. */

@@ -80,7 +80,7 @@ export class Isolate {
   }
 
   #openedSources(host: string): Sources {
-    this.#sources ??= openSources(this.#env, this.#config, host, this.#reporter)
+    this.#sources ??= openSources(this.#env, this.#config, host, this.#reporter, this.#upstreams)
     return this.#sources
   }
 

@@ -16,6 +16,7 @@ import type { Config, Env } from './env.ts'
 import type { Reporter } from './metrics.ts'
 import { reporting } from './report.ts'
 import type { Copy, Reading, Sources } from './snapshots.ts'
+import type { Upstreams } from './upstream.ts'
 
 /** A location's isolates share a read this long. */
 const SHARED_READ_MS = 250
@@ -32,8 +33,19 @@ interface SharedRead {
 const SHAPE = 1
 
 /** `host`: the edge's own host name, as cache keys must be under it. */
-export function openSources(env: Env, config: Config, host: string, reporter: Reporter): Sources {
+export function openSources(
+  env: Env,
+  config: Config,
+  host: string,
+  reporter: Reporter,
+  upstreams: Pick<Upstreams, 'checked'>,
+): Sources {
   const control = env.CONTROL ? disposing(env.CONTROL) : noControl
+  const heard = async (reading: Promise<Reading>): Promise<Reading> => {
+    const { unhealthy } = await reading
+    if (unhealthy) upstreams.checked(unhealthy, Date.now())
+    return reading
+  }
   const report = env.CONTROL ? { report: reporting(control, reporter) } : {}
   const lastKnownGood = async (): Promise<Copy | null> => {
     const text = (await env.LAST_KNOWN_GOOD?.get(lastKnownGoodKey(config.environment))) ?? null
@@ -47,13 +59,16 @@ export function openSources(env: Env, config: Config, host: string, reporter: Re
       snapshot: copy.value.snapshot,
     }
   }
-  if (!config.locationCache) return { control, copies: [lastKnownGood], ...report }
+  if (!config.locationCache) {
+    const read = (known: Known) => heard(control.read(known))
+    return { control: { ...control, read }, copies: [lastKnownGood], ...report }
+  }
   const shared = new LocationCache(
     `https://${host}/.turnout/cache/${SHAPE}/${encodeURIComponent(config.environment)}`,
   )
   return {
     control: {
-      read: (known) => sharedRead(shared, control, known),
+      read: (known) => heard(sharedRead(shared, control, known)),
       snapshot: (epoch, version) => sharedBody(shared, control, epoch, version),
     },
     copies: [() => sharedCopy(shared), lastKnownGood],
@@ -74,8 +89,9 @@ function disposing(binding: ControlRpc): ControlRpc {
     read: async (known) => {
       const update = (await binding.read(known)) as Update & Partial<Disposable>
       try {
-        const { environment, epoch, snapshot, kills } = update
-        return { environment, epoch, snapshot, kills }
+        const { environment, epoch, snapshot, kills, unhealthy } = update
+        const read = { environment, epoch, snapshot, kills }
+        return unhealthy === undefined ? read : { ...read, unhealthy: { ...unhealthy } }
       } finally {
         update[Symbol.dispose]?.()
       }

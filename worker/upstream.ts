@@ -28,6 +28,8 @@ export class Upstream {
   readonly latency = new Latency()
   /** Somebody has said that it is to be left alone: a kill. */
   killed = false
+  /** Health checks find it unhealthy; if they do not say so again by then, it is as any other. ms since 1970. */
+  unhealthyUntilMs = Number.NEGATIVE_INFINITY
   /** Attempts that no batch has told of. */
   #counts: Record<AttemptOutcome, number> = { ok: 0, failed: 0, unreached: 0 }
   #p95Ms: number | null = null
@@ -41,7 +43,8 @@ export class Upstream {
   }
 
   admits(nowMs: number, random: () => number): boolean {
-    return !this.killed && (this.breaker === null || this.breaker.admits(nowMs, random))
+    if (this.killed || nowMs < this.unhealthyUntilMs) return false
+    return this.breaker === null || this.breaker.admits(nowMs, random)
   }
 
   record(outcome: AttemptOutcome, startedMs: number, nowMs: number, random: () => number): void {
@@ -95,6 +98,8 @@ export function breakerRules(route: Route, origin: Origin): BreakerRules {
 export class Upstreams {
   readonly #known = new Map<string, { key: string; upstream: Upstream }>()
   readonly #budgets = new Map<string, FailoverBudget>()
+  /** Name → until when. Also those that no route was asked for yet. */
+  #unhealthy: ReadonlyMap<string, number> = new Map()
 
   /** The same one for the same name, URL and rules; a new one where those have changed. */
   get(name: string, url: string, rules: BreakerRules): Upstream {
@@ -102,6 +107,7 @@ export class Upstreams {
     const known = this.#known.get(name)
     if (known?.key === key) return known.upstream
     const upstream = new Upstream(name, url, rules)
+    upstream.unhealthyUntilMs = this.#unhealthy.get(name) ?? Number.NEGATIVE_INFINITY
     this.#known.set(name, { key, upstream })
     return upstream
   }
@@ -135,5 +141,14 @@ export class Upstreams {
   heard(broken: Readonly<Record<string, number>>, nowMs: number): void {
     for (const [name, openForMs] of Object.entries(broken))
       this.#known.get(name)?.upstream.breaker?.heard(nowMs + openForMs, nowMs)
+  }
+
+  /** All that health checks find unhealthy now: name → for how long that holds, ms. */
+  checked(unhealthy: Readonly<Record<string, number>>, nowMs: number): void {
+    const found = new Map(Object.entries(unhealthy).map(([name, forMs]) => [name, nowMs + forMs]))
+    if (found.size === 0 && this.#unhealthy.size === 0) return
+    this.#unhealthy = found
+    for (const [name, { upstream }] of this.#known)
+      upstream.unhealthyUntilMs = this.#unhealthy.get(name) ?? Number.NEGATIVE_INFINITY
   }
 }

@@ -22,6 +22,7 @@ import { keys } from './keys.ts'
 import { kills } from './kills.ts'
 import { countRequests, metrics } from './metrics.ts'
 import { openapi } from './openapi.ts'
+import { originHealth } from './origin-health.ts'
 import { outcomes } from './outcomes.ts'
 import { people } from './people.ts'
 import { answerProblem } from './problem.ts'
@@ -63,6 +64,7 @@ splits(api)
 kills(api)
 propagation(api)
 breakers(api)
+originHealth(api)
 outcomes(api)
 versions(api)
 evaluate(api)

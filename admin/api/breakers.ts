@@ -1,7 +1,7 @@
 /** What the edges have found of each address of an origin: attempts of the last minute, and whose breakers are open. */
 import { z } from '@hono/zod-openapi'
-import { callMetrics } from '../stubs.ts'
-import { merged, type UpstreamState } from '../upstreams.ts'
+import { upstreamsOf } from '../monitoring/origins.ts'
+import type { UpstreamState } from '../upstreams.ts'
 import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
 import { answers, EnvironmentParams, operation } from './routes.ts'
@@ -66,10 +66,8 @@ export function breakers(api: Api): void {
   api.openapi(list, async (c) => {
     const { env } = c.req.valid('param')
     const locations = await ask(c, env, (stub) => stub.locations())
-    const states = await Promise.all(
-      locations.map((name) => callMetrics(c.env, env, name, (stub) => stub.upstreams())),
-    )
-    return json(c, JSON.stringify({ items: merged(states.flat()).map(shown), nextCursor: null }))
+    const states = await upstreamsOf(c.env, env, locations)
+    return json(c, JSON.stringify({ items: states.map(shown), nextCursor: null }))
   })
 }
 

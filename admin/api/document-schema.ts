@@ -2,7 +2,14 @@
  * JSON Schema of documents, for the OpenAPI page. `compile` is what checks them; this says the same to readers and code
  * generators, with the kinds and operators taken from the engine's own lists.
  */
-import { BREAKER_DEFAULTS, FLAG_KINDS, OPERATORS, POOL_STRATEGIES, SPLIT_PAGES } from '../../engine/index.ts'
+import {
+  BREAKER_DEFAULTS,
+  FLAG_KINDS,
+  HEALTH_DEFAULTS,
+  OPERATORS,
+  POOL_STRATEGIES,
+  SPLIT_PAGES,
+} from '../../engine/index.ts'
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 const strings = { type: 'array', items: { type: 'string' } }
@@ -197,6 +204,7 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
         role: { type: 'string', enum: ['active', 'passive'], default: 'active' },
         latencyThresholdMs: { type: 'integer' },
         weight: { type: 'number', default: 1 },
+        health: ref('HealthCheck'),
       }),
     },
     strategy: { type: 'string', enum: [...POOL_STRATEGIES], default: 'geo' },
@@ -207,7 +215,22 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
     context: boolean,
     shareCredentials: boolean,
     breaker: ref('Breaker'),
+    health: ref('HealthCheck'),
   }),
+  HealthCheck: {
+    description: 'How an address is checked from the control plane; false: it is not',
+    oneOf: [
+      { type: 'boolean', enum: [false] },
+      object([], {
+        path: { ...text, default: HEALTH_DEFAULTS.path, description: 'Appended to the URL' },
+        periodMs: { type: 'integer', default: HEALTH_DEFAULTS.periodMs },
+        timeoutMs: { type: 'integer', default: HEALTH_DEFAULTS.timeoutMs },
+        failures: { type: 'integer', default: HEALTH_DEFAULTS.failures },
+        successes: { type: 'integer', default: HEALTH_DEFAULTS.successes },
+        expectedStatus: { type: 'integer', description: 'Default: any from 200 to 299' },
+      }),
+    ],
+  },
   Breaker: {
     description: 'Changes to the settings of circuit breakers; false: none',
     oneOf: [

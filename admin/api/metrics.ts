@@ -5,6 +5,7 @@ import { matchedRoutes } from 'hono/route'
 import { parseConfig } from '../env.ts'
 import { gatherVitals } from '../monitoring/gather.ts'
 import { metricsOf } from '../monitoring/metrics.ts'
+import { gatherOrigins } from '../monitoring/origins.ts'
 import { CONTENT_TYPE, exposition } from '../monitoring/prometheus.ts'
 import { RequestCounts, routeClassOf } from '../monitoring/requests.ts'
 import type { ApiEnv } from './context.ts'
@@ -29,7 +30,8 @@ export function metrics(app: OpenAPIHono<ApiEnv>): void {
     const vitals = await gatherVitals(c.env, await monitorOf(c))
     const { release } = parseConfig(c.env)
     const startedAtMs = requests.startedAtMs ?? nowMs
-    const known = { vitals, release, requests: requests.samples, startedAtMs, nowMs }
+    const origins = await gatherOrigins(c.env, vitals)
+    const known = { vitals, origins, release, requests: requests.samples, startedAtMs, nowMs }
     return c.body(exposition(metricsOf(known)), 200, { 'content-type': CONTENT_TYPE })
   })
 }

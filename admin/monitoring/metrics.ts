@@ -1,10 +1,12 @@
 /** What the control plane knows, as metrics. Pure. Every name: docs/operations.md, "Metrics". */
 import type { Release } from '../env.ts'
-import type { Metric, Sample } from './prometheus.ts'
+import { type OriginsFound, originMetrics } from './origins.ts'
+import { gauge, type Metric, type Sample } from './prometheus.ts'
 import { componentsOf, directoryLag, type Heard, type Owed, type Vitals } from './vitals.ts'
 
 export interface Known {
   readonly vitals: Vitals
+  readonly origins: readonly OriginsFound[]
   readonly release: Release | null
   readonly requests: readonly Sample[]
   /** When this isolate counted its first request, ms since 1970. */
@@ -12,7 +14,7 @@ export interface Known {
   readonly nowMs: number
 }
 
-export function metricsOf({ vitals, release, requests, startedAtMs, nowMs }: Known): Metric[] {
+export function metricsOf({ vitals, origins, release, requests, startedAtMs, nowMs }: Known): Metric[] {
   const { project, webhooks, environments } = vitals
   const heard = environments.flatMap(({ listed, heard }) => (heard.ok ? [{ listed, own: heard.value }] : []))
   const each = (value: (entry: (typeof heard)[number]) => number): Sample[] =>
@@ -118,6 +120,7 @@ export function metricsOf({ vitals, release, requests, startedAtMs, nowMs }: Kno
       'Deliveries that were given up and can be replayed.',
       only(webhooks, (known) => known.dead),
     ),
+    ...originMetrics(origins),
     {
       name: 'turnout_isolate_api_requests_total',
       type: 'counter',
@@ -131,13 +134,6 @@ export function metricsOf({ vitals, release, requests, startedAtMs, nowMs }: Kno
     ),
   ]
 }
-
-const gauge = (name: string, help: string, samples: readonly Sample[]): Metric => ({
-  name,
-  type: 'gauge',
-  help,
-  samples,
-})
 
 /** One sample without labels, if the part that knows it was heard. */
 const only = <T>(heard: Heard<T>, value: (known: T) => number): Sample[] =>

@@ -20,6 +20,10 @@ export interface Sample {
   readonly value: number
 }
 
+export const gauge = (name: string, help: string, samples: readonly Sample[]): Metric => ({
+  ...{ name, type: 'gauge', help, samples },
+})
+
 export const exposition = (metrics: readonly Metric[]): string => metrics.map(lines).join('')
 
 const lines = ({ name, type, help, samples }: Metric): string =>

@@ -17,6 +17,8 @@ export interface EnvironmentVitals {
   /** Kills that hold. */
   readonly kills: number
   readonly owed: readonly Owed[]
+  /** Every location that ever reported. */
+  readonly locations: readonly string[]
   readonly store: StoreVitals
 }
 

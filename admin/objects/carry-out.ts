@@ -76,7 +76,7 @@ export function carryOut(
     case 'remove-environment':
       record(sql, name, { ...actOf(change, name, false), author }, nowMs)
       clearState(sql)
-      ledger.mark(nowMs, 'last-known-good', 'directory')
+      ledger.mark(nowMs, 'last-known-good', 'directory', 'health')
       return made(state)
     case 'schedule':
       return plan(room, state, change.schedule, author, nowMs)

@@ -1,9 +1,11 @@
 /**
- * What an environment tells an edge that reads: current versions, and the kill list where the edge has another one. An edge that
- * knows more than is stored here proves that storage went back in time, and what it holds is then taken back into force.
+ * What an environment tells an edge that reads: current versions, the kill list where the edge has another one, and which
+ * origins are unhealthy. An edge that knows more than is stored here proves that storage went back in time, and what it holds
+ * is then taken back into force.
  */
 import { type Known, ok, type Update } from '../../engine/index.ts'
 import { failed, invalid } from '../failure.ts'
+import type { HealthHints } from '../health/hints.ts'
 import { logError } from '../log.ts'
 import { system } from '../settings.ts'
 import { writeKillVersion } from '../storage/kill-versions.ts'
@@ -15,7 +17,7 @@ import { lostKills, recoverKills } from './held-kills.ts'
 import type { Live } from './ledger.ts'
 import type { Room } from './room.ts'
 
-export function readForEdge(room: Room, known: Known): Answer<Update> {
+export function readForEdge(room: Room, health: HealthHints, known: Known): Answer<Update> {
   const live = room.ledger.live()
   if (live === null) return failed({ reason: 'environment-unknown' })
   room.ledger.rearmIfLate()
@@ -25,7 +27,9 @@ export function readForEdge(room: Room, known: Known): Answer<Update> {
   const { state, kills } = ahead ? raiseEpoch(room, known) : heard(room, known, live)
   const upToDate = known.epoch === state.epoch && known.kills === state.kills
   const { name: environment, epoch, version: snapshot } = state
-  return ok({ environment, epoch, snapshot, kills: upToDate ? null : kills })
+  const update = { environment, epoch, snapshot, kills: upToDate ? null : kills }
+  const unhealthy = health.told(Date.now())
+  return ok(unhealthy === undefined ? update : { ...update, unhealthy })
 }
 
 function raiseEpoch(room: Room, known: Known): Live {

@@ -1,5 +1,6 @@
 /** What an environment tells others: its last-known-good copy for cold edges, and its entry in the directory. */
 import { encodeLastKnownGood, lastKnownGoodKey } from '../../engine/index.ts'
+import { checksOf, type HealthPlan } from '../health/plan.ts'
 import { killsForEdges } from '../storage/kills.ts'
 import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState } from '../storage/state.ts'
@@ -25,6 +26,20 @@ export async function copyLastKnownGood(
   const kills = { epoch, version: state.kills, kills: killsForEdges(sql) }
   const copy = encodeLastKnownGood({ writtenAtMs: Date.now(), kills, snapshot })
   await namespace.put(lastKnownGoodKey(name), copy)
+}
+
+/** Says which origins are to be checked: those of the current routes that ask for it, and none of a deleted environment. */
+export async function planHealthChecks(
+  sql: SqlStorage,
+  publisher: Publisher,
+  open: (environment: string) => { plan(plan: HealthPlan): Promise<void> },
+): Promise<void> {
+  const lineage = readLineage(sql)
+  if (lineage === null) return
+  const { name: environment, epoch, version } = lineage
+  const state = readState(sql)
+  const checks = state === null ? [] : checksOf(publisher.snapshot(state).routes)
+  await open(environment).plan({ environment, epoch, version, checks })
 }
 
 /** What of `ProjectObject` is needed here. */

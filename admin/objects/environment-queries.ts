@@ -56,7 +56,7 @@ import { environmentLines } from './backup/environment-lines.ts'
 import { lineStream } from './backup/line-stream.ts'
 import { PROJECT_NAME, WEBHOOKS_NAME } from './directory.ts'
 import { nextDrillMs } from './drilling.ts'
-import { copyLastKnownGood, reportToDirectory } from './effects.ts'
+import { copyLastKnownGood, planHealthChecks, reportToDirectory } from './effects.ts'
 import { GroupCommit } from './group-commit.ts'
 import { handOver } from './hand-over.ts'
 import { findKill } from './kill-switch.ts'
@@ -90,12 +90,13 @@ export abstract class EnvironmentQueries extends DurableObject<Env> {
     const { sql } = ctx.storage
     migrate(ctx.storage, ENVIRONMENT_MIGRATIONS)
     const { local, store } = parseConfig(env)
-    const publisher = new Publisher(sql, local)
+    const publisher = new Publisher(sql, local, (nowMs) => ledger.mark(nowMs, 'health'))
     const outbox = new Outbox(sql, {
       'last-known-good': () => copyLastKnownGood(sql, publisher, this.env.LAST_KNOWN_GOOD),
       directory: () => reportToDirectory(sql, this.env.PROJECT.getByName(PROJECT_NAME)),
       webhooks: () => handOver(sql, this.env.WEBHOOKS.getByName(WEBHOOKS_NAME)),
       'store-kills': () => this.sync.copyKills(),
+      health: () => planHealthChecks(sql, publisher, (name) => this.env.HEALTH.getByName(name)),
     })
     const ledger = new Ledger(ctx, {
       outbox,
@@ -120,6 +121,7 @@ export abstract class EnvironmentQueries extends DurableObject<Env> {
       killsVersion,
       kills: live.kills.kills.length,
       owed: this.room.ledger.owed(),
+      locations: readLocations(this.room.sql),
       store,
     })
   }

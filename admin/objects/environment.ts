@@ -10,6 +10,7 @@ import type { Edit } from '../edit.ts'
 import { parseConfig } from '../env.ts'
 import { conflict, failed, invalid } from '../failure.ts'
 import type { Freeze, Window } from '../governance/calendar.ts'
+import { HealthHints } from '../health/hints.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
 import { type Author, MAX_KEYS, type SdkKey, type Settings } from '../settings.ts'
 import type { Approval } from '../storage/approvals.ts'
@@ -50,9 +51,16 @@ import { cancelSchedule, runDueSchedules } from './scheduling.ts'
 const SCHEDULE_REST_MS = 15_000
 
 export class EnvironmentObject extends EnvironmentQueries {
+  readonly #health = new HealthHints()
+
   /** What an edge, through ControlRpc, is told: small, and from memory. */
   read(known: Known): Answer<Update> {
-    return readForEdge(this.room, known)
+    return readForEdge(this.room, this.#health, known)
+  }
+
+  /** Which origins are unhealthy now, to be told to edges. In memory: it is said again every few seconds. */
+  hearHealth(unhealthy: readonly string[], holdsMs: number): void {
+    this.#health.hear(unhealthy, holdsMs, Date.now())
   }
 
   addLocation(location: string): Answer<null> {

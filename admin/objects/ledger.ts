@@ -19,7 +19,7 @@ export interface Live {
   readonly kills: KillList
 }
 
-export type EffectName = 'last-known-good' | 'directory' | 'webhooks' | 'store-kills'
+export type EffectName = 'last-known-good' | 'directory' | 'webhooks' | 'store-kills' | 'health'
 
 export type Decision<T> = (state: State, nowMs: number) => Answer<T>
 

@@ -10,6 +10,7 @@ import { CALENDAR_TABLES } from '../storage/calendar.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
+import { HEALTH_TABLES } from '../storage/health.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
 import { RECOVERY_TABLES } from '../storage/recovery.ts'
 import { RESERVATION_TABLES } from '../storage/reservations.ts'
@@ -138,6 +139,9 @@ export const WEBHOOK_MIGRATIONS: readonly Migration[] = [
 
 /** Tables of `IdempotencyObject`. */
 export const IDEMPOTENCY_MIGRATIONS: readonly Migration[] = [(sql) => sql.exec(RESERVATION_TABLES)]
+
+/** Tables of `HealthObject`. */
+export const HEALTH_MIGRATIONS: readonly Migration[] = [(sql) => sql.exec(HEALTH_TABLES)]
 
 /** The one row of `MetricsObject`, where a new location is silent until it is heard, and what applications told of flags. */
 export const METRICS_MIGRATIONS: readonly Migration[] = [

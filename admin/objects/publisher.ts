@@ -65,12 +65,15 @@ const CLOSE_TO_MAX_BYTES = MAX_DOCUMENT_BYTES - 1_024
 export class Publisher {
   readonly #sql: SqlStorage
   readonly #local: boolean
+  readonly #routesChanged: (nowMs: number) => void
   /** Built anew after an eviction when it is first needed. */
   #current: Current | null = null
 
-  constructor(sql: SqlStorage, local: boolean) {
+  /** `routesChanged`: called in the transaction that changes any. */
+  constructor(sql: SqlStorage, local: boolean, routesChanged: (nowMs: number) => void) {
     this.#sql = sql
     this.#local = local
+    this.#routesChanged = routesChanged
   }
 
   /** The current document. Throws if what is stored cannot be read. */
@@ -314,6 +317,7 @@ export class Publisher {
     const { actor, reason } = act.author
     writeVersion(this.#sql, { ...next, actor, reason, createdAtMs: nowMs })
     writeSnapshot(this.#sql, next.version, frame, lines)
+    if (changes.some(({ kind }) => kind === 'route')) this.#routesChanged(nowMs)
     return next
   }
 

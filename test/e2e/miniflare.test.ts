@@ -43,6 +43,7 @@ beforeAll(async () => {
           METRICS: { className: 'MetricsObject', useSQLite: true },
           WEBHOOKS: { className: 'WebhooksObject', useSQLite: true },
           IDEMPOTENCY: { className: 'IdempotencyObject', useSQLite: true },
+          HEALTH: { className: 'HealthObject', useSQLite: true },
         },
       },
     ],

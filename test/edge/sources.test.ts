@@ -5,6 +5,7 @@ import { type Env, parseConfig } from '../../worker/env.ts'
 import { Reporter } from '../../worker/metrics.ts'
 import type { Sources } from '../../worker/snapshots.ts'
 import { openSources } from '../../worker/sources.ts'
+import type { Upstreams } from '../../worker/upstream.ts'
 
 const PREFIX = 'https://edge.test/.turnout/cache/1/test'
 const KNOWN = { epoch: 1, snapshot: 1, kills: 0 }
@@ -15,6 +16,7 @@ const BODY = compiled.ok ? encodeSnapshot(compiled.value.snapshot) : ''
 
 let entries: Map<string, string>
 let control: Record<'read' | 'snapshot' | 'record', ReturnType<typeof vi.fn>>
+let upstreams: { checked: ReturnType<typeof vi.fn<Upstreams['checked']>> }
 let sources: Sources
 let reporter: Reporter
 
@@ -27,8 +29,9 @@ beforeEach(() => {
   vi.stubGlobal('caches', { default: cache })
   control = { read: vi.fn(async () => UPDATE), snapshot: vi.fn(async () => BODY), record: vi.fn() }
   const env: Env = { ENVIRONMENT: 'test', LOCATION_CACHE: 'true', CONTROL: control as unknown as ControlRpc }
+  upstreams = { checked: vi.fn() }
   reporter = new Reporter('isolate', 'local', () => 0, { take: () => [], heard: () => {} })
-  sources = openSources(env, parseConfig(env), 'edge.test', reporter)
+  sources = openSources(env, parseConfig(env), 'edge.test', reporter, upstreams)
 })
 
 afterEach(() => void vi.unstubAllGlobals())
@@ -64,6 +67,26 @@ describe('a read', () => {
   })
 })
 
+describe('what health checks found', () => {
+  const unhealthy = { 'shop/canary': 20_000 }
+
+  it('is heard with each read, also with one that the location shares', async () => {
+    control.read.mockResolvedValue({ ...UPDATE, unhealthy })
+    await sources.control.read(KNOWN)
+    entries.set(
+      `${PREFIX}/read`,
+      JSON.stringify({ readAtMs: Date.now(), update: { ...UPDATE, unhealthy: {} }, kills: KILLS }),
+    )
+    await sources.control.read(KNOWN)
+    expect(upstreams.checked.mock.calls.map(([found]) => found)).toEqual([unhealthy, {}])
+  })
+
+  it('is left as it is where the control plane does not know', async () => {
+    await sources.control.read(KNOWN)
+    expect(upstreams.checked).not.toHaveBeenCalled()
+  })
+})
+
 describe('a report', () => {
   it('is answered over RPC, whose result is disposed', async () => {
     const dispose = vi.fn()
@@ -78,7 +101,7 @@ describe('a report', () => {
 
   it('is not made without a control plane', () => {
     const env: Env = { ENVIRONMENT: 'test' }
-    expect(openSources(env, parseConfig(env), 'edge.test', reporter)).not.toHaveProperty('report')
+    expect(openSources(env, parseConfig(env), 'edge.test', reporter, upstreams)).not.toHaveProperty('report')
   })
 })
 

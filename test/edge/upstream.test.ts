@@ -83,6 +83,36 @@ it('hears of what others found broken, by name', () => {
   expect(canary.admits(NOW, half)).toBe(false)
 })
 
+describe('what health checks find', () => {
+  const admitted = (of: Upstreams, name: string, nowMs: number) =>
+    of.get(name, `https://${name.replace('/', '.')}.test`, false).admits(nowMs, half)
+
+  it('keeps requests from an address, breaker or not, until its time is over', () => {
+    const upstreams = new Upstreams()
+    expect(admitted(upstreams, 'shop/canary', NOW)).toBe(true)
+    upstreams.checked({ 'shop/canary': 20_000 }, NOW)
+    expect(admitted(upstreams, 'shop/canary', NOW + 19_999)).toBe(false)
+    expect(admitted(upstreams, 'shop/stable', NOW)).toBe(true)
+    expect(admitted(upstreams, 'shop/canary', NOW + 20_000)).toBe(true)
+  })
+
+  it('is all that holds: who is not named any more is well again', () => {
+    const upstreams = new Upstreams()
+    admitted(upstreams, 'shop/canary', NOW)
+    upstreams.checked({ 'shop/canary': 20_000, 'shop/stable': 20_000 }, NOW)
+    upstreams.checked({ 'shop/stable': 20_000 }, NOW + 1_000)
+    expect(admitted(upstreams, 'shop/canary', NOW + 1_000)).toBe(true)
+    upstreams.checked({}, NOW + 2_000)
+    expect(admitted(upstreams, 'shop/stable', NOW + 2_000)).toBe(true)
+  })
+
+  it('holds for an address that no request was for yet', () => {
+    const upstreams = new Upstreams()
+    upstreams.checked({ 'shop/canary': 20_000 }, NOW)
+    expect(admitted(upstreams, 'shop/canary', NOW + 1)).toBe(false)
+  })
+})
+
 it('forgets the addresses of routes that are gone', () => {
   const upstreams = new Upstreams()
   const before = upstreams.get('shop/canary', URL, BREAKER_DEFAULTS)

@@ -52,6 +52,10 @@ export interface FaultOrigin {
   readonly url: string
   /** Everything that reached it, in order; a request that it broke off before its body came has none. */
   readonly received: Received[]
+  /** Status of the answers to health checks (`/health/…`), which do not count as received. */
+  health: number
+  /** How many there were of each. */
+  readonly checks: Map<number, number>
   close(): Promise<void>
 }
 
@@ -60,6 +64,10 @@ export async function startFaultOrigin(name: string): Promise<FaultOrigin> {
   const received: Received[] = []
   const server = createServer({ keepAliveTimeout: 30_000 }, async (request, response) => {
     const fault = request.headers[`x-fault-${name}`] as Fault | undefined
+    if (request.url!.startsWith('/health/')) {
+      origin.checks.set(origin.health, (origin.checks.get(origin.health) ?? 0) + 1)
+      return void response.writeHead(origin.health).end()
+    }
     const arrived = { origin: name, id: String(request.headers['x-id']), method: request.method!, body: '' }
     received.push(arrived)
     request.on('error', () => {})
@@ -76,7 +84,9 @@ export async function startFaultOrigin(name: string): Promise<FaultOrigin> {
   })
   server.requestTimeout = 0
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return {
+  const origin: FaultOrigin = {
+    health: 200,
+    checks: new Map(),
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     close: () => {
@@ -84,4 +94,5 @@ export async function startFaultOrigin(name: string): Promise<FaultOrigin> {
       return new Promise((done) => server.close(() => done()))
     },
   }
+  return origin
 }

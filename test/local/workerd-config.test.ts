@@ -49,6 +49,7 @@ const ADMIN = `
   export class MetricsObject extends DurableObject {}
   export class WebhooksObject extends DurableObject {}
   export class IdempotencyObject extends DurableObject {}
+  export class HealthObject extends DurableObject {}
   export class ControlRpc extends WorkerEntrypoint {
     async whoami() {
       const calls = await this.env.ENVIRONMENTS.getByName(this.ctx.props.environment).count()
@@ -182,6 +183,7 @@ describe('the configuration and wrangler.toml', () => {
       MetricsObject: 'turnout-metrics',
       WebhooksObject: 'turnout-webhooks',
       IdempotencyObject: 'turnout-idempotency',
+      HealthObject: 'turnout-health',
     }
     expect(classes.sort()).toEqual(Object.keys(kept).sort())
     for (const [name, key] of Object.entries(kept))

@@ -65,6 +65,8 @@ export class Control implements ControlRpc {
   beforeRecord: () => unknown = () => {}
   /** What other isolates found broken, as the answers to reports tell. */
   broken: Record<string, number> | undefined
+  /** What health checks found, as the answers to reads tell. */
+  unhealthy: Record<string, number> | undefined
 
   publish(document: FlagDocument, at: SnapshotOptions = {}): this {
     const { epoch = 1, version = this.#version + 1 } = at
@@ -102,6 +104,7 @@ export class Control implements ControlRpc {
       epoch: this.#epoch,
       snapshot: this.#version,
       kills: current ? null : kills,
+      ...(this.unhealthy && { unhealthy: this.unhealthy }),
     }
   }
 

@@ -1,0 +1,40 @@
+/** `turnout origins list`, as far as the API is asked and the user is told. */
+import { expect, test } from 'vitest'
+import { startApi } from './fake-api.ts'
+import { turnout } from './run.ts'
+
+const BREAKERS = 'GET /environments/prod/breakers'
+const HEALTH = 'GET /environments/prod/health'
+const list = (...items: object[]) => ({ items, nextCursor: null })
+
+test('shows each origin with its breaker and its health, whoever knows of it', async () => {
+  const breaker = { state: 'open', attempts: 1200, failureRate: 0.518, p95Ms: 240, alert: true }
+  const health = { state: 'unhealthy', since: '2026-11-26T10:00:30.000Z' }
+  const api = await startApi({
+    [BREAKERS]: list(
+      { origin: 'shop/canary', ...breaker },
+      { origin: 'web/stable', state: 'closed', attempts: 3, failureRate: 0, p95Ms: null, alert: false },
+    ),
+    [HEALTH]: list(
+      { origin: 'shop/canary', ...health, last: { status: 503, problem: 'answered 503' } },
+      {
+        ...{ origin: 'shop/stable', state: 'healthy', since: '2026-11-26T09:00:00.000Z' },
+        last: { status: 200, problem: null },
+      },
+    ),
+  })
+  const { code, out } = await turnout(['origins', 'list'], api)
+  expect(code).toBe(0)
+  expect(out.split('\n').map((line) => line.replace(/ {2,}/g, ' | '))).toEqual([
+    'ORIGIN | BREAKER | ATTEMPTS | FAILED | P95 | HEALTH | SINCE | LAST CHECK',
+    'shop/canary | open | 1200 | 51.8 % ! | 240 ms | unhealthy | 2026-11-26 10:00:30Z | answered 503',
+    'shop/stable | - | 0 | - | - | healthy | 2026-11-26 09:00:00Z | answered 200',
+    'web/stable | closed | 3 | 0.0 % | - | not checked',
+    '',
+  ])
+})
+
+test('says so where there is nothing to show', async () => {
+  const { out } = await turnout(['origins', 'list'], await startApi({ [BREAKERS]: list(), [HEALTH]: list() }))
+  expect(out).toBe('No origin of prod had traffic in the last minute, and none is checked.\n')
+})
