@@ -1,13 +1,14 @@
 /** What the control plane is bound to and configured with. `parseConfig` is the only reader of variables and secrets. */
 import { type Proxies, parseProxies } from '../engine/index.ts'
 import type { AccessSettings } from './access/cloudflare-access.ts'
+import { SettingError } from './config/setting-error.ts'
+import { parseStoreConfig, type StoreConfig, secretOf } from './config/store-config.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
 import type { HealthObject } from './objects/health.ts'
 import type { IdempotencyObject } from './objects/idempotency.ts'
 import type { MetricsObject } from './objects/metrics.ts'
 import type { ProjectObject } from './objects/project.ts'
 import type { WebhooksObject } from './objects/webhooks.ts'
-import { parseStoreConfig, type StoreConfig } from './storage/store-config.ts'
 
 /** Bindings and raw settings, as admin/wrangler.toml describes them. */
 export interface Env {
@@ -61,8 +62,6 @@ export interface Config {
   readonly bootstrapToken: string | null
   /** Opens metrics and health in detail, and nothing else. `null`: there is none. */
   readonly metricsToken: string | null
-  /** With it AWS may say that something has changed. `null`: it may not. */
-  readonly hookSecret: string | null
   readonly release: Release | null
   /** Cloudflare Access in front of the control plane; `null`: people cannot come through it. */
   readonly access: AccessSettings | null
@@ -81,14 +80,13 @@ export const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 const parsed = new WeakMap<Env, Config>()
 
-/** Reads the settings once for each `env`. A bad value throws an error that names it. */
+/** Reads the settings once for each `env`. A bad value throws a `SettingError`. */
 export function parseConfig(env: Env): Config {
   let config = parsed.get(env)
   if (config === undefined) {
     config = {
       bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN || null,
-      metricsToken: secret('METRICS_TOKEN', env.METRICS_TOKEN),
-      hookSecret: secret('AWS_HOOK_SECRET', env.AWS_HOOK_SECRET),
+      metricsToken: secretOf('METRICS_TOKEN', env.METRICS_TOKEN),
       release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
       access: access(env.ACCESS_TEAM_DOMAIN, env.ACCESS_AUD),
       proxies: proxies(env.TRUSTED_PROXY),
@@ -101,34 +99,24 @@ export function parseConfig(env: Env): Config {
   return config
 }
 
-/** Shorter ones could be guessed, and a header carries no others. */
-const SECRET = /^[\x21-\x7e]{16,}$/
-
-function secret(name: string, value: string | undefined): string | null {
-  if (!value || SECRET.test(value)) return value || null
-  throw new Error(`${name} must have at least 16 characters of ASCII, and no spaces`)
-}
-
 function local(value: string | undefined): boolean {
   if (value === undefined || value === '' || value === 'false') return false
   if (value === 'true') return true
-  throw new Error(`LOCAL must be "true" or "false", got ${JSON.stringify(value)}`)
+  throw new SettingError('LOCAL must be "true" or "false"', value)
 }
 
 function proxies(value: string | undefined): Proxies | null {
   if (!value) return null
   const parsed = parseProxies(value)
   if (parsed.ok) return parsed.value
-  throw new Error(`TRUSTED_PROXY ${parsed.error}`)
+  throw new SettingError(`TRUSTED_PROXY ${parsed.error}`)
 }
 
 function requestsPerSecond(value: string | undefined): number {
   if (!value) return 100
   const number = Number(value)
   if (/^\d{1,6}$/.test(value) && number <= 100_000) return number
-  throw new Error(
-    `API_REQUESTS_PER_SECOND must be a whole number from 0 (no limit) to 100000, got ${JSON.stringify(value)}`,
-  )
+  throw new SettingError('API_REQUESTS_PER_SECOND must be a whole number from 0 (no limit) to 100000', value)
 }
 
 const TEAM_DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.cloudflareaccess\.com$/
@@ -136,7 +124,7 @@ const TEAM_DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.cloudflareaccess\.com$/
 function access(team: string | undefined, audience: string | undefined): AccessSettings | null {
   if (!team && !audience) return null
   if (!team || !TEAM_DOMAIN.test(team))
-    throw new Error(`ACCESS_TEAM_DOMAIN must be TEAM.cloudflareaccess.com, got ${JSON.stringify(team ?? '')}`)
-  if (!audience) throw new Error('ACCESS_AUD must be the AUD tag of the Access application, got nothing')
+    throw new SettingError('ACCESS_TEAM_DOMAIN must be TEAM.cloudflareaccess.com', team ?? '')
+  if (!audience) throw new SettingError('ACCESS_AUD must be the AUD tag of the Access application', '')
   return { issuer: `https://${team}`, audience }
 }

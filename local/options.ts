@@ -1,7 +1,7 @@
 /** The environment variables of a local run, checked. Nothing else in local/ reads them. */
 import { resolve } from 'node:path'
 import { StartError } from './start-error.ts'
-import { STORE, STORE_SECRETS } from './worker-settings.ts'
+import { STORE, STORE_SECRETS, storeProblem } from './worker-settings.ts'
 
 export interface Options {
   /** Port of the edge; 0 lets the system choose. */
@@ -51,7 +51,10 @@ export function parseOptions(env: Variables, projectRoot: string): Options {
 function store(env: Variables): Variables {
   if (given(env, 'STORE') === undefined) return {}
   const names = [...STORE, ...STORE_SECRETS].filter((name) => given(env, name) !== undefined)
-  return Object.fromEntries(names.map((name) => [name, env[name]]))
+  const variables = Object.fromEntries(names.map((name) => [name, env[name]]))
+  const problem = storeProblem(variables)
+  if (problem !== null) throw new StartError(problem)
+  return variables
 }
 
 function port(env: Variables, name: string, standard: number): number {

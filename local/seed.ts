@@ -73,5 +73,15 @@ async function call(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   if (response.ok || expected.includes(response.status)) return response
-  throw new StartError(`${method} ${path} answered ${response.status}: ${(await response.text()).trim()}`)
+  throw new StartError(`${method} ${path} answered ${response.status}: ${sentenceIn(await response.text())}`)
+}
+
+/** Of a problem (RFC 9457) what it says to people. */
+function sentenceIn(text: string): string {
+  try {
+    const { detail } = JSON.parse(text) as { detail?: unknown }
+    return typeof detail === 'string' ? detail : text
+  } catch {
+    return text.trim()
+  }
 }

@@ -1,4 +1,6 @@
 /** Settings that an operator may give the Workers in a file. A name that no Worker reads is a mistake. Pure. */
+import { SettingError } from '../admin/config/setting-error.ts'
+import { parseStoreConfig } from '../admin/config/store-config.ts'
 
 const EDGE = [
   'LOCATION_CACHE',
@@ -55,7 +57,24 @@ export function settingsProblems(
   never: Readonly<Record<string, string>>,
 ): string[] {
   const known = SETTINGS[worker].filter((name) => never[name] === undefined)
-  return Object.keys(vars)
+  const unknown = Object.keys(vars)
     .filter((name) => !known.includes(name))
     .map((name) => never[name] ?? `has no setting ${JSON.stringify(name)}; there are ${known.join(', ')}`)
+  const store = worker === 'admin' ? storeProblem({ ...secretsOfStore(vars), ...vars }) : null
+  return store === null ? unknown : [...unknown, store]
 }
+
+/** Why the control plane would not start with these settings of its stores; `null`: it would. */
+export function storeProblem(variables: Readonly<Record<string, string | undefined>>): string | null {
+  try {
+    parseStoreConfig(variables)
+    return null
+  } catch (error) {
+    if (error instanceof SettingError) return error.message
+    throw error
+  }
+}
+
+/** A file holds no secrets: those that belong to its settings are kept elsewhere. */
+const secretsOfStore = (vars: Readonly<Record<string, string>>): Record<string, string> =>
+  'STORE' in vars || 'AWS_REGION' in vars ? { AWS_ACCESS_KEY_ID: 'kept', AWS_SECRET_ACCESS_KEY: 'kept' } : {}

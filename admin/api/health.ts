@@ -1,7 +1,8 @@
 /** Health, for probes: public, and nothing but the status. Who may look closer is told how each part is. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { SettingError } from '../config/setting-error.ts'
 import { parseConfig } from '../env.ts'
-import { logWarn, messageOf } from '../log.ts'
+import { logError, logWarn, messageOf } from '../log.ts'
 import { gatherVitals } from '../monitoring/gather.ts'
 import { componentsOf, overall } from '../monitoring/vitals.ts'
 import { callProject } from '../stubs.ts'
@@ -14,11 +15,16 @@ export function health(app: OpenAPIHono<ApiEnv>): void {
 
   app.get('/health/ready', async (c) => {
     try {
+      parseConfig(c.env)
       if (identifies(c)) return await inDetail(c)
       await callProject(c.env, (stub) => stub.ping())
       return c.json({ status: 'ok' })
     } catch (thrown) {
       if (thrown instanceof Problem) throw thrown
+      if (thrown instanceof SettingError) {
+        logError('setting-wrong', { cause: thrown.message })
+        return c.json({ status: 'unavailable', problem: thrown.rule }, 503)
+      }
       // The object that knows everybody does not answer.
       logWarn('not-ready', { cause: messageOf(thrown) })
       return c.json({ status: 'unavailable' }, 503)

@@ -15,8 +15,8 @@ const SECRET_HEADER = 'x-turnout-hook-secret'
 
 export function hooks(app: OpenAPIHono<ApiEnv>): void {
   app.post('/hooks/aws', async (c) => {
-    const { hookSecret, store } = parseConfig(c.env)
-    if (hookSecret === null || store.kind === 'embedded')
+    const { kind, hookSecret } = parseConfig(c.env).store
+    if (hookSecret === null || kind === 'embedded')
       throw new Problem('not-found', 'AWS has nothing to tell: STORE or AWS_HOOK_SECRET is not set.')
     if (!(await sameSecret(c.req.header(SECRET_HEADER) ?? '', hookSecret)))
       throw new Problem('unauthorized', `The header ${SECRET_HEADER} does not hold AWS_HOOK_SECRET.`)

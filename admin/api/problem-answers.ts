@@ -99,6 +99,7 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   },
   'too-many-requests': { detail: 'Try again in a second.', headers: ['retry-after'] },
   internal: { detail: 'This is a fault of the control plane, noted under the request id.' },
+  misconfigured: { detail: 'STORE must be one of embedded, ssm, appconfig.' },
   'store-unavailable': {
     detail: 'AWS does not answer ssm:PutParameter (HTTP 500). Nothing was changed.',
     headers: ['retry-after'],
@@ -113,6 +114,7 @@ const EVERYWHERE: readonly ProblemKind[] = [
   'forbidden',
   'too-many-requests',
   'internal',
+  'misconfigured',
   'overloaded',
   'interrupted',
 ]

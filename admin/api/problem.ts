@@ -5,6 +5,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { CompileIssue, Result } from '../../engine/index.ts'
+import { SettingError } from '../config/setting-error.ts'
 import { MAX_BODY_BYTES } from '../env.ts'
 import type { Failure } from '../failure.ts'
 import { logError, messageOf } from '../log.ts'
@@ -36,6 +37,7 @@ export const PROBLEMS = {
   'precondition-required': [428, 'This change needs a precondition'],
   'too-many-requests': [429, 'This caller asks too often'],
   internal: [500, 'The control plane failed'],
+  misconfigured: [500, 'A setting of the control plane is wrong'],
   'store-unavailable': [503, 'AWS does not take the change'],
   overloaded: [503, 'The control plane is overloaded'],
   interrupted: [503, 'The control plane was interrupted'],
@@ -202,6 +204,10 @@ function asProblem(thrown: unknown, c: Context<ApiEnv>): Problem {
   if ((thrown as StubError).retryable) {
     logError('object-interrupted', { ...fields, cause: messageOf(thrown) })
     return new Problem('interrupted', INTERRUPTED)
+  }
+  if (thrown instanceof SettingError) {
+    logError('setting-wrong', { cause: thrown.message })
+    return new Problem('misconfigured', `${thrown.rule}.`)
   }
   const stack = thrown instanceof Error ? (thrown.stack ?? null) : null
   logError('request-failed', { ...fields, cause: messageOf(thrown), stack })

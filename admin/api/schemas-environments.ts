@@ -1,7 +1,7 @@
 /** Bodies about environments. */
 import { z } from '@hono/zod-openapi'
+import { STORES } from '../config/store-config.ts'
 import { ENVIRONMENT_NAME } from '../settings.ts'
-import { STORES } from '../storage/store.ts'
 import { EXAMPLES } from './examples.ts'
 import { IssueSchema, time, version } from './schemas.ts'
 

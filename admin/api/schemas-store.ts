@@ -1,6 +1,6 @@
 /** Bodies about stores. */
 import { z } from '@hono/zod-openapi'
-import { STORES } from '../storage/store.ts'
+import { STORES } from '../config/store-config.ts'
 import { EXAMPLES } from './examples.ts'
 import { reason } from './schemas.ts'
 import { comparison } from './schemas-versions.ts'

@@ -4,10 +4,11 @@
  */
 import type { CompileIssue, Kill } from '../../engine/index.ts'
 import { ok, type Result } from '../../engine/index.ts'
+import type { StoreKind } from '../config/store-config.ts'
 import type { Author } from '../settings.ts'
 import { killsForEdges, readKill } from '../storage/kills.ts'
 import type { State } from '../storage/state.ts'
-import type { Loaded, StoreError, StoreKind } from '../storage/store.ts'
+import type { Loaded, StoreError } from '../storage/store.ts'
 import { readStoreState, writeRevision, writeWarnings } from '../storage/store-state.ts'
 import { carryOut } from './carry-out.ts'
 import type { Room } from './room.ts'

@@ -1,12 +1,12 @@
 /** What `EnvironmentObject` answers: plain data, as it crosses RPC. */
 import type { CompileIssue, Result } from '../../engine/index.ts'
+import type { StoreKind } from '../config/store-config.ts'
 import type { Failure } from '../failure.ts'
 import type { Settings } from '../settings.ts'
 import { changesOf, type EntityChange, type Stored, sinceOf } from '../storage/entities.ts'
 import { labelsOf } from '../storage/labels.ts'
 import { readSettings, SETTINGS_KEY } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
-import type { StoreKind } from '../storage/store.ts'
 import type { Trouble } from '../storage/store-state.ts'
 import type { Version } from '../storage/versions.ts'
 

@@ -1,11 +1,12 @@
 /** Copies an environment's document from one store to another, and proves by the compiled snapshots that it has arrived. */
 import { type FlagDocument, ok } from '../../engine/index.ts'
+import type { StoreKind } from '../config/store-config.ts'
 import { completeDocument, presentDocument } from '../document.ts'
 import { type Failure, failed, invalid } from '../failure.ts'
 import { type Comparison, compare } from '../governance/comparison.ts'
 import { sameSnapshot } from '../storage/same-snapshot.ts'
 import type { State } from '../storage/state.ts'
-import type { FlagStore, Loaded, StoreKind } from '../storage/store.ts'
+import type { FlagStore, Loaded } from '../storage/store.ts'
 import type { Answer } from './answers.ts'
 import type { Room } from './room.ts'
 import { failureOf } from './store-failure.ts'

@@ -5,14 +5,14 @@
 import { AppConfigClient } from '@aws-sdk/client-appconfig'
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata'
 import { SSMClient } from '@aws-sdk/client-ssm'
+import type { AwsConfig, Credentials, Service, StoreConfig, StoreKind } from '../config/store-config.ts'
 import { appConfigStore } from './appconfig/store.ts'
 import { assumedRole } from './aws/assume-role.ts'
 import { endpointOf, signedPost } from './aws/signed-post.ts'
 import type { Timing } from './aws/timing.ts'
 import { pathOf } from './ssm/names.ts'
 import { ssmStore } from './ssm/store.ts'
-import type { FlagStore, StoreKind } from './store.ts'
-import type { AwsConfig, Credentials, Service, StoreConfig } from './store-config.ts'
+import type { FlagStore } from './store.ts'
 
 export type AwsStoreKind = Exclude<StoreKind, 'embedded'>
 

@@ -3,9 +3,7 @@
  * (`ssm`, `appconfig`) it is the source of truth, and SQLite holds what was last read or written there.
  */
 import type { CompileIssue, FlagDocument, Kill, Result } from '../../engine/index.ts'
-
-export const STORES = ['embedded', 'ssm', 'appconfig'] as const
-export type StoreKind = (typeof STORES)[number]
+import type { StoreKind } from '../config/store-config.ts'
 
 /** Names one state of a store, in words of its own; two states that differ have different ones. */
 export type Revision = string

@@ -63,6 +63,17 @@ describe('deploy.toml', () => {
     ])
   })
 
+  test('holds no settings of a store with which the control plane would not start', () => {
+    const problems = (vars: Record<string, string>) => problemsOf({ 'control-plane': { vars } })
+    expect(problems({ STORE: 'dynamodb' })).toEqual([
+      'control-plane.vars STORE must be one of embedded, ssm, appconfig, got "dynamodb"',
+    ])
+    expect(problems({ STORE: 'appconfig', AWS_REGION: 'eu-west-1' })).toEqual([
+      'control-plane.vars APPCONFIG_APPLICATION is missing: the name or id of the application',
+    ])
+    expect(problems({ STORE: 'ssm', AWS_REGION: 'eu-west-1' })).toEqual([])
+  })
+
   test('has no two Workers of one name, and no host or route twice', () => {
     const routes = { routes: ['b.dev/*'], zone: 'b.dev' }
     expect(

@@ -35,11 +35,27 @@ describe('options of a local run', () => {
   })
 
   test('where documents live is passed on to whoever sets STORE, and nobody else', () => {
-    const aws = { AWS_REGION: 'eu-west-1', AWS_SECRET_ACCESS_KEY: 'secret', AWS_PROFILE: 'mine' }
+    const secrets = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' }
+    const aws = { ...secrets, AWS_REGION: 'eu-west-1', AWS_PROFILE: 'mine' }
     expect(parse(aws).store).toEqual({})
     expect(parse({ ...aws, STORE: 'ssm', STORE_PREFIX: '' }).store).toEqual({
-      ...{ STORE: 'ssm', AWS_REGION: 'eu-west-1', AWS_SECRET_ACCESS_KEY: 'secret' },
+      ...{ ...secrets, STORE: 'ssm', AWS_REGION: 'eu-west-1' },
     })
+  })
+
+  test.each([
+    [{ STORE: 'dynamodb' }, 'STORE must be one of embedded, ssm, appconfig, got "dynamodb"'],
+    [{ STORE: 'ssm' }, 'AWS_REGION must be a region such as eu-west-1, got ""'],
+    [
+      { STORE: 'ssm', AWS_REGION: 'eu-west-1' },
+      'AWS_ACCESS_KEY_ID is missing: the store in AWS needs credentials',
+    ],
+    [
+      { STORE: 'embedded', POLL_INTERVAL_MS: '5s' },
+      'POLL_INTERVAL_MS must be a whole number from 1000 to 3600000, got "5s"',
+    ],
+  ])('what is wrong with where documents live is said before anything starts: %j', (env, sentence) => {
+    expect(() => parse(env)).toThrow(sentence)
   })
 
   test('an empty variable counts as not set', () => {

@@ -132,7 +132,7 @@ describe('both', () => {
   })
 
   it('speak of settings that the control plane has', () => {
-    const config = read('admin/storage/store-config.ts')
+    const config = read('admin/config/store-config.ts')
     expect(names.length).toBeGreaterThan(4)
     for (const [, name] of names) expect(config).toContain(name!.replace(/^AWS_ROLE_/, ''))
   })

@@ -42,6 +42,7 @@ const TABLE: Record<string, Allowed> = {
       'node:crypto',
     ],
   },
+  'admin/config': { folders: [], packages: [] },
   'admin/governance': { folders: ['engine'], packages: [] },
   'admin/backup': { folders: ['engine', 'admin/audit', 'admin/storage'], packages: ['node:crypto'] },
   'admin/rollout': { folders: ['engine'], packages: [] },
@@ -54,13 +55,13 @@ const TABLE: Record<string, Allowed> = {
   },
   // It makes the typed client from the control plane's own OpenAPI document.
   'cli/generate': { folders: ['admin', 'local'], packages: ['node:*'] },
-  local: { folders: ['engine'], packages: ['node:*', 'workerd', 'wrangler'] },
+  local: { folders: ['engine', 'admin/config'], packages: ['node:*', 'workerd', 'wrangler'] },
   selfhost: { folders: ['engine', 'local'], packages: ['node:*', 'commander'] },
   deploy: { folders: ['local'], packages: ['node:*', 'commander'] },
 }
 
 /** Folders whose code reads no clock, no randomness and no console. */
-const PURE = ['engine', 'admin/governance', 'admin/rollout', 'admin/storage/feature-flags']
+const PURE = ['engine', 'admin/config', 'admin/governance', 'admin/rollout', 'admin/storage/feature-flags']
 
 interface Import {
   from: string
@@ -164,9 +165,13 @@ function isAllowed({ from, specifier, typeOnly }: Import, folder: string): boole
 /** The server of `admin` may use its own pure parts; nothing imports the dashboard. */
 const isPart = (folder: string, target: string): boolean =>
   folder === 'admin' &&
-  ['admin/governance', 'admin/rollout', 'admin/backup', 'admin/storage/feature-flags'].includes(
-    folderOf(target)!,
-  )
+  [
+    'admin/config',
+    'admin/governance',
+    'admin/rollout',
+    'admin/backup',
+    'admin/storage/feature-flags',
+  ].includes(folderOf(target)!)
 
 function isOfPackage(specifier: string, name: string): boolean {
   if (name.endsWith('*')) return specifier.startsWith(name.slice(0, -1))

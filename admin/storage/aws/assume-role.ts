@@ -3,7 +3,7 @@
  * XML, for which there is no parser in the SDK's browser build; four fields of it are needed.
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */
-import type { Credentials } from '../store-config.ts'
+import type { Credentials } from '../../config/store-config.ts'
 import type { AwsError } from './failure.ts'
 import type { SignedPost } from './signed-post.ts'
 

@@ -1,7 +1,7 @@
 /** Calls of an AWS service for which there is no client here, signed as AWS asks (SigV4, by AWS's own library). */
 import { Sha256 } from '@smithy/core/checksum'
 import { SignatureV4 } from '@smithy/signature-v4'
-import type { Credentials } from '../store-config.ts'
+import type { Credentials } from '../../config/store-config.ts'
 import type { AwsError } from './failure.ts'
 
 export interface Caller {

@@ -1,5 +1,8 @@
-/** Settings of the stores: which one is used, and where AWS keeps things. A bad value throws an error that names it. Pure. */
-import { STORES, type StoreKind } from './store.ts'
+/** Settings of the stores: which one is used, and where AWS keeps things. A bad value throws a `SettingError`. Pure. */
+import { SettingError } from './setting-error.ts'
+
+export const STORES = ['embedded', 'ssm', 'appconfig'] as const
+export type StoreKind = (typeof STORES)[number]
 
 export interface StoreConfig {
   /** The one that counts; others are there to be copied from and to. */
@@ -16,6 +19,8 @@ export interface StoreConfig {
   } | null
   /** `null`: as often as each store wants. */
   readonly pollMs: number | null
+  /** With it AWS may say that something has changed. `null`: it may not. */
+  readonly hookSecret: string | null
 }
 
 export interface AwsConfig {
@@ -42,23 +47,33 @@ type Name =
   | `AWS_${'REGION' | 'ACCESS_KEY_ID' | 'SECRET_ACCESS_KEY' | 'SESSION_TOKEN' | 'ENDPOINT_URL'}`
   | `AWS_ENDPOINT_URL_${'SSM' | 'APPCONFIG' | 'APPCONFIGDATA' | 'STS'}`
   | `AWS_ROLE_${'ARN' | 'EXTERNAL_ID'}`
+  | 'AWS_HOOK_SECRET'
 
 export function parseStoreConfig(env: Variables): StoreConfig {
   const kind = kindOf(env.STORE || 'embedded')
-  const config = {
+  return {
     kind,
     aws: awsOf(env, kind !== 'embedded'),
     ssm: { prefix: prefixOf(env.STORE_PREFIX || '/turnout'), tier: tierOf(env.SSM_TIER || 'standard') },
     appConfig: appConfigOf(env, kind === 'appconfig'),
     pollMs: pollOf(env.POLL_INTERVAL_MS),
+    hookSecret: secretOf('AWS_HOOK_SECRET', env.AWS_HOOK_SECRET),
   }
-  return config
+}
+
+/** Shorter ones could be guessed, and a header carries no others. */
+const SECRET = /^[\x21-\x7e]{16,}$/
+
+/** `null`: there is none. */
+export function secretOf(name: string, value: string | undefined): string | null {
+  if (!value || SECRET.test(value)) return value || null
+  throw new SettingError(`${name} must have at least 16 characters of ASCII, and no spaces`)
 }
 
 function kindOf(value: string): StoreKind {
   const kind = STORES.find((known) => known === value)
   if (kind !== undefined) return kind
-  throw new Error(`STORE must be one of ${STORES.join(', ')}, got ${JSON.stringify(value)}`)
+  throw new SettingError(`STORE must be one of ${STORES.join(', ')}`, value)
 }
 
 const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/
@@ -67,9 +82,9 @@ function awsOf(env: Variables, needed: boolean): AwsConfig | null {
   const { AWS_REGION: region, AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = env
   if (!needed && !region && !id && !secret) return null
   if (!region || !REGION.test(region))
-    throw new Error(`AWS_REGION must be a region such as eu-west-1, got ${JSON.stringify(region ?? '')}`)
-  if (!id) throw new Error('AWS_ACCESS_KEY_ID is missing: the store in AWS needs credentials')
-  if (!secret) throw new Error('AWS_SECRET_ACCESS_KEY is missing: the store in AWS needs credentials')
+    throw new SettingError('AWS_REGION must be a region such as eu-west-1', region ?? '')
+  if (!id) throw new SettingError('AWS_ACCESS_KEY_ID is missing: the store in AWS needs credentials')
+  if (!secret) throw new SettingError('AWS_SECRET_ACCESS_KEY is missing: the store in AWS needs credentials')
   const session = env.AWS_SESSION_TOKEN ? { sessionToken: env.AWS_SESSION_TOKEN } : {}
   const endpoint = (name: Name) =>
     endpointOf(name, env[name]) ?? endpointOf('AWS_ENDPOINT_URL', env.AWS_ENDPOINT_URL)
@@ -91,9 +106,7 @@ const ROLE = /^arn:aws(?:-[a-z-]+)?:iam::\d{12}:role\/[\w+=,.@/-]+$/
 function roleOf({ AWS_ROLE_ARN: arn, AWS_ROLE_EXTERNAL_ID: externalId }: Variables): AwsConfig['role'] {
   if (!arn) return null
   if (ROLE.test(arn)) return { arn, externalId: externalId || null }
-  throw new Error(
-    `AWS_ROLE_ARN must be the ARN of a role, arn:aws:iam::111122223333:role/NAME, got ${JSON.stringify(arn)}`,
-  )
+  throw new SettingError('AWS_ROLE_ARN must be the ARN of a role, arn:aws:iam::111122223333:role/NAME', arn)
 }
 
 function endpointOf(name: Name, value: string | undefined): string | undefined {
@@ -101,7 +114,7 @@ function endpointOf(name: Name, value: string | undefined): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : null
   if (url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '')
     return value.replace(/\/+$/, '')
-  throw new Error(`${name} must be an http or https URL without a query, got ${JSON.stringify(value)}`)
+  throw new SettingError(`${name} must be an http or https URL without a query`, value)
 }
 
 /** AWS keeps names that begin with aws or ssm for itself. */
@@ -109,21 +122,24 @@ const PREFIX = /^(?:\/[A-Za-z0-9_.-]+){1,8}$/
 
 function prefixOf(value: string): string {
   if (PREFIX.test(value) && !/^\/(?:aws|ssm)/i.test(value)) return value
-  throw new Error(
-    `STORE_PREFIX must be a path of SSM parameters such as /turnout, not beginning with /aws or /ssm and without a slash at its end, got ${JSON.stringify(value)}`,
+  throw new SettingError(
+    'STORE_PREFIX must be a path of SSM parameters such as /turnout, not beginning with /aws or /ssm and without a slash at its end',
+    value,
   )
 }
 
 function tierOf(value: string): 'standard' | 'intelligent' {
   if (value === 'standard' || value === 'intelligent') return value
-  throw new Error(`SSM_TIER must be standard or intelligent, got ${JSON.stringify(value)}`)
+  throw new SettingError('SSM_TIER must be standard or intelligent', value)
 }
 
 function appConfigOf(env: Variables, needed: boolean): StoreConfig['appConfig'] {
   const { APPCONFIG_APPLICATION: application, APPCONFIG_PROFILE: profile } = env
   if (!needed && (!application || !profile)) return null
-  if (!application) throw new Error('APPCONFIG_APPLICATION is missing: the name or id of the application')
-  if (!profile) throw new Error('APPCONFIG_PROFILE is missing: the name or id of the configuration profile')
+  if (!application)
+    throw new SettingError('APPCONFIG_APPLICATION is missing: the name or id of the application')
+  if (!profile)
+    throw new SettingError('APPCONFIG_PROFILE is missing: the name or id of the configuration profile')
   return { application, profile, strategy: env.APPCONFIG_STRATEGY || null }
 }
 
@@ -131,7 +147,5 @@ function pollOf(value: string | undefined): number | null {
   if (!value) return null
   const ms = Number(value)
   if (/^\d{1,7}$/.test(value) && ms >= 1_000 && ms <= 3_600_000) return ms
-  throw new Error(
-    `POLL_INTERVAL_MS must be a whole number from 1000 to 3600000, got ${JSON.stringify(value)}`,
-  )
+  throw new SettingError('POLL_INTERVAL_MS must be a whole number from 1000 to 3600000', value)
 }
