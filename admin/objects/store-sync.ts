@@ -65,6 +65,8 @@ export class StoreSync {
   #opened: { readonly place: string; readonly store: FlagStore } | null = null
   /** The look that is under way; it may take long. */
   #looking: Promise<void> | null = null
+  /** The last time that AWS did not take anything in time, ms since 1970. */
+  #silent: { readonly sinceMs: number; readonly error: StoreError } | null = null
 
   /** `placeOf`: where an environment's document lives in AWS; `null`: nowhere. */
   constructor(room: Room, group: GroupCommit, placeOf: (environment: string) => StorePlace | null) {
@@ -77,7 +79,8 @@ export class StoreSync {
   async decide<T>(decision: Decision<T>): Promise<Answer<T>> {
     const { ledger, inAws } = this.#room
     if (!inAws) return this.#group.run(() => ledger.decide(decision))
-    return this.#turns.run(() => this.#throughStore(decision))
+    const askedMs = Date.now()
+    return this.#turns.run(() => this.#throughStore(decision, askedMs))
   }
 
   /** A decision that leaves the document alone, but must not come between another's rehearsal and its end. */
@@ -142,13 +145,13 @@ export class StoreSync {
       if (store.saveKills === null) return
       const revision = readRevision(sql)
       if (revision === null) throw new Error(`${store.place} was never read`)
-      const saved = await store.saveKills(killsForEdges(sql), revision)
+      const saved = this.#heard(await store.saveKills(killsForEdges(sql), revision))
       if (!saved.ok) throw new Error(sentenceOf(saved.error))
       ledger.write(() => writeRevision(sql, saved.value))
     })
   }
 
-  async #throughStore<T>(decision: Decision<T>): Promise<Answer<T>> {
+  async #throughStore<T>(decision: Decision<T>, askedMs: number): Promise<Answer<T>> {
     const { sql, ledger } = this.#room
     const nowMs = Date.now()
     const before = readState(sql)
@@ -159,13 +162,22 @@ export class StoreSync {
     const store = this.#open(before.name)
     const expected = readRevision(sql)
     if (expected === null) return notRead(store, readTrouble(sql))
-    const saved = await store.save(document, expected)
+    // Whoever waited while AWS did not answer another has waited long enough.
+    if (this.#silent !== null && this.#silent.sinceMs >= askedMs)
+      return this.#refused(before, this.#silent.error)
+    const saved = this.#heard(await store.save(document, expected))
     if (!saved.ok) return this.#refused(before, saved.error)
     return ledger.decide((state) => {
       const decided = decision(state, nowMs)
       this.#noteSaved(saved.value, document)
       return decided
     }, nowMs)
+  }
+
+  #heard<T>(saved: Result<T, StoreError>): Result<T, StoreError> {
+    const isSilent = !saved.ok && saved.error.reason === 'unavailable'
+    this.#silent = isSilent ? { sinceMs: Date.now(), error: saved.error } : null
+    return saved
   }
 
   /** The document that the decision makes; `null`: it leaves it as it is. */
@@ -246,7 +258,7 @@ export class StoreSync {
     const state = readState(sql)
     if (state === null || known === null || error.reason !== 'busy') return false
     if (Date.now() - error.sinceMs < ABANDONED_AFTER_MS) return false
-    const saved = await store.save(publisher.document(state), known)
+    const saved = this.#heard(await store.save(publisher.document(state), known))
     if (!saved.ok) return false
     logWarn('store-change-taken-back', {
       environment: state.name,
@@ -306,7 +318,7 @@ export class StoreSync {
 const notRead = ({ place }: FlagStore, trouble: Trouble | null) =>
   failed({
     reason: 'store-unavailable',
-    detail: `${place} was never read so far${trouble === null ? '' : `: ${trouble.detail}`}`,
+    detail: `nothing was read of ${place} so far${trouble === null ? '' : `: ${trouble.detail}`}`,
   })
 
 function recordOverwritten(

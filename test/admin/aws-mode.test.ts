@@ -89,10 +89,12 @@ async function inSsm(
 
 let aheadMs = 0
 let speed = 1
+let realNowMs = () => 0
 beforeEach(() => {
   aheadMs = 0
   speed = 1
   const [startedAtMs, began] = [Date.now(), performance.now()]
+  realNowMs = () => startedAtMs + performance.now() - began
   vi.spyOn(Date, 'now').mockImplementation(() =>
     Math.floor(startedAtMs + aheadMs + (performance.now() - began) * speed),
   )
@@ -217,6 +219,57 @@ describe('a kill', () => {
       await look(test)
       expect(test.object.kill('flag:a').ok).toBe(true)
     }))
+})
+
+describe('an hour without AWS', () => {
+  it(
+    'a kill holds and is written when AWS returns; edits are refused, and nothing of them is there',
+    () =>
+      inSsm(async (test) => {
+        await test.replace({ flags: { a: true, b: true } })
+        speed = 30
+        await test.aws.setDown(true)
+        const request = { variant: null, reason: 'errors', expiresAtMs: null, onExpiry: 'restore' } as const
+        expect(test.object.putKill('flag:a', request, MANNER, ADA).ok).toBe(true)
+        for (let minutes = 0; minutes < 60; minutes += 10) {
+          aheadMs += 10 * 60_000
+          await test.object.alarm()
+          await test.object.looked()
+          expect(refusal(await test.toggle('b', false))).toBe('store-unavailable')
+          expect(test.object.kill('flag:a').ok).toBe(true)
+        }
+        expect(test.flags()).toEqual({ a: true, b: true })
+        expect(test.store().status).toBe('degraded')
+        await test.aws.heal()
+        // AWS has lived through it too.
+        ;[aheadMs, speed] = [Date.now() - realNowMs(), 1]
+        await test.aws.setSignatureSkew(aheadMs)
+        expect(await test.valueAt('kills')).toBeUndefined()
+        expect(await test.valueAt('flags/b')).toBe('true')
+        await look(test)
+        aheadMs += 60_000
+        await test.object.alarm()
+        expect(JSON.parse((await test.valueAt('kills'))!)).toEqual([{ target: 'flag:a' }])
+        expect(test.store()).toEqual({ status: 'ok', problem: null })
+        expect((await test.toggle('b', false)).ok).toBe(true)
+      }),
+    120_000,
+  )
+
+  it(
+    'refuses those who waited together with whom they waited for, not one after the other',
+    () =>
+      inSsm(async (test) => {
+        await test.replace({ flags: { a: true, b: true, c: true } })
+        await test.aws.setDown(true)
+        const startedAtMs = Date.now()
+        const answers = await Promise.all(['a', 'b', 'c'].map((key) => test.toggle(key, false)))
+        const tookMs = Date.now() - startedAtMs
+        expect(answers.map(refusal)).toEqual(['store-unavailable', 'store-unavailable', 'store-unavailable'])
+        expect(tookMs).toBeLessThan(2 * 3_000)
+      }),
+    60_000,
+  )
 })
 
 describe('what is wrong in AWS', () => {

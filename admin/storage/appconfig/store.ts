@@ -1,6 +1,6 @@
 /** An environment's document in a profile of AWS AppConfig: freeform, or AppConfig's own feature flags. */
 import type { AppConfigClient } from '@aws-sdk/client-appconfig'
-import { Calls } from '../aws/calls.ts'
+import { type Budget, Calls } from '../aws/calls.ts'
 import type { Timing } from '../aws/timing.ts'
 import type { Memory } from '../open-store.ts'
 import { answering, type FlagStore } from '../store.ts'
@@ -11,8 +11,9 @@ import { findPlace } from './place.ts'
 import { save, type Writing } from './save.ts'
 import type { DataPlane } from './session.ts'
 
-const LOAD_BUDGET_MS = 20_000
-const SAVE_BUDGET_MS = 15_000
+const LOAD_BUDGET = { allMs: 20_000, silenceMs: 5_000 }
+/** Somebody waits: an AWS that says nothing for three seconds is given up. */
+const SAVE_BUDGET = { allMs: 15_000, silenceMs: 3_000 }
 
 export interface AppConfigOptions {
   readonly place: string
@@ -33,8 +34,8 @@ export function appConfigStore(
   const api = new AppConfigApi(client, options.strategy)
   const typed = typedMemory(memory)
   let opened: Opened | null = null
-  const begin = async (budgetMs: number): Promise<[Opened, Work]> => {
-    const work = { calls: calls.within(budgetMs), timing }
+  const begin = async (budget: Budget): Promise<[Opened, Work]> => {
+    const work = { calls: calls.within(budget), timing }
     opened ??= { api, plane, memory: typed, place: await findPlace(client, work.calls, plane.names) }
     return [opened, work]
   }
@@ -46,7 +47,7 @@ export function appConfigStore(
   }
   const write = (writing: Writing, expected: string) =>
     during(async () => {
-      const [ready, work] = await begin(SAVE_BUDGET_MS)
+      const [ready, work] = await begin(SAVE_BUDGET)
       return save(ready, work, expected, writing)
     })
   return {
@@ -57,7 +58,7 @@ export function appConfigStore(
     },
     load: (known, pushed = false) =>
       during(async () => {
-        const [ready, work] = await begin(LOAD_BUDGET_MS)
+        const [ready, work] = await begin(LOAD_BUDGET)
         return load(ready, work, known, pushed)
       }),
     save: (document, expected) => write((format, held) => format.write(held, document), expected),

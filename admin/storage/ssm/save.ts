@@ -4,7 +4,7 @@
  */
 import type { FlagDocument } from '../../../engine/index.ts'
 import { logWarn } from '../../log.ts'
-import type { Calls } from '../aws/calls.ts'
+import type { Budget, Calls } from '../aws/calls.ts'
 import type { Timing } from '../aws/timing.ts'
 import { type Revision, StoreFailure } from '../store.ts'
 import type { FoundByName, ParameterApi } from './api.ts'
@@ -16,9 +16,13 @@ import { decodeMarks, encodeMarks, hashOf, type Mark, type Marks, markOf } from 
 /** A pending change that is older was given up by its writer. */
 export const ABANDONED_AFTER_MS = 60_000
 
-/** Time for a save: to find out how things stand, and for each parameter; as much again to take it back. */
+/**
+ * Time for a save: to find out how things stand, and for each parameter; as much again to take it back. Somebody waits: an AWS
+ * that says nothing for three seconds is given up.
+ */
 const BUDGET_MS = 8_000
 const BUDGET_PER_PARAMETER_MS = 400
+const SILENCE_MS = 3_000
 
 export interface Writing {
   readonly api: ParameterApi
@@ -44,7 +48,9 @@ export async function save(writing: Writing, document: FlagDocument, expected: R
   return write({ ...writing, calls }, changes, marks, held, changes.size > 1)
 }
 
-const budgetFor = (parameters: number): number => BUDGET_MS + parameters * BUDGET_PER_PARAMETER_MS
+const budgetFor = (parameters: number): Budget => ({
+  ...{ allMs: BUDGET_MS + parameters * BUDGET_PER_PARAMETER_MS, silenceMs: SILENCE_MS },
+})
 
 /** Ends a change that its writer has given up: what it names becomes what this document says. */
 async function restore(

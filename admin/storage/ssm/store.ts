@@ -11,8 +11,9 @@ import { MAX_BYTES } from './parameters.ts'
 import { save, saveKills } from './save.ts'
 
 /** Reading a thousand parameters takes ten seconds at ten calls a second; more than this, and AWS is too slow to poll. */
-const LOAD_BUDGET_MS = 30_000
-const KILLS_BUDGET_MS = 8_000
+const LOAD_BUDGET = { allMs: 30_000, silenceMs: 5_000 }
+/** Changes wait meanwhile. */
+const KILLS_BUDGET = { allMs: 8_000, silenceMs: 3_000 }
 
 export interface SsmOptions {
   readonly prefix: string
@@ -33,11 +34,11 @@ export function ssmStore(client: SSMClient, options: SsmOptions, timing: Timing)
     kind: 'ssm',
     place,
     pollAfterMs: pollMs,
-    load: (known) => answering(() => load(api, calls.within(LOAD_BUDGET_MS), timing, known)),
+    load: (known) => answering(() => load(api, calls.within(LOAD_BUDGET), timing, known)),
     save: (document: FlagDocument, expected: Revision) => answering(() => save(writing, document, expected)),
     saveKills: (kills: readonly Kill[], expected: Revision) =>
       answering(() =>
-        saveKills({ ...writing, calls: calls.within(KILLS_BUDGET_MS) }, JSON.stringify(kills), expected),
+        saveKills({ ...writing, calls: calls.within(KILLS_BUDGET) }, JSON.stringify(kills), expected),
       ),
   }
 }
