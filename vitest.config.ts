@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: [
-            'test/{engine,edge,governance,backup,aws,storage,local,deploy,selfhost,cli,sdk,repository,e2e}/**/*.test.ts',
+            'test/{engine,edge,governance,backup,aws,storage,local,deploy,selfhost,cli,sdk,repository,e2e}/**/*.test.{ts,tsx}',
           ],
           testTimeout: 60_000,
           hookTimeout: 120_000,

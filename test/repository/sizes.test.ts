@@ -148,10 +148,12 @@ describe('the evaluating half of the engine', () => {
 /** What README and docs/sdk.md promise. */
 const REMOTE_CLIENT_KB = 1.5
 const WITH_OUTCOMES_KB = 2.3
+const REACT_KB = 0.6
+const OPENFEATURE_KB = 1.1
 
 describe('the remote client', () => {
-  const page = async (contents: string) => {
-    const made = await bundle({ stdin: { contents, resolveDir: root }, conditions: ['browser'] })
+  const page = async (contents: string, options: BuildOptions = {}) => {
+    const made = await bundle({ stdin: { contents, resolveDir: root }, conditions: ['browser'], ...options })
     return { bytes: brotli(made.bytes), minified: made.bytes.length, inputs: Object.keys(made.inputs) }
   }
   const CLIENT = `
@@ -176,10 +178,30 @@ describe('the remote client', () => {
     expect(bytes).toBeLessThanOrEqual(WITH_OUTCOMES_KB * 1024)
   })
 
+  it.each([
+    [
+      'React',
+      REACT_KB,
+      "import { TurnoutProvider, useFlag } from './sdk/react.tsx'\nexport { TurnoutProvider, useFlag }",
+    ],
+    [
+      'OpenFeature in a browser',
+      OPENFEATURE_KB,
+      "import { TurnoutWebProvider } from './sdk/openfeature-web.ts'\nexport { TurnoutWebProvider }",
+    ],
+  ])(`grows for %s by at most %s KB, without the peer`, async (_, budgetKb, adapter) => {
+    const alone = await page(CLIENT)
+    const external = { external: ['react', 'react/*', '@openfeature/*'] }
+    const { bytes, minified } = await page(`${CLIENT}\n${adapter}`, external)
+    console.log(`remote client and adapter: ${minified} bytes minified, ${bytes} brotli`)
+    expect(bytes - alone.bytes).toBeLessThanOrEqual(budgetKb * 1024)
+  })
+
   it('is as small as the pages say', () => {
     const page = (name: string) => readFileSync(join(root, name), 'utf8')
     expect(page('README.md')).toContain(`${REMOTE_CLIENT_KB} KB`)
     expect(page('docs/sdk.md')).toContain(`${REMOTE_CLIENT_KB} KB`)
-    expect(page('docs/sdk.md')).toContain(`${WITH_OUTCOMES_KB} KB`)
+    for (const kilobytes of [WITH_OUTCOMES_KB, REACT_KB, OPENFEATURE_KB])
+      expect(page('docs/sdk.md')).toContain(`${kilobytes} KB`)
   })
 })

@@ -1,7 +1,7 @@
 /** Somebody who installed the package: a folder with it in `node_modules`, where programs are compiled and run. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll } from 'vitest'
 import { PROJECT_ROOT } from '../../local/build.ts'
 import { makePackage } from '../../sdk/publish/package.ts'
@@ -26,8 +26,8 @@ const COMPILER_OPTIONS = {
   types: [],
 }
 
-/** In a test file's outermost scope; what it makes is removed after the file's tests. */
-export async function installPackage(): Promise<Consumer> {
+/** In a test file's outermost scope; what it makes is removed after the file's tests. `peers`: what is installed beside. */
+export async function installPackage(peers: readonly string[] = []): Promise<Consumer> {
   const home = makeTemporaryFolder()
   afterAll(() => removeFolder(home))
   const packageFolder = join(home, 'package')
@@ -35,6 +35,12 @@ export async function installPackage(): Promise<Consumer> {
   await makePackage(packageFolder)
   mkdirSync(join(folder, 'node_modules/@turnout'), { recursive: true })
   symlinkSync(packageFolder, join(folder, 'node_modules/@turnout/sdk'))
+  for (const name of peers) {
+    // Beside the package itself, which the link above leads to.
+    const at = join(home, 'node_modules', name)
+    mkdirSync(dirname(at), { recursive: true })
+    symlinkSync(join(PROJECT_ROOT, 'node_modules', name), at)
+  }
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   return {
     packageFolder,
