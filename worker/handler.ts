@@ -170,8 +170,22 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     isolate ??= new Isolate(env, (request.cf ?? {}) as Place)
     return await isolate.handle(request, ctx)
   } catch (cause) {
+    const mistake = mistakeIn(request)
+    if (mistake !== null) return problem(400, 'Bad Request', mistake)
     // An error here is a bug or a bad setting: a person must act.
     logError('request-failed', cause)
     return problem(500, 'Internal Server Error', 'the edge could not handle this request; its log says why')
+  }
+}
+
+/** What no request can be read with, whoever sent it; `null`: nothing, so the fault is ours. */
+function mistakeIn(request: Request): string | null {
+  if (!URL.canParse(request.url)) return 'the host and path of the request make no URL'
+  try {
+    void request.cf
+    return null
+  } catch {
+    // Only a local run reads it from a header.
+    return 'the header CF-Blob must hold JSON, such as {"country":"DE"}'
   }
 }

@@ -180,6 +180,12 @@ describe('the edge', () => {
     expect((await answer.json()) as object).toMatchObject({ errorCode: 'PARSE_ERROR' })
   })
 
+  test('a place that is no JSON is 400 and names its header', async () => {
+    const answer = await fetch(run.edgeUrl, { headers: { 'cf-blob': 'nowhere' } })
+    expect(answer.status).toBe(400)
+    expect((await answer.json()) as object).toMatchObject({ detail: expect.stringContaining('CF-Blob') })
+  })
+
   test('a reserved path that means nothing is a problem, not a page of an origin', async () => {
     const answer = await fetch(`${run.edgeUrl}/.turnout/nothing`)
     expect(answer.status).toBe(404)

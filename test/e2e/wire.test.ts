@@ -104,6 +104,14 @@ describe('a request line', () => {
   })
 })
 
+test('a host that is none is a mistake of the request, and said to be one', async () => {
+  const request = 'GET /x HTTP/1.1\r\nHost: edge.test:99999\r\nConnection: close\r\n\r\n'
+  const { status, body } = await exchange(edge.port, request)
+  expect(status).toBe(400)
+  expect(JSON.parse(body.toString()).detail).toBe('the host and path of the request make no URL')
+  expect(origin.received).toEqual([])
+})
+
 describe('request headers', () => {
   test('of one connection end here, also those that Connection names', async () => {
     await exchange(
