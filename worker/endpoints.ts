@@ -199,7 +199,22 @@ app.get('/.turnout/health/ready', async ({ env }) => {
   return Response.json(body, { headers })
 })
 
-app.notFound((c) => problem(404, 'Not Found', `there is nothing at ${c.env.facts.path}`))
+const READ = 'GET, HEAD'
+const METHODS: Readonly<Record<string, string>> = {
+  '/.turnout/snapshot': READ,
+  '/.turnout/stream': READ,
+  '/.turnout/events': 'POST, OPTIONS',
+  '/.turnout/health/live': READ,
+  '/.turnout/health/ready': READ,
+}
+
+app.notFound(({ env: { facts } }) => {
+  const { path } = facts
+  const allow = Object.hasOwn(METHODS, path) ? METHODS[path]! : null
+  return allow === null
+    ? problem(404, 'Not Found', `there is nothing at ${path}`)
+    : problem(405, 'Method Not Allowed', `${path} takes ${allow}`, { allow })
+})
 app.onError((cause) => {
   throw cause
 })

@@ -53,6 +53,21 @@ describe('live', () => {
   })
 })
 
+it.each([
+  ['/.turnout/health/live', 'POST', 'GET, HEAD'],
+  ['/.turnout/health/ready', 'DELETE', 'GET, HEAD'],
+  ['/.turnout/snapshot', 'PUT', 'GET, HEAD'],
+  ['/.turnout/stream', 'POST', 'GET, HEAD'],
+  ['/.turnout/events', 'GET', 'POST, OPTIONS'],
+])('%s with %s says which methods there are', async (path, method, allow) => {
+  const edge = await startEdge(site())
+  const response = await edge.fetch(path, { method })
+  expect(response.status).toBe(405)
+  expect(response.headers.get('allow')).toBe(allow)
+  expect(await response.json()).toMatchObject({ status: 405, detail: `${path} takes ${allow}` })
+  expect((await edge.fetch(`${path}/more`, { method })).status).toBe(404)
+})
+
 describe('ready', () => {
   it('is 503 without a snapshot and says why', async () => {
     const edge = await startEdge(null, { control: down() })
