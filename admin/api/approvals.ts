@@ -9,13 +9,13 @@ import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
 import { STORE_PROBLEMS } from './problem.ts'
-import { answers, checkedBody, operation } from './routes.ts'
+import { answers, operation, optionalBody } from './routes.ts'
 import { listOf, NoteBody } from './schemas.ts'
 import { ApprovalSchema } from './schemas-governance.ts'
 import { shownApproval } from './shown.ts'
 
 const tags = ['Approvals']
-const body = checkedBody(NoteBody)
+const body = optionalBody(NoteBody)
 
 const list = operation('viewer', {
   method: 'get',

@@ -23,6 +23,13 @@ export const jsonBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
   await next()
 }
 
+/** For bodies of which nothing is required: none at all is an empty object. */
+export const optionalJsonBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  if (c.req.raw.body !== null && c.req.header('content-length') !== '0') return jsonBody(c, next)
+  keep(c, '{}')
+  await next()
+}
+
 /** Where `c.req.text()` and the validators find it; hono's cache holds promises, its type says otherwise. */
 function keep(c: ApiContext, text: string): void {
   c.req.bodyCache.text = Promise.resolve(text) as unknown as string

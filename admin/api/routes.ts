@@ -4,7 +4,7 @@ import type { MiddlewareHandler } from 'hono'
 import type { Role } from '../access/principal.ts'
 import { FORMS } from '../form.ts'
 import { requires } from './authorization.ts'
-import { jsonBody, textBody } from './body.ts'
+import { jsonBody, optionalJsonBody, textBody } from './body.ts'
 import type { ApiEnv } from './context.ts'
 import { idempotency, KEY_HEADER, REPLAYED_HEADER } from './idempotency.ts'
 import type { ProblemKind } from './problem.ts'
@@ -188,6 +188,12 @@ export const WAITING = {
 export const checkedBody = <T extends z.ZodType>(schema: T) => ({
   middleware: [jsonBody],
   body: { required: true, content: { 'application/json': { schema } } },
+})
+
+/** One of which nothing is required, so that it may be left out. */
+export const optionalBody = <T extends z.ZodType>(schema: T) => ({
+  middleware: [optionalJsonBody],
+  body: { required: false, content: { 'application/json': { schema } } },
 })
 
 /** A body that the object parses and the engine checks. */

@@ -5,16 +5,26 @@ import { LABEL } from '../storage/labels.ts'
 import { ask, tell } from './ask.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { EXAMPLE_DOCUMENT } from './document-schema.ts'
+import { VERSION_HEADER } from './edits.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest, STORE_PROBLEMS } from './problem.ts'
-import { answers, checkedBody, EditQuery, EnvironmentParams, operation, ref, WAITING } from './routes.ts'
+import {
+  answers,
+  checkedBody,
+  EditQuery,
+  EnvironmentParams,
+  operation,
+  optionalBody,
+  ref,
+  WAITING,
+} from './routes.ts'
 import { listOf, NoteBody, PublishedSchema } from './schemas.ts'
 import { ComparisonSchema, LabelBody, VersionSchema } from './schemas-versions.ts'
 
 const tags = ['Versions']
 
-const noteBody = checkedBody(NoteBody)
+const noteBody = optionalBody(NoteBody)
 const labelBody = checkedBody(LabelBody)
 
 const versionParam = (name: string, example: string) =>
@@ -77,7 +87,10 @@ const restore = operation('editor', {
   request: { params: VersionParams, body: noteBody.body },
   responses: answers(
     [
-      { status: 200, description: 'Published', schema: PublishedSchema, etag: 'Version of the document' },
+      {
+        ...{ status: 200, description: 'Published', schema: PublishedSchema },
+        ...{ etag: 'Version of the document', headers: [VERSION_HEADER] },
+      },
       WAITING,
     ],
     [
@@ -140,6 +153,7 @@ export function versions(api: Api): void {
     const author = authorOf(c, c.req.valid('json').reason)
     const version = await ask(c, env, (stub) => stub.versionNumber(n))
     const restored = await tell(c, env, (stub) => stub.restore(version, mannerOf(c, null), author))
+    c.header(VERSION_HEADER, String(restored.version))
     return json(
       c,
       JSON.stringify({ version: restored.version, warnings: restored.warnings }),

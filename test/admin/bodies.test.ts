@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { app } from '../../admin/api/app.ts'
 import { MAX_BODY_BYTES } from '../../admin/env.ts'
-import { call, problem, TOKEN, value } from './client.ts'
+import { call, environment, problem, TOKEN, value } from './client.ts'
 import { stateOf } from './fuzz/state.ts'
 import { type Story, story } from './fuzz/story.ts'
 import { addressOf, type Operation, openApiPage } from './operations.ts'
@@ -72,6 +72,19 @@ describe.each(TAKES_BODY)('%s', (_, operation) => {
     for (const [response, status, path] of refusals)
       expect((await problem(await response, status)).errors.map((error) => error.path)).toEqual([path])
     expect(await stateOf(its.stub)).toBe(before)
+  })
+})
+
+describe('a body of which nothing is required', () => {
+  it('may be left out, with its type or without', async () => {
+    const { api } = await environment({ flags: { a: true } })
+    const restore = (headers: Record<string, string>) =>
+      call(`${api}/versions/1/restore`, { method: 'POST', headers })
+    const first = await restore({})
+    expect(first.headers.get('x-turnout-version')).toBe('3')
+    expect(await value(first)).toMatchObject({ version: 3 })
+    expect(await value(await restore({ 'content-type': 'application/json' }))).toMatchObject({ version: 3 })
+    await problem(await call(`${api}/flags/a/toggle`, { method: 'POST' }), 415)
   })
 })
 
