@@ -1,6 +1,6 @@
 /**
  * Called by AWS when something has changed there: by an API destination of EventBridge, or by anything that knows the
- * secret. It means "look now", and is never data: what has changed, the store says.
+ * secret. It means "look now", and is never data: what has changed, the store says. Beside the API, and at its address too.
  */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { EVERYWHERE } from '../access/principal.ts'
@@ -14,7 +14,7 @@ import { Problem, settle, unknownEnvironment } from './problem.ts'
 const SECRET_HEADER = 'x-turnout-hook-secret'
 
 export function hooks(app: OpenAPIHono<ApiEnv>): void {
-  app.post('/hooks/aws', async (c) => {
+  app.on('POST', ['/hooks/aws', '/api/v1/hooks/aws'], async (c) => {
     const { kind, hookSecret } = parseConfig(c.env).store
     if (hookSecret === null || kind === 'embedded')
       throw new Problem('not-found', 'AWS has nothing to tell: STORE or AWS_HOOK_SECRET is not set.')

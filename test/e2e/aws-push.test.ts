@@ -32,8 +32,8 @@ afterAll(async () => {
 })
 
 const served = async () => (await check(run, FLAG)).body.value
-const hook = (secret: string, query = '') =>
-  fetch(`${run.adminUrl}/hooks/aws${query}`, {
+const hook = (secret: string, query = '', path = '/hooks/aws') =>
+  fetch(`${run.adminUrl}${path}${query}`, {
     method: 'POST',
     headers: { 'x-turnout-hook-secret': secret, 'content-type': 'application/json' },
     body: JSON.stringify({ detail: { name: NAME, value: 'never data' } }),
@@ -55,6 +55,8 @@ describe('a change in AWS of which EventBridge tells', () => {
     expect((await hook(SECRET)).status).toBe(202)
     expect(await (await hook(SECRET, '?environment=dev')).json()).toEqual({ environments: 1 })
     expect((await hook(SECRET, '?environment=nope')).status).toBe(404)
+    expect((await hook(SECRET, '', '/api/v1/hooks/aws')).status).toBe(202)
+    expect((await hook('not the secret', '', '/api/v1/hooks/aws')).status).toBe(401)
     expect((await hook('not the secret')).status).toBe(401)
     expect((await hook('')).status).toBe(401)
   })
