@@ -34,7 +34,7 @@ function decideAt(prepared: Prepared, flag: PreparedFlag, context: EvaluationCon
   if (flag.killed) return flag.killed
   return (
     flag.override(at.override) ??
-    flag.disabled ??
+    flag.settled ??
     flag.override(at.headerOverride) ??
     flag.constant ??
     decide(prepared, flag, context, UNKNOWN)

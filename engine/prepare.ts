@@ -48,10 +48,11 @@ export class PreparedFlag {
   readonly key: Key
   readonly packed: PackedFlag
   readonly names: readonly Name[]
-  /** The answer whatever the context: killed, disabled, or one fixed variant without rules. Asked at no route, without override. */
+  /** The answer whatever the context: killed, settled, or one fixed variant without rules. Asked at no route, without override. */
   readonly constant: Decision | null
   readonly killed: Decision | null
-  readonly disabled: Decision | null
+  /** Beats header overrides and all that follows: of a disabled flag, or of one that is previewed (previewed.ts). */
+  readonly settled: Decision | null
   /** Signed, as bases are. */
   readonly seed: number
   /** Reads the bucket key. */
@@ -74,9 +75,9 @@ export class PreparedFlag {
     this.fallthrough = this.#serve(packed.fallthrough, free ? 'STATIC' : 'DEFAULT', null)
     const kill = killOfFlag(prepared.kills, key, packed.tags)
     this.killed = kill ? this.kill(kill) : null
-    this.disabled = packed.enabled ? null : this.decide(packed.off, 'DISABLED', null)
+    this.settled = packed.enabled ? null : this.decide(packed.off, 'DISABLED', null)
     this.constant =
-      this.killed ?? this.disabled ?? (free && this.requires === null ? this.fallthrough.decision : null)
+      this.killed ?? this.settled ?? (free && this.requires === null ? this.fallthrough.decision : null)
   }
 
   /** The decision of a kill: its variant, or `off` where the flag has no such variant. */

@@ -4,6 +4,7 @@
  * 10 000 flags without parsing any of them. Pure. Never throws.
  */
 import type { JsonValue, Key, Name, Route } from './document.ts'
+import type { PreviewAccess } from './preview.ts'
 import { err, ok, type Result } from './result.ts'
 
 /** Edges read formats N and N−1; the control plane publishes the lowest that its edges report. */
@@ -26,6 +27,8 @@ export interface Snapshot {
 export interface Access {
   readonly open: boolean
   readonly keys: readonly AccessKey[]
+  /** By what signed previews are believed. Absent: there never was one. */
+  readonly previews?: PreviewAccess
 }
 
 export interface AccessKey {

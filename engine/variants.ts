@@ -16,7 +16,7 @@ export function variantsOf(
   const flag = flagOf(prepared, key)
   if (flag === null) return new Set()
   const kill = killOfRoute(prepared.kills, route)
-  const fixed = kill ? flag.kill(kill) : (flag.killed ?? flag.disabled)
+  const fixed = kill ? flag.kill(kill) : (flag.killed ?? flag.settled)
   if (fixed !== null) return new Set([fixed.variant!])
   const found = new Set<Name>()
   for (const name of overrides) if (flag.names.includes(name)) found.add(name)

@@ -1,7 +1,7 @@
 /** Everything under the reserved prefix `/.turnout/`: evaluation, what SDKs need beside it, and health. */
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
-import { type FlagCounts, type Prepared, stateOf } from '../engine/index.ts'
+import { FlagCounts, MAX_FLAG_COUNTS, type Prepared, stateOf } from '../engine/index.ts'
 import { type Callers, presentedKey } from './access.ts'
 import { delivery } from './delivery.ts'
 import type { Release } from './env.ts'
@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly status: () => Status
   /** What to answer a request by. */
   readonly prepared: () => Promise<Prepared | null>
+  /** Once `prepared` has answered: whether the request carries a preview that holds. */
+  readonly isPreview: () => boolean
   /** What is in memory, for those who look again soon. */
   readonly glance: () => Prepared | null
   readonly streamTokens: StreamTokens
@@ -152,7 +154,10 @@ app.post('/.turnout/events', async ({ env, req }) => {
   if (prepared === null) return unprepared()
   const { facts, callers, counts } = env
   const caller = await callers.callerByUrl(req.raw, facts.query('key'), prepared.snapshot.access)
-  return caller === null ? unknownCaller() : events(req.raw, prepared, caller, counts)
+  if (caller === null) return unknownCaller()
+  // What somebody does under a preview says nothing of what others would do.
+  const into = env.isPreview() ? new FlagCounts(MAX_FLAG_COUNTS) : counts
+  return events(req.raw, prepared, caller, into)
 })
 
 const unknownCaller = (): Response =>

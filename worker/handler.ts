@@ -2,7 +2,7 @@
  * What an isolate does with a request: normalise, reserved prefix or route, serve. Whatever fails, a response is served:
  * an uncaught exception would close the connection without one.
  */
-import { isLocation, murmur3, NO_LOCATION, type Prepared } from '../engine/index.ts'
+import { isLocation, murmur3, NO_LOCATION, type Prepared, type PreviewClaims } from '../engine/index.ts'
 import { Callers } from './access.ts'
 import { tried, unreachable } from './attempt.ts'
 import type { Place } from './client.ts'
@@ -11,9 +11,12 @@ import { type Config, type Env, parseConfig } from './env.ts'
 import { logError, logWarn } from './log.ts'
 import { Reporter } from './metrics.ts'
 import { outgoing } from './outgoing.ts'
+import { carriedPreview, followLink, mayCarryPreview, type View, Views } from './preview.ts'
+import { PreviewTokens } from './preview-token.ts'
 import { problem } from './problem.ts'
 import { proxy } from './proxy.ts'
 import { RequestFacts } from './request-facts.ts'
+import { withCookie } from './respond.ts'
 import { RouteTable } from './routes.ts'
 import { ContextSigner } from './signed-context.ts'
 import { Snapshots, type Sources } from './snapshots.ts'
@@ -35,6 +38,8 @@ export class Isolate {
   readonly #loopToken: string
   readonly #reporter: Reporter
   readonly #upstreams = new Upstreams()
+  readonly #previews = new PreviewTokens()
+  readonly #views = new Views()
   #sources: Sources | null = null
   #table: { prepared: Prepared; routes: RouteTable } | null = null
 
@@ -85,6 +90,7 @@ export class Isolate {
   }
 
   #endpoint(facts: RequestFacts, ctx: ExecutionContext): Response | Promise<Response> {
+    let view: View | null = null
     return endpoints(facts.request, {
       facts,
       callers: this.#callers,
@@ -95,9 +101,10 @@ export class Isolate {
       status: () => this.#snapshots.status,
       prepared: async () => {
         const prepared = await this.#current(facts.host, ctx)
-        if (prepared !== null) this.#answers(prepared, ctx)
-        return prepared
+        view = prepared && (await this.#view(facts, ctx, prepared))
+        return view?.prepared ?? null
       },
+      isPreview: () => view !== null && view.preview !== null,
       glance: () => this.#snapshots.glance(this.#openedSources(facts.host), (work) => ctx.waitUntil(work)),
     })
   }
@@ -108,8 +115,33 @@ export class Isolate {
     prepared: Prepared | null,
   ): Response | Promise<Response> {
     if (prepared === null) return this.#unprepared(facts)
+    if (mayCarryPreview(facts)) return this.#previewed(facts, ctx, prepared)
+    return this.#matched(facts, { prepared, routes: this.#answers(prepared, ctx), preview: null })
+  }
+
+  async #previewed(facts: RequestFacts, ctx: ExecutionContext, prepared: Prepared): Promise<Response> {
+    const followed = await followLink(facts, prepared, this.#previews)
+    if (followed !== null) return followed
+    const { claims, clearing } = await carriedPreview(facts, prepared, this.#previews)
+    const response = await this.#matched(facts, this.#viewOf(claims, ctx, prepared))
+    return clearing === null ? response : withCookie(response, clearing)
+  }
+
+  /** What an endpoint answers by. */
+  async #view(facts: RequestFacts, ctx: ExecutionContext, prepared: Prepared): Promise<View> {
+    if (!mayCarryPreview(facts)) return this.#viewOf(null, ctx, prepared)
+    const { claims } = await carriedPreview(facts, prepared, this.#previews)
+    return this.#viewOf(claims, ctx, prepared)
+  }
+
+  #viewOf(preview: PreviewClaims | null, ctx: ExecutionContext, prepared: Prepared): View {
+    const view = { prepared, routes: this.#answers(prepared, ctx, preview === null), preview: null }
+    return preview === null ? view : this.#views.of(view, preview, this.#upstreams)
+  }
+
+  #matched(facts: RequestFacts, { prepared, routes, preview }: View): Response | Promise<Response> {
     const { host, path, request } = facts
-    const route = this.#answers(prepared, ctx).match({
+    const route = routes.match({
       host,
       path,
       method: request.method,
@@ -128,13 +160,17 @@ export class Isolate {
       loopToken: this.#loopToken,
       samples,
       signer: this.#signer,
+      preview,
     })
   }
 
-  /** Counts a request that is about to be answered with this, and reports at once what is in use for the first time. */
-  #answers(prepared: Prepared, ctx: ExecutionContext): RouteTable {
+  /**
+   * Notes that a request is about to be answered with this, and reports at once what is in use for the first time. A preview is no
+   * traffic: it is not counted.
+   */
+  #answers(prepared: Prepared, ctx: ExecutionContext, isTraffic = true): RouteTable {
     const nowMs = this.#snapshots.handedOutAtMs
-    this.#reporter.requests += 1
+    if (isTraffic) this.#reporter.requests += 1
     if (this.#table?.prepared !== prepared) {
       this.#table = { prepared, routes: new RouteTable(prepared, this.#upstreams) }
       this.#reporter.arrived(prepared, nowMs)

@@ -2,7 +2,7 @@
  * One routed request: identity, context, decision, origin, at most one failover. Responses stream through untouched unless
  * the route asks for debug headers or for pages with flags in them, or a first visit needs its cookie.
  */
-import { type Decision, evaluate, type Prepared } from '../engine/index.ts'
+import { type Decision, evaluate, type Prepared, type PreviewClaims } from '../engine/index.ts'
 import { attempt } from './attempt.ts'
 import { isPage, withBootstrap } from './bootstrap.ts'
 import { orElsewhere } from './cross-arm.ts'
@@ -26,20 +26,22 @@ export interface Edge {
   readonly loopToken: string
   readonly samples: Reservoir<Drawn>
   readonly signer: ContextSigner | null
+  /** What the request carries, where it holds. */
+  readonly preview: PreviewClaims | null
 }
 
 export async function proxy(
   facts: RequestFacts,
   route: PreparedRoute,
-  { prepared, ids, loopToken, samples, signer }: Edge,
+  { prepared, ids, loopToken, samples, signer, preview }: Edge,
 ): Promise<Response> {
   const identified = identify(facts, route.identity, ids)
   const visitor = identified instanceof Promise ? await identified : identified
   const { key, setCookie } = visitor
   const closed = route.closed?.(facts, key)
   if (closed) return closed
-  const decision = decide(prepared, route, facts, key)
-  if (samples.draws()) samples.keep(draw(facts, key))
+  const decision = decide(prepared, route, facts, key, preview)
+  if (preview === null && samples.draws()) samples.keep(draw(facts, key))
   const decided = originOf(route, decision)
   const forwarding: Forwarding = { prepared, facts, route, decision, key, decided, loopToken, signer }
   const startedMs = Date.now()
@@ -67,14 +69,16 @@ export async function proxy(
     route.route.bootstrap && isPage(facts, answered.response)
       ? withBootstrap(answered.response, prepared, facts, visitor)
       : answered.response
+  const isPreview = preview !== null
   const page = ofOneVisitor(route, decision) && isSplitPage(facts, response)
-  if (setCookie === null && !page && !route.route.debug) return response
+  if (setCookie === null && !page && !route.route.debug && !isPreview) return response
   return respond(response, {
-    debug: route.route.debug ?? false,
+    debug: route.route.debug || isPreview,
     page,
     decision,
     served: answered.served,
     setCookie,
+    isPreview,
   })
 }
 
@@ -94,8 +98,10 @@ function decide(
   { route, context, headerOverrides }: PreparedRoute,
   facts: RequestFacts,
   key: string | undefined,
+  preview: PreviewClaims | null,
 ): Decision {
-  const at: { route: string; headerOverride?: string } = { route: route.id }
+  const at: { route: string; override?: string; headerOverride?: string } = { route: route.id }
+  if (preview !== null && 'route' in preview && preview.route === route.id) at.override = preview.variant
   for (const [header, values] of headerOverrides) {
     const value = facts.header(header)
     if (value !== null && Object.hasOwn(values, value)) {

@@ -11,25 +11,36 @@ export interface Served {
   /** Variant whose origin answered. */
   readonly served: string
   readonly setCookie: string | null
+  /** Nobody else may get it, nor its visitor once the preview is over. */
+  readonly isPreview: boolean
 }
 
 /** Headers that tell shared caches otherwise than Cache-Control does. Source: RFC 9213. */
 export const SHARED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
 
-export function respond(response: Response, { debug, page, decision, served, setCookie }: Served): Response {
-  const result = mutable(response)
-  if (setCookie !== null) result.headers.append('set-cookie', setCookie)
-  if (setCookie !== null || page) {
-    const control = result.headers.get('cache-control')
-    result.headers.set('cache-control', page ? askedEachTime(control) : privately(control))
+export function respond(response: Response, served: Served): Response {
+  const { debug, page, decision, setCookie, isPreview } = served
+  const result = setCookie === null ? mutable(response) : withCookie(response, setCookie)
+  if (page || isPreview) {
+    const control = response.headers.get('cache-control')
+    result.headers.set('cache-control', isPreview ? 'private, no-store' : askedEachTime(control))
     for (const name of SHARED_CACHE_HEADERS) result.headers.delete(name)
   }
   if (debug) {
-    result.headers.set('x-turnout-variant', served)
+    result.headers.set('x-turnout-variant', served.served)
     result.headers.set('x-turnout-reason', decision.reason)
     result.headers.set('x-turnout-version', String(decision.version))
-    result.headers.append('server-timing', `turnout;desc="${served}"`)
+    result.headers.append('server-timing', `turnout;desc="${served.served}"`)
   }
+  return result
+}
+
+/** With a cookie for its visitor, and so for nobody else. */
+export function withCookie(response: Response, setCookie: string): Response {
+  const result = mutable(response)
+  result.headers.append('set-cookie', setCookie)
+  result.headers.set('cache-control', privately(result.headers.get('cache-control')))
+  for (const name of SHARED_CACHE_HEADERS) result.headers.delete(name)
   return result
 }
 
