@@ -25,6 +25,7 @@ import { openapi } from './openapi.ts'
 import { originHealth } from './origin-health.ts'
 import { outcomes } from './outcomes.ts'
 import { people } from './people.ts'
+import { previews } from './previews.ts'
 import { answerProblem } from './problem.ts'
 import { promote } from './promotion.ts'
 import { propagation } from './propagation.ts'
@@ -61,6 +62,7 @@ document(api)
 for (const kind of ENTITY_KINDS) entities(api, kind)
 flags(api)
 splits(api)
+previews(api)
 kills(api)
 propagation(api)
 breakers(api)

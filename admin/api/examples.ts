@@ -93,8 +93,31 @@ const DIFFERENCES = {
   reordered: false,
 }
 
+const PREVIEW = {
+  id: 'pv_0123456789abcdef',
+  route: 'web',
+  flag: null,
+  variant: 'on',
+  host: 'www.example.com',
+  createdAt: at,
+  createdBy: 'token:ci',
+  reason: 'smoke test of release 12',
+  expiresAt: '2026-11-21T11:00:00.000Z',
+  revokedAt: null,
+}
+
+const PREVIEW_TOKEN =
+  'eyJhbGciOiJFZERTQSIsInR5cCI6InR1cm5vdXQtcHJldmlldyIsImtpZCI6InBrXzAxIn0.eyJyb3V0ZSI6IndlYiJ9.c2lnbmF0dXJl'
+
 export const EXAMPLES = {
   approval: APPROVAL,
+  preview: PREVIEW,
+  createdPreview: {
+    ...PREVIEW,
+    token: PREVIEW_TOKEN,
+    url: `https://www.example.com/?turnout-preview=${PREVIEW_TOKEN}`,
+    cookie: `__Host-turnout-preview=${PREVIEW_TOKEN}`,
+  },
   fullApproval: {
     ...APPROVAL,
     change: {

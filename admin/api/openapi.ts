@@ -19,6 +19,7 @@ const TAGS = [
   { name: 'Flags', description: 'What decides, for a visitor or an application, between variants.' },
   { name: 'Segments', description: 'Named groups of contexts, for the rules of flags.' },
   { name: 'Routes', description: 'Which requests a flag sends to which origin; in order, first match wins.' },
+  { name: 'Previews', description: 'Links that let one person see a variant before everybody else.' },
   { name: 'Kills', description: 'The kill switch: acts before every rule, needs no valid document.' },
   { name: 'Propagation', description: 'Where a change has landed, from what the edges report.' },
   { name: 'Breakers', description: 'Which origins fail, as the edges find them.' },

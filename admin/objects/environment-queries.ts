@@ -41,6 +41,7 @@ import { type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
 import { labels, versionOfLabel } from '../storage/labels.ts'
 import { readLocations } from '../storage/locations.ts'
 import { placeInAws } from '../storage/open-store.ts'
+import { pagePreviews, type StoredPreview } from '../storage/previews.ts'
 import { pageReviews, type Review } from '../storage/reviews.ts'
 import {
   nextScheduleMs,
@@ -310,6 +311,11 @@ export abstract class EnvironmentQueries extends DurableObject<Env> {
       const schedule = readSchedule(this.room.sql, n)
       return schedule === null ? unknown('schedule', `${name}:${n}`) : ok(schedule)
     })
+  }
+
+  /** Signed previews that are not over: one page, newest first, after the one at `after`. */
+  previews(after: readonly [number, string] | null, limit: number): Answer<StoredPreview[]> {
+    return this.room.ledger.ask(() => ok(pagePreviews(this.room.sql, after, limit, Date.now())))
   }
 
   reviews(which: 'open' | 'closed' | 'all', before: number, limit: number): Answer<Review[]> {

@@ -13,6 +13,7 @@ import { conflict, failed, invalid } from '../failure.ts'
 import type { Freeze, Window } from '../governance/calendar.ts'
 import { HealthHints } from '../health/hints.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
+import { mintSigningKey, signPreview } from '../preview/signing.ts'
 import { type Author, MAX_KEYS, type SdkKey, type Settings } from '../settings.ts'
 import type { Approval } from '../storage/approvals.ts'
 import { REAL_TIME } from '../storage/aws/timing.ts'
@@ -21,6 +22,7 @@ import { sinceOf } from '../storage/entities.ts'
 import type { KillRecord } from '../storage/kills.ts'
 import { addLocation } from '../storage/locations.ts'
 import { forgetful, isSetUp, openStore } from '../storage/open-store.ts'
+import { prunePreviews, readSigningKey, type StoredPreview } from '../storage/previews.ts'
 import { beginRecovery } from '../storage/recovery.ts'
 import type { Review } from '../storage/reviews.ts'
 import type { Schedule } from '../storage/schedules.ts'
@@ -47,6 +49,14 @@ import { putLabel } from './labelling.ts'
 import type { Decision } from './ledger.ts'
 import { record } from './recording.ts'
 import { cancelSchedule, runDueSchedules } from './scheduling.ts'
+import {
+  addFirstKey,
+  addPreview,
+  endPreview,
+  hostOfPreview,
+  type PreviewRequest,
+  rotateSigningKey,
+} from './signed-previews.ts'
 
 /** How long schedules wait after AWS did not take the change of one. */
 const SCHEDULE_REST_MS = 15_000
@@ -137,6 +147,40 @@ export class EnvironmentObject extends EnvironmentQueries {
       return ok(null)
     })
     return this.room.ledger.toldToDirectory(answer)
+  }
+
+  /** Signs a preview. `version`: the one that tells edges of its key; `null`: they know it. */
+  async mintPreview(
+    request: PreviewRequest,
+    author: Author,
+  ): Promise<Answer<{ preview: StoredPreview; token: string; version: number | null }>> {
+    const { ledger } = this.room
+    const wrong = ledger.ask(() => hostOfPreview(this.room, request))
+    if (!wrong.ok) return wrong
+    let version: number | null = null
+    if (readSigningKey(this.room.sql) === null) {
+      const first = await mintSigningKey()
+      const added = await this.#decideInTurn((state, nowMs) =>
+        addFirstKey(this.room, state, first, author, nowMs),
+      )
+      if (!added.ok) return added
+      version = added.value
+    }
+    const made = ledger.decide((state, nowMs) => addPreview(this.room, state, request, author, nowMs))
+    if (!made.ok) return made
+    const { preview, key, claims } = made.value
+    return ok({ preview, token: await signPreview(key, claims), version })
+  }
+
+  revokePreview(id: string, author: Author): Promise<Answer<{ version: number }>> {
+    return this.#decideInTurn((state, nowMs) => endPreview(this.room, state, id, author, nowMs))
+  }
+
+  async rotatePreviewKey(endAll: boolean, author: Author): Promise<Answer<{ version: number }>> {
+    const key = await mintSigningKey()
+    return this.#decideInTurn((state, nowMs) =>
+      rotateSigningKey(this.room, state, key, endAll, author, nowMs),
+    )
   }
 
   /** The document here as a store, for whoever copies from it or to it. Not for RPC: it holds functions. */
@@ -304,6 +348,7 @@ export class EnvironmentObject extends EnvironmentQueries {
         carryOutExpiries(this.room, state, nowMs)
         drillIfDue(this.room, nowMs)
         this.room.publisher.prune(nowMs)
+        prunePreviews(this.room.sql, nowMs)
       })
       this.sync.lookIfDue(Date.now())
       // What others have to hear, such as a kill, waits for no schedule that waits for AWS.

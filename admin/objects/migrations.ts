@@ -12,6 +12,7 @@ import { FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
 import { HEALTH_TABLES } from '../storage/health.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
+import { PREVIEW_TABLES } from '../storage/previews.ts'
 import { RECOVERY_TABLES } from '../storage/recovery.ts'
 import { RESERVATION_TABLES } from '../storage/reservations.ts'
 import { REVIEW_TABLES } from '../storage/reviews.ts'
@@ -113,6 +114,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   },
   (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
   (sql) => sql.exec(RECOVERY_TABLES),
+  (sql) => sql.exec(PREVIEW_TABLES),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */

@@ -3,6 +3,7 @@
  * caller's transaction; after one that failed, call `forget`.
  */
 import {
+  type Access,
   type Compiled,
   type CompileIssue,
   compile,
@@ -33,6 +34,7 @@ import {
   readEntity,
   writeChanges,
 } from '../storage/entities.ts'
+import { previewAccess } from '../storage/previews.ts'
 import { keyChange, readKeys, readSettings, settingsChange } from '../storage/settings.ts'
 import {
   type ChangedLines,
@@ -246,7 +248,7 @@ export class Publisher {
     const settings = readSettings(this.#sql)
     const snapshot = this.#held(state)
     if (snapshot !== null) {
-      const frame: Frame = { ...frameOf(snapshot), access: accessOf(settings, keys, this.#local) }
+      const frame: Frame = { ...frameOf(snapshot), access: this.#access(settings, keys) }
       const current = this.#current?.is(state) ? this.#current : null
       const next = this.#commit(above, effective(this.#sql, changes), { frame, lines: [] }, act, nowMs)
       current?.reframe(next, frame)
@@ -280,10 +282,15 @@ export class Publisher {
       environment: state.name,
       epoch: state.epoch,
       version: state.version + 1,
-      access: accessOf(settings, keys, this.#local),
+      access: this.#access(settings, keys),
       allowPrivateOrigins: this.#local,
       edgeHosts: settings.edgeHosts,
     })
+  }
+
+  #access(settings: Settings, keys: readonly SdkKey[]): Access {
+    const previews = previewAccess(this.#sql)
+    return { ...accessOf(settings, keys, this.#local), ...(previews && { previews }) }
   }
 
   /** `from`: the version that the snapshot stored last is of. */

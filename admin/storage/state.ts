@@ -70,7 +70,10 @@ const HISTORY = [
   ...['approvals', 'approval_changes', 'schedules', 'schedule_before', 'windows', 'freezes'],
   ...['store', 'store_texts'],
 ]
-const CONTENT = [...HISTORY, 'kills', 'kill_versions', 'locations', 'recovery', 'known_targets']
+const CONTENT = [
+  ...HISTORY,
+  ...['kills', 'kill_versions', 'locations', 'recovery', 'known_targets', 'previews', 'preview_keys'],
+]
 
 /** Makes room for another history: kills stay in force, and what edges were told is not forgotten. */
 export function clearHistory(sql: SqlStorage): void {

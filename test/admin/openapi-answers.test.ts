@@ -107,6 +107,9 @@ async function theStory(): Promise<Record<string, Record<string, string>>> {
   )
   const [review] = (await value(await call(`${api}/reviews`))).items
   const approvals = await theApprovals()
+  const preview = await value(
+    await call(`${api}/previews`, { body: { route: 'web', variant: 'on', host: 'www.example.com' } }),
+  )
   return {
     ...ofWebhook,
     ...approvals,
@@ -117,6 +120,7 @@ async function theStory(): Promise<Record<string, Record<string, string>>> {
     '/api/v1/environments/{env}/versions/{n}/restore': { n: '2' },
     '/api/v1/environments/{env}/versions/{a}/diff/{b}': { a: '1', b: '2' },
     '/api/v1/webhooks/{id}/deliveries/{delivery}/replay': { id: webhook.id, delivery: String(delivery.id) },
+    '/api/v1/environments/{env}/previews/{id}': { id: preview.id },
     '/api/v1/keys/{id}': { id: key.id },
     '/api/v1/tokens/{id}': { id: token.id },
     '/api/v1/environments/{env}/versions/{n}': { n: '1' },
