@@ -10,6 +10,7 @@ import { killCommands } from './commands/kill.ts'
 import { landingCommands } from './commands/landing.ts'
 import { loginCommands } from './commands/login.ts'
 import { originCommands } from './commands/origins.ts'
+import { previewCommands } from './commands/previews.ts'
 import { splitCommands } from './commands/split.ts'
 import { storeCommands } from './commands/store.ts'
 import { typesCommands } from './commands/types.ts'
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Commands[] = [
   flagCommands,
   splitCommands,
   originCommands,
+  previewCommands,
   versionCommands,
   approvalCommands,
   auditCommands,

@@ -72,7 +72,7 @@ async function shiftTraffic(
   return said(world, session, target, answer, options)
 }
 
-function targetOf(target: string): { route: string } | { flag: string } {
+export function targetOf(target: string): { route: string } | { flag: string } {
   const [, kind, key] = /^(route|flag):(.+)$/.exec(target) ?? []
   if (kind === undefined || key === undefined)
     throw new UsageError(`TARGET must be route:ID or flag:KEY, got ${JSON.stringify(target)}`)
