@@ -48,6 +48,7 @@ export interface Env {
   AWS_ROLE_ARN?: string
   AWS_ROLE_EXTERNAL_ID?: string
   AWS_HOOK_SECRET?: string
+  AWS_HOOK_TOPICS?: string
 }
 
 /** Which deployed version of the Worker this is, as the platform says; a local run has none. */

@@ -47,12 +47,15 @@ async function readText(c: ApiContext): Promise<string> {
 }
 
 /** Counts while it reads: a length that was not declared is not believed either. */
-async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+export async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const part of whole(body)) {
     length += part.byteLength
-    if (length > MAX_BODY_BYTES) throw tooLarge()
+    if (length > maxBytes) throw tooLarge(maxBytes)
     parts.push(part)
   }
   const bytes = new Uint8Array(length)

@@ -70,9 +70,9 @@ export class Problem extends Error {
   }
 }
 
-export const tooLarge = (): Problem =>
-  new Problem('too-large', `A body has at most ${MAX_BODY_BYTES} bytes.`, [
-    { path: '$', message: `must have at most ${MAX_BODY_BYTES} bytes` },
+export const tooLarge = (maxBytes = MAX_BODY_BYTES): Problem =>
+  new Problem('too-large', `A body has at most ${maxBytes} bytes.`, [
+    { path: '$', message: `must have at most ${maxBytes} bytes` },
   ])
 
 export const notJson = (): Problem =>

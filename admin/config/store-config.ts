@@ -21,6 +21,8 @@ export interface StoreConfig {
   readonly pollMs: number | null
   /** With it AWS may say that something has changed. `null`: it may not. */
   readonly hookSecret: string | null
+  /** Topics of SNS that may say so; ARNs. */
+  readonly hookTopics: readonly string[]
 }
 
 export interface AwsConfig {
@@ -47,7 +49,7 @@ type Name =
   | `AWS_${'REGION' | 'ACCESS_KEY_ID' | 'SECRET_ACCESS_KEY' | 'SESSION_TOKEN' | 'ENDPOINT_URL'}`
   | `AWS_ENDPOINT_URL_${'SSM' | 'APPCONFIG' | 'APPCONFIGDATA' | 'STS'}`
   | `AWS_ROLE_${'ARN' | 'EXTERNAL_ID'}`
-  | 'AWS_HOOK_SECRET'
+  | `AWS_HOOK_${'SECRET' | 'TOPICS'}`
 
 export function parseStoreConfig(env: Variables): StoreConfig {
   const kind = kindOf(env.STORE || 'embedded')
@@ -58,6 +60,7 @@ export function parseStoreConfig(env: Variables): StoreConfig {
     appConfig: appConfigOf(env, kind === 'appconfig'),
     pollMs: pollOf(env.POLL_INTERVAL_MS),
     hookSecret: secretOf('AWS_HOOK_SECRET', env.AWS_HOOK_SECRET),
+    hookTopics: topicsOf(env.AWS_HOOK_TOPICS),
   }
 }
 
@@ -99,6 +102,18 @@ function awsOf(env: Variables, needed: boolean): AwsConfig | null {
       sts: endpoint('AWS_ENDPOINT_URL_STS'),
     },
   }
+}
+
+const TOPIC = /^arn:aws(?:-[a-z-]+)?:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(?:\.fifo)?$/
+
+function topicsOf(value = ''): readonly string[] {
+  const topics = value.split(',').flatMap((text) => text.trim() || [])
+  const wrong = topics.find((topic) => !TOPIC.test(topic))
+  if (wrong === undefined) return topics
+  throw new SettingError(
+    'AWS_HOOK_TOPICS must be ARNs of SNS topics with commas between them, such as arn:aws:sns:eu-west-1:111122223333:flags',
+    wrong,
+  )
 }
 
 const ROLE = /^arn:aws(?:-[a-z-]+)?:iam::\d{12}:role\/[\w+=,.@/-]+$/
