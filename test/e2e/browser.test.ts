@@ -6,20 +6,11 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { PROJECT_ROOT } from '../../local/build.ts'
-import { type Browser, CHROMIUM, type Page, startBrowser } from '../helpers/browser.ts'
+import { type Browser, CHROMIUM, type Page, shifts, startBrowser } from '../helpers/browser.ts'
 import { admin, changeDocument, check } from '../helpers/client.ts'
 import { type LocalRun, startLocalRun, stopAll } from '../helpers/system.ts'
 
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
-
-/** How often something that was painted has moved, two frames from now. */
-const shifts = `new Promise((done) => {
-  let count = 0
-  const observer = new PerformanceObserver((list) => { count += list.getEntries().length })
-  observer.observe({ type: 'layout-shift', buffered: true })
-  const frames = (left) => requestAnimationFrame(() => setTimeout(() => left === 0 ? done(count) : frames(left - 1), 50))
-  frames(2)
-})`
 
 /** What runs in the page: shows a flag, and notes when it was told of changes. */
 const APP = `

@@ -31,6 +31,15 @@ export interface Browser {
   close(): Promise<void>
 }
 
+/** To be evaluated in a page: how often something that was painted has moved, two frames from now. */
+export const shifts = `new Promise((done) => {
+  let count = 0
+  const observer = new PerformanceObserver((list) => { count += list.getEntries().length })
+  observer.observe({ type: 'layout-shift', buffered: true })
+  const frames = (left) => requestAnimationFrame(() => setTimeout(() => left === 0 ? done(count) : frames(left - 1), 50))
+  frames(2)
+})`
+
 export async function startBrowser(): Promise<Browser> {
   if (CHROMIUM === null) throw new Error('there is no Chromium on this machine')
   const profile = makeTemporaryFolder()
