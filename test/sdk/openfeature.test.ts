@@ -306,13 +306,14 @@ describe.each(Object.entries(KITS))('a provider %s', (where, { sdk, provider: ma
 
   it('sends what is left, ends its client and is silent once it is closed (2.5.1, 2.7.1)', async () => {
     const { outcomes, calls } = notebook()
-    const { provider, names } = await start({ fetch: edge(answer, changed).fetch, outcomes })
+    const { asked, fetch } = edge(answer, changed)
+    const { provider, names } = await start({ fetch, outcomes })
     const remote = clientOf(provider)
     await OpenFeature.close()
     expect(calls).toStrictEqual(['flush', 'close'])
     await remote.refresh()
     await settled()
-    expect(names()).toStrictEqual(['READY'])
+    expect([names(), asked.length]).toStrictEqual([['READY'], 1])
   })
 })
 
