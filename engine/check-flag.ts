@@ -1,9 +1,11 @@
 /** Publish checks of one flag: every error with its path. Pure. */
 import { bareBoolean, canonicalFlag, DEFAULT_VARIANTS, isShortFlag } from './canonical.ts'
 import { type Check, child, type Fields, isKey, isObject, type Path, show } from './check.ts'
+import { checkMigration } from './check-migration.ts'
 import { attributePath, checkCondition } from './condition.ts'
 import { FLAG_KINDS, type Flag, type ShortFlag } from './document.ts'
 import { checkContinents, checkCountries } from './places.ts'
+import { STAGES } from './stages.ts'
 import { parseTime } from './time.ts'
 
 export const MAX_RULES = 1000
@@ -26,7 +28,10 @@ export function checkFlag(
     )
   } else if (isShortFlag(value)) checkShort(check, path, value)
   else checkFull(check, path, value, segments)
-  return check.errors.length === before ? canonicalFlag(key, value as unknown as Flag | ShortFlag) : null
+  if (check.errors.length > before) return null
+  const flag = canonicalFlag(key, value as unknown as Flag | ShortFlag)
+  if (flag.kind === 'migration' || flag.migration !== undefined) checkMigration(check, path, flag)
+  return check.errors.length === before ? flag : null
 }
 
 function commonFields(check: Check): Fields {
@@ -132,6 +137,8 @@ function checkFull(
     off: (at, name) => checkVariant(check, at, name, variants),
     rules: (at, list) => checkRules(check, at, list, variants, segments),
     fallthrough: (at, serve) => checkServe(check, at, serve, variants),
+    migration: (at, migration) =>
+      check.fields(at, migration, { pointOfNoReturn: (inner, stage) => check.oneOf(inner, stage, STAGES) }),
   }
   check.fields(path, value, table, ['enabled', 'fallthrough'])
   if (value.off === undefined && !variants.has('off')) {

@@ -5,6 +5,7 @@
 import type { BreakerSettings } from './breaker.ts'
 import type { HealthSettings } from './health.ts'
 import type { Operator } from './operators.ts'
+import type { Stage } from './stages.ts'
 
 /** `^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$` */
 export type Key = string
@@ -50,6 +51,11 @@ export interface Flag {
   /** Visible to browsers (values only). Default `false`. */
   client?: boolean
   metadata?: Record<string, string | number | boolean>
+  /** Of a flag of kind `migration` whose variants are stages. */
+  migration?: {
+    /** Who has reached this stage does not go back before it. Default: none. */
+    pointOfNoReturn?: Stage
+  }
 }
 
 export interface Prerequisite {
