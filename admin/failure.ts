@@ -17,6 +17,8 @@ export type Failure =
   | { reason: 'invalid'; what: string; errors: readonly CompileIssue[] }
   /** It may not be done now, as things stand. `retryAtMs`: when it may be, ms since 1970, if that is known. */
   | { reason: 'conflict'; kind: Conflict; detail: string; retryAtMs: number | null }
+  /** A migration would not move as migrations may. */
+  | { reason: 'stage-order'; errors: readonly CompileIssue[] }
   /** AWS, where the document lives, did not take the change; nothing was changed. */
   | { reason: 'store-unavailable'; detail: string }
   /** This caller may not do it, whatever the role. */

@@ -9,6 +9,7 @@ import {
   OPERATORS,
   POOL_STRATEGIES,
   SPLIT_PAGES,
+  STAGES,
 } from '../../engine/index.ts'
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
@@ -112,6 +113,17 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
     },
     rules: { type: 'array', items: ref('Rule') },
     fallthrough: ref('Serve'),
+    migration: object(
+      [],
+      {
+        pointOfNoReturn: {
+          type: 'string',
+          enum: [...STAGES],
+          description: 'Who has reached this stage does not go back before it. Default: none',
+        },
+      },
+      { description: 'Of a flag of kind migration whose variants are all worth stages' },
+    ),
   }),
   ShortFlag: object(['enabled'], {
     ...COMMON,

@@ -73,6 +73,7 @@ const put = operation('editor', {
       'precondition-required',
       'frozen',
       'outside-window',
+      'stage-order',
       ...STORE_PROBLEMS,
     ],
   ),

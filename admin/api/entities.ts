@@ -71,6 +71,8 @@ const EDIT_PROBLEMS = [
   'outside-window',
   ...STORE_PROBLEMS,
 ] as const
+/** What only a flag may be refused for: it may lead through a migration. */
+const FLAG_PROBLEMS = ['stage-order'] as const
 const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as const
 
 /** The five routes of one kind. */
@@ -78,6 +80,7 @@ function routesOf(kind: EntityKind) {
   const { name, schema, key, example, patch } = COLLECTIONS[kind]
   const path = `/environments/{env}/${name}/{key}`
   const common = { path, tags: [`${schema}s`] }
+  const problems = kind === 'flag' ? [...EDIT_PROBLEMS, ...FLAG_PROBLEMS] : EDIT_PROBLEMS
   const params = keyParams(key)
   const body = documentBody(schema)
   const patches = patchBody('MergePatch', patch)
@@ -134,7 +137,7 @@ function routesOf(kind: EntityKind) {
       request: { params, query: EditQuery, headers: EditHeaders, body: body.body },
       responses: answers(
         [edited, { ...edited, status: 201, description: 'Created' }, WAITING],
-        [...EDIT_PROBLEMS, ...BODY_PROBLEMS],
+        [...problems, ...BODY_PROBLEMS],
       ),
     }),
     patch: operation('editor', {
@@ -144,7 +147,7 @@ function routesOf(kind: EntityKind) {
       summary: `Change fields of a ${kind} (JSON Merge Patch, RFC 7396)`,
       middleware: patches.middleware,
       request: { params, query: EditQuery, headers: EditHeaders, body: patches.body },
-      responses: answers([edited, WAITING], [...EDIT_PROBLEMS, ...BODY_PROBLEMS]),
+      responses: answers([edited, WAITING], [...problems, ...BODY_PROBLEMS]),
     }),
     remove: operation('editor', {
       ...common,
@@ -154,7 +157,7 @@ function routesOf(kind: EntityKind) {
       request: { params, query: EditQuery, headers: EditHeaders },
       responses: answers(
         [{ status: 204, description: 'Deleted', headers: ['x-turnout-version'] }, WAITING],
-        EDIT_PROBLEMS,
+        problems,
       ),
     }),
   }

@@ -64,7 +64,16 @@ const put = operation('operator', {
       { status: 201, description: 'Killed', schema: KillSchema, headers },
       WAITING,
     ],
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen', 'outside-window'],
+    [
+      'malformed',
+      'not-found',
+      'too-large',
+      'unsupported-media-type',
+      'invalid',
+      'frozen',
+      'outside-window',
+      'stage-order',
+    ],
   ),
 })
 

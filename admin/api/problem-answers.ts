@@ -38,6 +38,11 @@ const HEADERS = {
   },
 } as const satisfies Record<string, Header>
 
+const STAGE_ORDER = {
+  path: "$.flags['orders-db']",
+  message:
+    'would move from dualwrite to live; a migration moves by one stage at a time (off, dualwrite, shadow, live, rampdown, complete)',
+}
 const misplaced = 'expected a value, got "u"'
 
 const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
@@ -65,6 +70,10 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   },
   'not-pending': { detail: 'Approval dev:12 is applied already.' },
   'changed-since': { detail: 'Environment staging is at version 8, not 7.' },
+  'stage-order': {
+    detail: 'The migration may not move so; nothing was changed. An admin may break the glass.',
+    errors: [STAGE_ORDER],
+  },
   'in-flight': {
     detail: 'The first request with this key is still being carried out.',
     headers: ['retry-after'],

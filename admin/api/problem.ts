@@ -25,6 +25,7 @@ export const PROBLEMS = {
   'outside-window': [409, 'Changes that raise exposure are made in windows only'],
   'not-pending': [409, 'It was decided already'],
   'changed-since': [409, 'What it is about has changed since'],
+  'stage-order': [409, 'A migration does not move so'],
   'in-flight': [409, 'The first request with this key is being carried out'],
   'answer-lost': [409, 'The answer to this request is lost'],
   'store-changed': [409, 'It was changed in AWS at the same time'],
@@ -127,6 +128,11 @@ function problemOf(failure: Failure, environment: string): Problem {
         [],
         seconds === null ? {} : { 'retry-after': String(seconds) },
       )
+    }
+    case 'stage-order': {
+      const whose = failure.errors.length === 1 ? 'The migration' : `${failure.errors.length} migrations`
+      const detail = `${whose} may not move so; nothing was changed. An admin may break the glass.`
+      return new Problem('stage-order', detail, failure.errors)
     }
     case 'store-unavailable':
       return new Problem('store-unavailable', `${sentence(failure.detail)}. Nothing was changed.`, [], {

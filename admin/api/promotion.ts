@@ -28,6 +28,7 @@ const promotion = operation('editor', {
       'malformed',
       'not-found',
       'changed-since',
+      'stage-order',
       'too-large',
       'unsupported-media-type',
       'invalid',

@@ -63,6 +63,7 @@ const responses = answers(
     'invalid',
     'frozen',
     'outside-window',
+    'stage-order',
     ...STORE_PROBLEMS,
   ],
 )

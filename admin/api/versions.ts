@@ -101,6 +101,7 @@ const restore = operation('editor', {
       'invalid',
       'frozen',
       'outside-window',
+      'stage-order',
       ...STORE_PROBLEMS,
     ],
   ),

@@ -43,7 +43,7 @@ const SHORT_ONLY = [
   'continents',
   'regions',
 ]
-const FULL_ONLY = ['variants', 'off', 'rules', 'fallthrough']
+const FULL_ONLY = ['variants', 'off', 'rules', 'fallthrough', 'migration']
 const COMMON = [
   'description',
   'owner',

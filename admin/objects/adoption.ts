@@ -5,6 +5,7 @@
 import type { CompileIssue, Kill } from '../../engine/index.ts'
 import { ok, type Result } from '../../engine/index.ts'
 import type { StoreKind } from '../config/store-config.ts'
+import type { Failure } from '../failure.ts'
 import type { Author } from '../settings.ts'
 import { killsForEdges, readKill } from '../storage/kills.ts'
 import type { State } from '../storage/state.ts'
@@ -31,8 +32,9 @@ export function adopt(
   if (loaded.blank && hasContent(room, state)) return gone(readStoreState(sql)?.okAtMs ?? null)
   const author = authorOf(kind, loaded.reason)
   const act = { action: 'document.synced', subject: 'document', author }
-  const published = publisher.publishDocument(state, loaded.document, act, nowMs)
-  if (!published.ok) return invalid(published.error.reason === 'invalid' ? published.error.errors : [])
+  // Where a migration that is new here stands in AWS, programs that read it there have been before us.
+  const published = publisher.publishDocument(state, loaded.document, act, nowMs, 'anywhere')
+  if (!published.ok) return invalid('errors' in published.error ? published.error.errors : [])
   const { state: synced } = published.value
   if (synced.version !== state.version) room.ledger.mark(nowMs, 'last-known-good')
   const added = killsAreOwed
@@ -64,6 +66,9 @@ function hasContent({ publisher }: Room, state: State): boolean {
   return Object.keys(flags).length + Object.keys(segments).length + routes.length > 0
 }
 
+const refusalOf = (target: string, failure: Failure): string =>
+  failure.reason === 'stage-order' ? failure.errors[0]!.message : `kills ${target}, which is not there`
+
 /** A kill that only AWS knows. One that AWS does not know goes on. */
 function addKills(
   room: Room,
@@ -79,7 +84,7 @@ function addKills(
     const request = { variant, reason: 'found in AWS', expiresAtMs: null, onExpiry: 'restore' } as const
     const placed = carryOut(room, next, { do: 'place-kill', target, request }, author, nowMs)
     if (placed.ok) next = placed.value.state
-    else warnings.push({ path: `$.kills[${at}]`, message: `kills ${target}, which is not there` })
+    else warnings.push({ path: `$.kills[${at}]`, message: refusalOf(target, placed.error) })
   }
   return { state: next, warnings }
 }

@@ -17,7 +17,7 @@ import {
 } from '../storage/schedules.ts'
 import { clearState, type State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
-import { liftKill, placeKill } from './kill-switch.ts'
+import { liftKill, misleading, placeKill } from './kill-switch.ts'
 import { type DocumentChange, isDocumentChange, proposalOf } from './proposal.ts'
 import { record, recordKill } from './recording.ts'
 import { type Room, raiseKills } from './room.ts'
@@ -51,6 +51,9 @@ export function carryOut(
   switch (change.do) {
     case 'place-kill': {
       const document = () => room.publisher.document(state)
+      const breaksGlass = author.details?.breakGlass === true
+      const refused = breaksGlass ? null : misleading(sql, document, change.target, change.request.variant)
+      if (refused !== null) return refused
       const placed = placeKill(sql, document, change.target, change.request, author.actor, nowMs)
       if (!placed.ok) return placed
       const { before, kill } = placed.value

@@ -35,11 +35,11 @@ export function embeddedStore(room: Room, author: Author): FlagStore {
           return err({ reason: 'changed', detail, overwritten: null })
         }
         const act = { action: 'document.replaced', subject: 'document', author }
-        const published = publisher.publishDocument(state, document, act, nowMs)
+        const published = publisher.publishDocument(state, document, act, nowMs, 'anywhere')
         if (!published.ok)
           return err({
             reason: 'invalid',
-            errors: published.error.reason === 'invalid' ? published.error.errors : [],
+            errors: 'errors' in published.error ? published.error.errors : [],
           })
         if (published.value.state.version !== state.version) ledger.mark(nowMs, 'last-known-good')
         return ok(revisionOf(published.value.state))

@@ -256,10 +256,11 @@ export abstract class EnvironmentQueries extends DurableObject<Env> {
     return this.room.ledger.ask((state) => {
       const value = parseJson(text)
       if (!value.ok) return failed({ reason: 'malformed', ...value.error })
-      const checked = this.room.publisher.check(state, value.value)
-      return ok(
-        checked.ok ? { errors: [], warnings: checked.value } : { errors: checked.error, warnings: [] },
-      )
+      const { publisher } = this.room
+      const checked = publisher.check(state, value.value)
+      const errors = checked.ok ? [] : checked.error
+      const warnings = checked.ok ? [...checked.value, ...publisher.forbiddenMoves(state, value.value)] : []
+      return ok({ errors, warnings })
     })
   }
 

@@ -5,7 +5,7 @@
 import { ok } from '../../engine/index.ts'
 import type { Change, ScheduleRequest } from '../change/change.ts'
 import { completeDocument, type Document } from '../document.ts'
-import { conflict } from '../failure.ts'
+import { conflict, failed } from '../failure.ts'
 import { mayChange } from '../governance/calendar.ts'
 import { type Part, withDependencies } from '../governance/dependencies.ts'
 import { lowers } from '../governance/exposure.ts'
@@ -43,7 +43,12 @@ export function judge(room: Room, state: State, change: Change): Answer<Judgemen
       // The operator's emergency act, whatever depends on the flag.
       if (change.do === 'edit' && change.edit.do === 'toggle' && !change.edit.enabled) return ok(HARMLESS)
       const proposal = proposalOf(room, state, change)
-      return proposal.ok ? judgeDocument(room, state, proposal.value.value) : proposal
+      if (!proposal.ok) return proposal
+      const judged = judgeDocument(room, state, proposal.value.value)
+      if (!judged.ok) return judged
+      // Nobody is asked to approve what would be refused all the same.
+      const errors = room.publisher.forbiddenMoves(state, proposal.value.value)
+      return errors.length > 0 ? failed({ reason: 'stage-order', errors }) : judged
     }
     case 'schedule':
       return judgeSchedule(room, state, change.schedule)

@@ -15,6 +15,7 @@ import {
 import { type Document, tagsOf } from '../document.ts'
 import { type Failure, failed, invalid } from '../failure.ts'
 import { diversions } from '../governance/diversion.ts'
+import { forbiddenKill } from '../governance/stage-moves.ts'
 import { logWarn, messageOf } from '../log.ts'
 import { nearest } from '../nearest.ts'
 import { keysOfKind, readEntity } from '../storage/entities.ts'
@@ -93,6 +94,46 @@ function mistyped(
     logWarn('kill-target-unchecked', { target, cause: messageOf(thrown) })
     return null
   }
+}
+
+/**
+ * The failure to answer if a kill would lead a migration forward, or back before its point of no return; `null` if it would
+ * not, or that cannot be told. One without a variant serves `off`, which can do neither.
+ */
+export function misleading(
+  sql: SqlStorage,
+  document: () => Document,
+  target: KillTarget,
+  variant: string | null,
+): { ok: false; error: Failure } | null {
+  if (variant === null) return null
+  try {
+    const errors = reached(sql, document, target).flatMap(([key, flag]) => {
+      const message = forbiddenKill(key, flag, variant)
+      return message === null ? [] : { path: '$.variant', message }
+    })
+    return errors.length === 0 ? null : failed({ reason: 'stage-order', errors })
+  } catch (thrown) {
+    logWarn('kill-target-unchecked', { target, cause: messageOf(thrown) })
+    return null
+  }
+}
+
+/** The flags that a kill is about, as written. */
+function reached(
+  sql: SqlStorage,
+  document: () => Document,
+  target: KillTarget,
+): [key: string, flag: unknown][] {
+  const [what, key = ''] = target.split(/:(.*)/s)
+  if (what === 'flag') {
+    const stored = readEntity(sql, 'flag', key)
+    return stored === null ? [] : [[key, JSON.parse(stored.text)]]
+  }
+  if (what !== 'tag' && what !== 'all-flags') return []
+  return Object.entries(document().flags).filter(
+    ([, flag]) => what === 'all-flags' || (typeof flag === 'object' && flag.tags?.includes(key)),
+  )
 }
 
 /** `ROUTE/VARIANT`, or `ROUTE/VARIANT/HOST` of a member of its pool. */

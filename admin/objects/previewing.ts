@@ -38,7 +38,8 @@ export function previewPromotion(
   const kills = { epoch: state.epoch, version: state.kills, kills: killsForEdges(sql) }
   const { raising } = lowers(target, document, { kills })
   const { version } = state
-  return ok({ ...compare(target, document), version, segments, kept, raising, warnings: checked.value })
+  const warnings = [...checked.value, ...publisher.forbiddenMoves(state, document)]
+  return ok({ ...compare(target, document), version, segments, kept, raising, warnings })
 }
 
 export interface ImpactPreview extends Impact {
@@ -66,7 +67,10 @@ export function previewImpact(
   const kills = { epoch: state.epoch, version: state.kills, kills: killsForEdges(sql) }
   return ok({
     ...impact(before, after, sample),
-    newWarnings: warnings.filter((warning) => !old.has(JSON.stringify(warning))),
+    newWarnings: [
+      ...warnings.filter((warning) => !old.has(JSON.stringify(warning))),
+      ...publisher.forbiddenMoves(state, proposal.value.value),
+    ],
     raising: lowers(before.document, after.document, { kills }).raising,
   })
 }

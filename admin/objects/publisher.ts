@@ -2,6 +2,7 @@
  * Publishes: makes the next version of an environment, with its snapshot, or changes nothing. Its methods run inside the
  * caller's transaction; after one that failed, call `forget`.
  */
+import { isObject } from '../../engine/check.ts'
 import {
   type Access,
   type Compiled,
@@ -20,6 +21,7 @@ import { changedEntities, type TextChange } from '../audit/change.ts'
 import { completeDocument, type Document, EMPTY_DOCUMENT, presentDocument } from '../document.ts'
 import { type Failure, failed } from '../failure.ts'
 import type { Side } from '../governance/impact.ts'
+import { forbiddenMoves } from '../governance/stage-moves.ts'
 import { type Act, accessOf, DEFAULT_SETTINGS, type SdkKey, type Settings } from '../settings.ts'
 import { appendAudit } from '../storage/audit.ts'
 import { assembleDocument, changesBetween, loadDocument } from '../storage/document.ts'
@@ -120,15 +122,47 @@ export class Publisher {
     return this.#commitCompiled(start, changes, EMPTY_DOCUMENT, compiled.value, act, nowMs)
   }
 
-  /** Publishes a document, or anything that claims to be one; one that says what the current one says is no new version. */
-  publishDocument(state: State, value: unknown, act: Act, nowMs: number): Result<Published, Failure> {
+  /**
+   * Publishes a document, or anything that claims to be one; one that says what the current one says is no new version.
+   * `begin`: where migrations may that were not there before.
+   */
+  publishDocument(
+    state: State,
+    value: unknown,
+    act: Act,
+    nowMs: number,
+    begin: 'first' | 'anywhere' = 'first',
+  ): Result<Published, Failure> {
     const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
     if (!compiled.ok) return invalidDocument(compiled.error)
     const { warnings } = compiled.value
     const document = completeDocument(value)
     const changes = effective(this.#sql, changesBetween(this.document(state), document))
     if (changes.length === 0) return ok({ state, warnings })
+    const forbidden = act.author.details?.breakGlass === true ? [] : this.#forbidden(state, changes, begin)
+    if (forbidden.length > 0) return failed({ reason: 'stage-order', errors: forbidden })
     return ok({ state: this.#commitCompiled(state, changes, document, compiled.value, act, nowMs), warnings })
+  }
+
+  /** Moves of migrations, to a document that compiles, that would be refused. */
+  forbiddenMoves(state: State, value: unknown): readonly CompileIssue[] {
+    const changes = changesBetween(this.document(state), completeDocument(value))
+    return this.#forbidden(state, effective(this.#sql, changes), 'first')
+  }
+
+  #forbidden(
+    state: State,
+    changes: readonly EffectiveChange[],
+    begin: 'first' | 'anywhere',
+  ): readonly CompileIssue[] {
+    const { flags } = this.document(state)
+    const moves = changes.flatMap(({ kind, key, text }) =>
+      kind === 'flag'
+        ? { key, before: own(flags, key), after: text === null ? undefined : JSON.parse(text) }
+        : [],
+    )
+    // In an empty environment nobody has asked for anything yet.
+    return forbiddenMoves(moves, begin === 'anywhere' || Object.keys(flags).length === 0)
   }
 
   /** A flag of the current document as written; `undefined`: there is none, or `publishFlag` could not tell. */
@@ -143,7 +177,7 @@ export class Publisher {
   publishFlag(state: State, key: Key, flag: unknown, act: Act, nowMs: number): Published | null {
     const current = this.#current?.is(state) ? this.#current : null
     const before = current?.flag(key)
-    if (!current?.compiled || before === undefined) return null
+    if (!current?.compiled || before === undefined || mayMigrate(before) || mayMigrate(flag)) return null
     const { segments, bytes, lines, warnings } = current.compiled
     const made = recompile(key, before, flag, segments)
     if (made === null || bytes + made.grows > CLOSE_TO_MAX_BYTES) return null
@@ -351,6 +385,12 @@ export class Publisher {
     )
   }
 }
+
+const own = (flags: Readonly<Record<Key, unknown>>, key: Key): unknown =>
+  Object.hasOwn(flags, key) ? flags[key] : undefined
+
+/** Whether there is more to say about a change of the flag than whether it is valid. */
+const mayMigrate = (flag: unknown): boolean => isObject(flag) && flag.kind === 'migration'
 
 /** From one snapshot to the next. */
 function changeOf(last: Snapshot | null, next: Snapshot): SnapshotChange {

@@ -211,6 +211,7 @@ const authorOf = ({ n, actor, reason, approval }: Schedule, phase: 'made' | 'tak
 function sentenceOf(failure: Failure): string {
   switch (failure.reason) {
     case 'invalid':
+    case 'stage-order':
       return failure.errors.map(({ path, message }) => `${path} ${message}`).join('; ')
     case 'conflict':
     case 'refused':

@@ -112,6 +112,34 @@ const refusal = (answer: Awaited<ReturnType<EnvironmentObject['edit']>>) =>
   answer.ok ? null : answer.error.reason === 'conflict' ? answer.error.kind : answer.error.reason
 
 describe('an environment in AWS', () => {
+  it('takes a migration over where it stands, and then no step that skips a stage', () => {
+    const stages = ['off', 'dualwrite', 'shadow', 'live', 'rampdown', 'complete']
+    const variants = Object.fromEntries(stages.map((stage) => [stage, stage]))
+    const at = (stage: string) =>
+      JSON.stringify({ kind: 'migration', enabled: true, variants, off: 'off', fallthrough: stage })
+    return inSsm(
+      async (test) => {
+        const stage = () => (test.flags().orders as { fallthrough: string }).fallthrough
+        expect(stage()).toBe('shadow')
+        await test.put('flags/orders', at('complete'))
+        await look(test)
+        expect(stage()).toBe('shadow')
+        expect(test.store()).toMatchObject({
+          status: 'degraded',
+          problem: expect.stringContaining('would move from shadow to complete'),
+        })
+        await test.put('flags/orders', at('live'))
+        await look(test)
+        expect([stage(), test.store().status]).toStrictEqual(['live', 'ok'])
+      },
+      {},
+      async (put) => {
+        await put('flags/a', 'true')
+        await put('flags/orders', at('shadow'))
+      },
+    )
+  })
+
   it('begins with what is there', () =>
     inSsm(
       async ({ flags, actors }) => {

@@ -1,0 +1,132 @@
+/**
+ * How a migration may move: to a neighbour of where it stands, and never back before a point of no return that it has passed.
+ * Where a flag stands is the set of stages that some context can get. Pure.
+ */
+import type { CompileIssue } from '../../engine/check.ts'
+import { child, showPath } from '../../engine/check.ts'
+import {
+  canonicalFlag,
+  type Flag,
+  isMigration,
+  type Key,
+  type Name,
+  offStage,
+  type ShortFlag,
+  STAGES,
+  type Stage,
+  stageOf,
+  stagesOf,
+  standing,
+} from '../../engine/index.ts'
+
+/** A flag as written before and after a change; `undefined`: there is, or was, none. */
+export interface FlagMove {
+  readonly key: Key
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** Every move that may not be made. Both sides are valid. `anywhere`: what was not there before may begin at any stage. */
+export const forbiddenMoves = (moves: readonly FlagMove[], anywhere: boolean): CompileIssue[] =>
+  moves.flatMap(({ key, before, after }) => {
+    const [was, is] = [migrationOf(key, before), migrationOf(key, after)]
+    const problem =
+      was === null ? (is === null || anywhere ? null : begins(is)) : is === null ? ends(was) : goes(was, is)
+    if (problem === null) return []
+    const path = child(child(null, 'flags'), key)
+    return {
+      path: showPath(problem.at === null ? path : problem.at.reduce(child, path)),
+      message: problem.why,
+    }
+  })
+
+interface Problem {
+  /** Field of the flag; `null`: the flag itself. */
+  readonly at: readonly string[] | null
+  readonly why: string
+}
+
+/** Cheap for the flags of other kinds, which are nearly all. */
+function migrationOf(key: Key, written: unknown): Flag | null {
+  if ((written as Flag | undefined)?.kind !== 'migration') return null
+  const flag = canonicalFlag(key, written as Flag | ShortFlag)
+  return isMigration(flag) ? flag : null
+}
+
+/** Programs that find no flag are at their own default, which is where a migration begins. */
+function begins(flag: Flag): Problem | null {
+  const [first] = stagesOf(flag)
+  const at = standing(flag)
+  if (areNeighbours(new Set([first!, ...at]), stagesOf(flag))) return null
+  return {
+    at: null,
+    why: `begins at ${list(at)}, but a migration begins at its first stage, ${first}, or the next`,
+  }
+}
+
+/** Programs then go on with their own default: that is safe where a migration has not begun, or is over. */
+function ends(flag: Flag): Problem | null {
+  const stages = stagesOf(flag)
+  const at = standing(flag)
+  const [first, last] = [stages[0]!, stages.at(-1)!]
+  if (at.size === 1 && (at.has(first) || at.has(last))) return null
+  const why = `is at ${list(at)}, and may stop being a migration at ${first} or at ${last} only: programs would go on with their own default`
+  return { at: null, why }
+}
+
+function goes(before: Flag, after: Flag): Problem | null {
+  const [was, is] = [standing(before), standing(after)]
+  const back = goesBack(before, after, was, is)
+  if (back !== null) return back
+  // Switching off is what a kill does: it leads to `off` from wherever the flag stands.
+  if (!after.enabled && offStage(before) === offStage(after)) return null
+  const stages = STAGES.filter((stage) => stagesOf(before).includes(stage) || stagesOf(after).includes(stage))
+  if (areNeighbours(new Set([...was, ...is]), stages)) return null
+  const why = `would move from ${list(was)} to ${list(is)}; a migration moves by one stage at a time (${stages.join(', ')})`
+  return { at: null, why }
+}
+
+/** Past the point of no return nobody goes back before it, and it stays where it is. */
+function goesBack(before: Flag, after: Flag, was: Set<Stage>, is: Set<Stage>): Problem | null {
+  const point = before.migration?.pointOfNoReturn
+  if (point === undefined || !isPast(was, point)) return null
+  const earlier = [...is].filter((stage) => order(stage) < order(point))
+  if (earlier.length > 0)
+    return {
+      at: null,
+      why: `would go back to ${list(earlier)}, but has passed its point of no return, ${point}`,
+    }
+  const next = after.migration?.pointOfNoReturn
+  if (next !== undefined && order(next) <= order(point)) return null
+  return { at: ['migration', 'pointOfNoReturn'], why: `must stay ${point}: the migration has passed it` }
+}
+
+/**
+ * Why a kill that serves this variant of a flag, as written, may not be placed: it would move a migration forward, or back
+ * before a point of no return that it has passed. `null`: it may.
+ */
+export function forbiddenKill(key: Key, written: unknown, variant: Name): string | null {
+  const flag = migrationOf(key, written)
+  if (flag === null || !Object.hasOwn(flag.variants!, variant)) return null
+  const at = standing(flag)
+  const stage = stageOf(flag, variant)
+  const point = flag.migration?.pointOfNoReturn
+  if (point !== undefined && isPast(at, point) && order(stage) < order(point))
+    return `flag ${key} would go back to ${stage}, but has passed its point of no return, ${point}`
+  if ([...at].some((each) => order(each) >= order(stage))) return null
+  return `flag ${key} would move forward from ${list(at)} to ${stage}; a kill goes back`
+}
+
+const order = (stage: Stage): number => STAGES.indexOf(stage)
+
+const isPast = (at: ReadonlySet<Stage>, point: Stage): boolean =>
+  [...at].some((stage) => order(stage) >= order(point))
+
+/** Whether these are one of the stages, or two that follow each other. */
+function areNeighbours(at: ReadonlySet<Stage>, stages: readonly Stage[]): boolean {
+  const places = Array.from(at, (stage) => stages.indexOf(stage))
+  return Math.max(...places) - Math.min(...places) <= 1
+}
+
+const list = (stages: Iterable<Stage>): string =>
+  [...stages].sort((one, other) => order(one) - order(other)).join(' and ')
