@@ -35,6 +35,7 @@ export interface Env {
   APPCONFIG_APPLICATION?: string
   APPCONFIG_PROFILE?: string
   APPCONFIG_STRATEGY?: string
+  APPCONFIG_TARGETING_KEY?: string
   POLL_INTERVAL_MS?: string
   AWS_REGION?: string
   AWS_ACCESS_KEY_ID?: string

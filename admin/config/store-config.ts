@@ -16,6 +16,8 @@ export interface StoreConfig {
     readonly profile: string
     /** Name or id of a deployment strategy; `null`: Turnout's own, which deploys at once. */
     readonly strategy: string | null
+    /** Context values in rules of a feature-flag profile that are the targeting key. */
+    readonly targetingKeys: readonly string[]
   } | null
   /** `null`: as often as each store wants. */
   readonly pollMs: number | null
@@ -45,7 +47,7 @@ export type Service = 'ssm' | 'appconfig' | 'appconfigdata' | 'sts'
 export type Variables = Readonly<Partial<Record<Name, string>>>
 type Name =
   | ('STORE' | 'STORE_PREFIX' | 'SSM_TIER' | 'POLL_INTERVAL_MS')
-  | `APPCONFIG_${'APPLICATION' | 'PROFILE' | 'STRATEGY'}`
+  | `APPCONFIG_${'APPLICATION' | 'PROFILE' | 'STRATEGY' | 'TARGETING_KEY'}`
   | `AWS_${'REGION' | 'ACCESS_KEY_ID' | 'SECRET_ACCESS_KEY' | 'SESSION_TOKEN' | 'ENDPOINT_URL'}`
   | `AWS_ENDPOINT_URL_${'SSM' | 'APPCONFIG' | 'APPCONFIGDATA' | 'STS'}`
   | `AWS_ROLE_${'ARN' | 'EXTERNAL_ID'}`
@@ -106,8 +108,8 @@ function awsOf(env: Variables, needed: boolean): AwsConfig | null {
 
 const TOPIC = /^arn:aws(?:-[a-z-]+)?:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(?:\.fifo)?$/
 
-function topicsOf(value = ''): readonly string[] {
-  const topics = value.split(',').flatMap((text) => text.trim() || [])
+function topicsOf(value: string | undefined): readonly string[] {
+  const topics = listOf(value)
   const wrong = topics.find((topic) => !TOPIC.test(topic))
   if (wrong === undefined) return topics
   throw new SettingError(
@@ -155,8 +157,21 @@ function appConfigOf(env: Variables, needed: boolean): StoreConfig['appConfig'] 
     throw new SettingError('APPCONFIG_APPLICATION is missing: the name or id of the application')
   if (!profile)
     throw new SettingError('APPCONFIG_PROFILE is missing: the name or id of the configuration profile')
-  return { application, profile, strategy: env.APPCONFIG_STRATEGY || null }
+  const targetingKeys = targetingKeysOf(env.APPCONFIG_TARGETING_KEY)
+  return { application, profile, strategy: env.APPCONFIG_STRATEGY || null, targetingKeys }
 }
+
+function targetingKeysOf(value: string | undefined): readonly string[] {
+  const names = listOf(value)
+  const wrong = names.find((name) => !/^[A-Za-z_][\w.-]*$/.test(name))
+  if (wrong === undefined) return names
+  throw new SettingError(
+    'APPCONFIG_TARGETING_KEY must be names of context values with commas between them, such as userId for $userId',
+    wrong,
+  )
+}
+
+const listOf = (value = ''): string[] => value.split(',').flatMap((text) => text.trim() || [])
 
 function pollOf(value: string | undefined): number | null {
   if (!value) return null

@@ -143,7 +143,7 @@ export class StoreSync {
     await this.#turns.run(async () => {
       const store = this.#open(state.name)
       if (store.saveKills === null) return
-      const revision = readRevision(sql)
+      const revision = this.#revisionOf(state.name)
       if (revision === null) throw new Error(`${store.place} was never read`)
       const saved = this.#heard(await store.saveKills(killsForEdges(sql), revision))
       if (!saved.ok) throw new Error(sentenceOf(saved.error))
@@ -160,7 +160,7 @@ export class StoreSync {
     // Nothing for AWS: in the same moment, the same decision comes out the same.
     if (!answer.ok || document === null) return ledger.decide(decision, nowMs)
     const store = this.#open(before.name)
-    const expected = readRevision(sql)
+    const expected = this.#revisionOf(before.name)
     if (expected === null) return notRead(store, readTrouble(sql))
     // Whoever waited while AWS did not answer another has waited long enough.
     if (this.#silent !== null && this.#silent.sinceMs >= askedMs)
@@ -292,6 +292,13 @@ export class StoreSync {
       this.#opened = { place, store: open(memory) }
     }
     return this.#opened.store
+  }
+
+  /** What was read or written last; `null`: nothing, or it was at another place. */
+  #revisionOf(environment: string): Revision | null {
+    const { sql } = this.#room
+    const known = readStoreState(sql)
+    return known?.place === this.#placed(environment).place ? readRevision(sql) : null
   }
 
   #stateOf(environment: string): StoreState {

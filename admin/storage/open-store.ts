@@ -62,7 +62,10 @@ export function nameOfPlace(
 ): string {
   const region = aws?.region ?? 'nowhere'
   if (kind === 'ssm') return `ssm ${pathOf(ssm.prefix, environment)} in ${region}`
-  return `appconfig ${appConfig?.application}/${environment}/${appConfig?.profile} in ${region}`
+  const place = `appconfig ${appConfig?.application}/${environment}/${appConfig?.profile} in ${region}`
+  const keys = appConfig?.targetingKeys ?? []
+  // Read otherwise it says something else, and must be read anew.
+  return keys.length === 0 ? place : `${place} with ${keys.join(' and ')} as targeting key`
 }
 
 export function openStore(
@@ -88,13 +91,13 @@ export function openStore(
     return ssmStore(new SSMClient(settings('ssm')), options, timing)
   }
   if (appConfig === null) throw new Error('APPCONFIG_APPLICATION and APPCONFIG_PROFILE are missing')
-  const { application, profile, strategy } = appConfig
+  const { application, profile, strategy, targetingKeys } = appConfig
   const plane = {
     client: new AppConfigDataClient(settings('appconfigdata')),
     names: { application, environment, profile },
   }
   const client = new AppConfigClient(settings('appconfig'))
-  return appConfigStore(client, plane, { place, strategy, pollMs }, memory, timing)
+  return appConfigStore(client, plane, { place, strategy, pollMs, targetingKeys }, memory, timing)
 }
 
 /** Those that were given, or those of the role that they may take. */

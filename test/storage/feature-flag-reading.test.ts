@@ -1,6 +1,7 @@
 /** Profiles of feature flags as documents: what each part means, how it evaluates, and errors with their paths. */
 import { describe, expect, test } from 'vitest'
 import { readProfile, readRetrieved } from '../../admin/storage/feature-flags/read.ts'
+import { writeDocument } from '../../admin/storage/feature-flags/write.ts'
 import { compile, evaluate, type Flag, NO_KILLS, prepare } from '../../engine/index.ts'
 import { retrieved } from '../helpers/aws/feature-flags.ts'
 import { killList } from '../helpers/cases.ts'
@@ -196,6 +197,25 @@ describe('reading', () => {
     expect(
       result.ok ? '' : result.error.map(({ path, message }) => `${path} ${message}`).join('\n'),
     ).toContain(problem)
+  })
+})
+
+describe('a name that means the targeting key', () => {
+  const flag = () => {
+    const result = readProfile(PROFILE, ['userId'])
+    return result.ok ? (result.value.document.flags.checkout as Flag) : null
+  }
+
+  test('makes a split of AWS one by the targeting key, as OpenFeature sends it', () => {
+    expect(flag()).not.toHaveProperty('bucketBy')
+    expect(flag()).toMatchObject({ salt: 's' })
+    expect(read(PROFILE).document.flags.checkout).toMatchObject({ bucketBy: 'userId', salt: 's' })
+  })
+
+  test('changes nothing of what is written', () => {
+    const before = readProfile(PROFILE, ['userId'])
+    const written = before.ok ? writeDocument(PROFILE, before.value.document, ['userId']) : null
+    expect(written?.ok && JSON.stringify(written.value)).toBe(JSON.stringify(PROFILE))
   })
 })
 

@@ -159,6 +159,26 @@ describe('what cannot be read or said', () => {
     expect(() => meaning(text)).toThrow(problem)
   })
 
+  test('reads the names that mean the targeting key as it, wherever a rule has them, and no others', () => {
+    const text =
+      '(and (in $userId ["a"]) (eq $plan "pro") (exists key::"userId") (eq "userId" $name) (split pct::5 by::$userId))'
+    const read = readRule(text, ['userId', 'uid'])
+    expect(read.ok && read.value.alternatives).toMatchObject([
+      {
+        conditions: [
+          is('targetingKey', 'in', ['a']),
+          is('plan', 'equals', 'pro'),
+          is('targetingKey', 'exists', true),
+          is('name', 'equals', 'userId'),
+        ],
+        split: { by: 'targetingKey', percentage: 5 },
+      },
+    ])
+    expect(readRule('(and (split pct::9 by::$userId) (split pct::8 by::$uid))', ['userId', 'uid']).ok).toBe(
+      true,
+    )
+  })
+
   test('never throws, whatever the text', () => {
     for (const text of [
       '(',

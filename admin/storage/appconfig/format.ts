@@ -27,7 +27,8 @@ export interface Format {
   writeKills(held: string | null, kills: readonly Kill[]): Result<string, readonly CompileIssue[]>
 }
 
-export const FORMATS: Readonly<Record<string, Format>> = {
+/** By type of the profile. `targetingKeys`: context values in AWS's rules that are the targeting key. */
+export const formatsWith = (targetingKeys: readonly string[]): Readonly<Record<string, Format>> => ({
   'AWS.Freeform': {
     read(text) {
       const value = parsed(text)
@@ -54,12 +55,12 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   'AWS.AppConfig.FeatureFlags': {
     read(text) {
       const value = parsed(text)
-      return value.ok ? readProfile(value.value) : value
+      return value.ok ? readProfile(value.value, targetingKeys) : value
     },
     write(held, document) {
       const profile = profileIn(held)
       if (!profile.ok) return profile
-      const written = writeDocument(profile.value, document)
+      const written = writeDocument(profile.value, document, targetingKeys)
       return written.ok ? ok(JSON.stringify(written.value)) : written
     },
     writeKills(held, kills) {
@@ -67,7 +68,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
       return profile.ok ? ok(JSON.stringify(writeKills(profile.value, kills))) : profile
     },
   },
-}
+})
 
 const freeform = (document: FlagDocument, kills: readonly Kill[]): string =>
   JSON.stringify(

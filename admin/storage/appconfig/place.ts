@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-appconfig'
 import type { Calls } from '../aws/calls.ts'
 import { StoreFailure } from '../store.ts'
-import { FORMATS, type Format } from './format.ts'
+import type { Format } from './format.ts'
 
 export interface Place {
   readonly applicationId: string
@@ -39,7 +39,12 @@ type Page<T> = (
   NextToken?: string | undefined
 }>
 
-export async function findPlace(client: AppConfigClient, calls: Calls, names: Names): Promise<Place> {
+export async function findPlace(
+  client: AppConfigClient,
+  calls: Calls,
+  names: Names,
+  formats: Readonly<Record<string, Format>>,
+): Promise<Place> {
   const application = await find(
     calls,
     'application',
@@ -66,9 +71,11 @@ export async function findPlace(client: AppConfigClient, calls: Calls, names: Na
       client.send(new ListConfigurationProfilesCommand({ ...within, ...token }), { abortSignal }),
   )
   const { Type = 'AWS.Freeform', LocationUri = 'hosted' } = profile
-  const format = FORMATS[Type]
+  const format = Object.hasOwn(formats, Type) ? formats[Type] : undefined
   if (format === undefined)
-    throw denied(`configuration profile ${names.profile} is of type ${Type}, which Turnout does not know`)
+    throw denied(
+      `configuration profile ${names.profile} is of type ${Type}; Turnout reads ${Object.keys(formats).join(' and ')}`,
+    )
   if (LocationUri !== 'hosted')
     throw denied(
       `configuration profile ${names.profile} keeps its content in ${LocationUri}; it must be hosted by AppConfig`,

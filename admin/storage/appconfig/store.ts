@@ -5,6 +5,7 @@ import type { Timing } from '../aws/timing.ts'
 import type { Memory } from '../open-store.ts'
 import { answering, type FlagStore } from '../store.ts'
 import { AppConfigApi } from './api.ts'
+import { formatsWith } from './format.ts'
 import { load } from './load.ts'
 import { type Opened, typedMemory, type Work } from './opened.ts'
 import { findPlace } from './place.ts'
@@ -21,6 +22,8 @@ export interface AppConfigOptions {
   readonly strategy: string | null
   /** Instead of what AppConfig says, where that is less. */
   readonly pollMs: number | null
+  /** Context values in AWS's rules that are the targeting key. */
+  readonly targetingKeys: readonly string[]
 }
 
 export function appConfigStore(
@@ -33,10 +36,11 @@ export function appConfigStore(
   const calls = new Calls(timing)
   const api = new AppConfigApi(client, options.strategy)
   const typed = typedMemory(memory)
+  const formats = formatsWith(options.targetingKeys)
   let opened: Opened | null = null
   const begin = async (budget: Budget): Promise<[Opened, Work]> => {
     const work = { calls: calls.within(budget), timing }
-    opened ??= { api, plane, memory: typed, place: await findPlace(client, work.calls, plane.names) }
+    opened ??= { api, plane, memory: typed, place: await findPlace(client, work.calls, plane.names, formats) }
     return [opened, work]
   }
   const during = async <T>(work: () => Promise<T>) => {

@@ -4,13 +4,19 @@ import type { Flag, JsonValue, Rule } from '../../../engine/index.ts'
 import { showPosition } from './expression.ts'
 import { AWS_FIELDS, isOffVariant, MAX_VARIANTS, type Variant } from './profile.ts'
 import { type Rule as AwsRule, readRule, type Split, sameBuckets } from './rule.ts'
+import { TARGETING_KEY } from './targeting-key.ts'
 import { turnoutNames } from './variant-names.ts'
 
 /** Name of the variant that is made where AWS has none that is off. */
 const MADE_OFF = 'off'
 
 /** Notes what is wrong; null then. `path` is that of the value. */
-export function readVariants(check: Check, path: Path, value: Record<string, unknown>): Flag | null {
+export function readVariants(
+  check: Check,
+  path: Path,
+  value: Record<string, unknown>,
+  targetingKeys: readonly string[],
+): Flag | null {
   const before = check.errors.length
   for (const name of Object.keys(value))
     if (name !== 'enabled' && !AWS_FIELDS.includes(name))
@@ -28,7 +34,12 @@ export function readVariants(check: Check, path: Path, value: Record<string, unk
     .slice(skipped)
     .filter((variant, index) => isVariant(check, child(at, index + skipped), variant))
   if (check.errors.length > before) return null
-  const read = new Variants(check, (index) => child(at, index + skipped), variants as readonly Variant[])
+  const read = new Variants(
+    check,
+    (index) => child(at, index + skipped),
+    variants as readonly Variant[],
+    targetingKeys,
+  )
   const flag = read.flag(skipped === 0 && value.enabled !== false)
   return check.errors.length > before ? null : flag
 }
@@ -54,13 +65,20 @@ class Variants {
   readonly #at: (index: number) => Path
   readonly #variants: readonly Variant[]
   readonly #names: readonly string[]
+  readonly #targetingKeys: readonly string[]
   /** The split that all others must agree with. */
   #split: { readonly split: Split; readonly variant: string } | null = null
 
-  constructor(check: Check, at: (index: number) => Path, variants: readonly Variant[]) {
+  constructor(
+    check: Check,
+    at: (index: number) => Path,
+    variants: readonly Variant[],
+    targetingKeys: readonly string[],
+  ) {
     this.#check = check
     this.#at = at
     this.#variants = variants
+    this.#targetingKeys = targetingKeys
     this.#names = turnoutNames(variants.map(({ name }) => name))
   }
 
@@ -77,7 +95,7 @@ class Variants {
       off: off.name,
       rules,
       fallthrough: this.#names.at(-1)!,
-      ...(split === undefined ? {} : { bucketBy: split.by }),
+      ...(split === undefined || split.by === TARGETING_KEY ? {} : { bucketBy: split.by }),
       ...(split === undefined || split.seed === null ? {} : { salt: split.seed }),
     }
   }
@@ -106,7 +124,7 @@ class Variants {
       return []
     }
     if (isDefault) return []
-    const read = readRule(rule)
+    const read = readRule(rule, this.#targetingKeys)
     if (!read.ok) {
       this.#check.error(at, `${showPosition(rule, read.error.at)}: ${read.error.message}`)
       return []

@@ -24,8 +24,14 @@ export interface ReadProfile {
   readonly kills: readonly Kill[]
 }
 
-/** Of the profile as it is authored, which is what `GetHostedConfigurationVersion` gives. */
-export function readProfile(content: unknown): Result<ReadProfile, CompileIssue[]> {
+/**
+ * Of the profile as it is authored, which is what `GetHostedConfigurationVersion` gives. `targetingKeys`: context values in its
+ * rules, such as `userId`, that are the targeting key.
+ */
+export function readProfile(
+  content: unknown,
+  targetingKeys: readonly string[] = [],
+): Result<ReadProfile, CompileIssue[]> {
   const check = new Check()
   const fields = {
     version: (at: Path, version: unknown) => check.is(at, version === '1', 'must be "1"', version),
@@ -44,7 +50,7 @@ export function readProfile(content: unknown): Result<ReadProfile, CompileIssue[
       'key must begin with a-z and have at most 64 letters, digits, "_" or "-"',
       key,
     )
-    const flag = readFlag(check, at, own(values, key) ?? {})
+    const flag = readFlag(check, at, own(values, key) ?? {}, targetingKeys)
     if (flag !== null) read.push([fromAppConfigKey(key), { ...flag, ...descriptionOf(own(flags, key)) }])
   }
   const rest = readReserved(check, child(child(null, 'values'), RESERVED), own(values, RESERVED))
@@ -65,10 +71,17 @@ export function readRetrieved(content: unknown): Result<ReadProfile, CompileIssu
     : err([{ path: '$', message: `must be an object, got ${show(content)}` }])
 }
 
-function readFlag(check: Check, path: Path, value: unknown): Flag | (ShortFlag & object) | null {
+function readFlag(
+  check: Check,
+  path: Path,
+  value: unknown,
+  targetingKeys: readonly string[],
+): Flag | (ShortFlag & object) | null {
   if (!check.object(path, value)) return null
   if (value.enabled !== undefined && !check.boolean(child(path, 'enabled'), value.enabled)) return null
-  return value._variants === undefined ? readBasic(check, path, value) : readVariants(check, path, value)
+  return value._variants === undefined
+    ? readBasic(check, path, value)
+    : readVariants(check, path, value, targetingKeys)
 }
 
 const descriptionOf = (definition: unknown): { description?: string } =>

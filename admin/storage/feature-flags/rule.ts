@@ -5,6 +5,7 @@
 import { type Condition, err, type JsonValue, type Operator, ok, type Result } from '../../../engine/index.ts'
 import { patternProblem } from '../../../engine/pattern.ts'
 import { type Expression, type Operand, parseRule, type RuleProblem, type Span } from './expression.ts'
+import { withTargetingKey } from './targeting-key.ts'
 
 /** `(split pct:: by:: seed::)`. */
 export interface Split {
@@ -32,12 +33,13 @@ export interface Rule {
 /** Rules of one variant that come of one text; beyond it the text is refused. */
 const MAX_ALTERNATIVES = 32
 
-export function readRule(text: string): Result<Rule, RuleProblem> {
+/** `targetingKeys`: context values of AWS's that are the targeting key. */
+export function readRule(text: string, targetingKeys: readonly string[] = []): Result<Rule, RuleProblem> {
   const parsed = parseRule(text)
   if (!parsed.ok) return parsed
+  const expression = withTargetingKey(parsed.value, targetingKeys)
   try {
-    const alternatives = alternativesOf(parsed.value)
-    return ok({ alternatives, splits: splitsIn(parsed.value) })
+    return ok({ alternatives: alternativesOf(expression), splits: splitsIn(expression) })
   } catch (problem) {
     if (problem instanceof Unsaid) return err({ at: problem.at, message: problem.message })
     throw problem

@@ -33,8 +33,12 @@ import { type VariantsValue, writeVariants } from './write-variants.ts'
 type Draft = { flags: Record<string, Definition>; values: Record<string, Value> }
 
 /** The profile with that document. `profile` must be one that `readProfile` accepts; errors name paths of the document. */
-export function writeDocument(profile: Profile, document: FlagDocument): Result<Profile, CompileIssue[]> {
-  const before = readProfile(profile)
+export function writeDocument(
+  profile: Profile,
+  document: FlagDocument,
+  targetingKeys: readonly string[] = [],
+): Result<Profile, CompileIssue[]> {
+  const before = readProfile(profile, targetingKeys)
   if (!before.ok) return before
   const check = new Check()
   const draft = draftOf(profile)
@@ -52,7 +56,7 @@ export function writeDocument(profile: Profile, document: FlagDocument): Result<
   reserve(draft, 'segments', Object.keys(segments).length === 0 ? null : chunksOf(segments))
   reserve(draft, 'routes', routes.length === 0 ? null : chunksOf(routes))
   if (check.errors.length > 0) return err(check.errors)
-  return readBack({ ...profile, ...draft }, document)
+  return readBack({ ...profile, ...draft }, document, targetingKeys)
 }
 
 /** The profile with copies of these kills and of no others. */
@@ -137,8 +141,12 @@ function reserve(draft: Draft, name: string, texts: readonly string[] | null): v
   draft.flags[RESERVED] = definitionsFor(definition, value)
 }
 
-function readBack(profile: Profile, document: FlagDocument): Result<Profile, CompileIssue[]> {
-  const read = readProfile(profile)
+function readBack(
+  profile: Profile,
+  document: FlagDocument,
+  targetingKeys: readonly string[],
+): Result<Profile, CompileIssue[]> {
+  const read = readProfile(profile, targetingKeys)
   if (!read.ok) return read
   const flags = Object.fromEntries(Object.entries(document.flags).map(([key, flag]) => [key, plain(flag)]))
   const difference = differenceOf(read.value.document.flags, flags, child(null, 'flags'))

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { FORMATS } from '../../../admin/storage/appconfig/format.ts'
+import { formatsWith } from '../../../admin/storage/appconfig/format.ts'
 import type { FlagStore, Loaded, Revision } from '../../../admin/storage/store.ts'
 import type { FlagDocument } from '../../../engine/index.ts'
 import { appConfig, FEATURE_FLAGS, FREEFORM, type TestAppConfig } from './appconfig.ts'
@@ -8,7 +8,7 @@ import { describeStore } from './contract.ts'
 const POLL_MS = 15_000
 
 const written = (type: string, document: FlagDocument): string => {
-  const text = FORMATS[type]!.write(null, document)
+  const text = formatsWith([])[type]!.write(null, document)
   if (!text.ok) throw new Error(JSON.stringify(text.error))
   return text.value
 }

@@ -56,7 +56,7 @@ export async function appConfig(
     // Short waits are waited out, so that calls keep their pace; others pass at once.
     wait: (ms: number) => (ms <= 100 ? REAL_TIME.wait(ms / 10) : pass(ms)),
   }
-  const options = { place: 'appconfig', strategy, pollMs: null }
+  const options = { place: 'appconfig', strategy, pollMs: null, targetingKeys: [] }
   const again = () => appConfigStore(client, plane, options, memory, timing)
   return { aws, place, store: again(), again, pass, kept: () => kept }
 }
