@@ -13,6 +13,7 @@ export interface Given {
   readonly application?: string
   readonly profile?: string
   readonly configurationVersion?: number
+  readonly targetingKey?: string
   readonly file?: string
   readonly dryRun?: boolean
   readonly reason?: string
@@ -25,12 +26,23 @@ export function addOptions(command: Command): Command {
       option('--path <path>', 'ssm: where parameters lie; /flags/prod/new-feature becomes new-feature'),
     )
     .addOption(option('--application <name>', 'appconfig: the application, or its id'))
-    .addOption(option('--profile <name>', 'appconfig: a freeform profile that holds JSON, or its id'))
+    .addOption(
+      option(
+        '--profile <name>',
+        'appconfig: a profile of feature flags, or a freeform one that holds JSON; or its id',
+      ),
+    )
     .addOption(
       option(
         '--configuration-version <n>',
         'appconfig: default the newest hosted one, deployed or not',
         positive,
+      ),
+    )
+    .addOption(
+      option(
+        '--targeting-key <names>',
+        'appconfig: context values in rules of feature flags that are the targeting key, such as userId',
       ),
     )
     .addOption(option('--region <region>', 'ssm, appconfig: default AWS_REGION or the profile’s'))
@@ -39,7 +51,7 @@ export function addOptions(command: Command): Command {
     .addOption(reasonOption('kept with the new version'))
 }
 
-type Name = 'path' | 'region' | 'application' | 'profile' | 'configurationVersion' | 'file'
+type Name = 'path' | 'region' | 'application' | 'profile' | 'configurationVersion' | 'targetingKey' | 'file'
 
 interface SourceOptions {
   readonly needs: readonly Name[]
@@ -51,7 +63,7 @@ const SOURCES: Readonly<Record<string, SourceOptions>> = {
   ssm: { needs: ['path'], takes: ['region'], open: ssm },
   appconfig: {
     needs: ['application', 'profile'],
-    takes: ['configurationVersion', 'region'],
+    takes: ['configurationVersion', 'targetingKey', 'region'],
     open: appConfig,
   },
   file: { needs: ['file'], takes: [], open: file },
@@ -85,8 +97,9 @@ function ssm({ path = '', region }: Given): () => Promise<Source> {
 }
 
 function appConfig(given: Given): () => Promise<Source> {
-  const { application = '', profile = '', region, configurationVersion: version } = given
-  const options = { application, profile, version, region }
+  const { application = '', profile = '', region, configurationVersion: version, targetingKey = '' } = given
+  const targetingKeys = targetingKey.split(',').flatMap((name) => name.trim() || [])
+  const options = { application, profile, version, region, targetingKeys }
   return async () => (await import('./sources/appconfig.ts')).appConfigSource(options)
 }
 

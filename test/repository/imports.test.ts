@@ -49,7 +49,7 @@ const TABLE: Record<string, Allowed> = {
   'admin/storage/feature-flags': { folders: ['engine'], packages: [] },
   'admin/dashboard': { folders: ['engine'], types: ['admin/api'], packages: [] },
   cli: {
-    folders: ['engine', 'admin/backup'],
+    folders: ['engine', 'admin/backup', 'admin/storage/feature-flags'],
     types: ['admin/api'],
     packages: ['@aws-sdk/*', 'commander', 'openapi-fetch', 'node:*'],
   },

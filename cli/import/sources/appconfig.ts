@@ -1,4 +1,4 @@
-/** Flags from a freeform AppConfig profile: its newest hosted version, or the one that is asked for. */
+/** Flags from an AppConfig profile, freeform or of feature flags: its newest hosted version, or the one that is asked for. */
 import {
   AppConfigClient,
   type ConfigurationProfileSummary,
@@ -10,7 +10,11 @@ import {
 import { Failure } from '../../failure.ts'
 import { calling, clientSettings } from '../aws.ts'
 import { readFlags } from './document.ts'
+import { readFeatureFlags } from './feature-flags.ts'
 import type { Source } from './source.ts'
+
+const FREEFORM = 'AWS.Freeform'
+const FEATURE_FLAGS = 'AWS.AppConfig.FeatureFlags'
 
 /** The most that AWS gives at once. */
 const PAGE_SIZE = 50
@@ -23,6 +27,8 @@ export interface AppConfigOptions {
   /** Absent: the newest. */
   readonly version: number | undefined
   readonly region: string | undefined
+  /** Context values in rules of feature flags that are the targeting key. */
+  readonly targetingKeys: readonly string[]
 }
 
 export const appConfigSource =
@@ -37,7 +43,10 @@ export const appConfigSource =
       const content = await readVersion(client, application.id, profile.id, version, options)
       const which = options.version === undefined ? `newest version, ${version},` : `version ${version}`
       const name = `AppConfig profile ${profile.name} of ${application.name}`
-      return readFlags(content, `${which} of ${name} (${region})`)
+      const origin = `${which} of ${name} (${region})`
+      return profile.type === FEATURE_FLAGS
+        ? readFeatureFlags(content, origin, options.targetingKeys)
+        : readFlags(content, origin)
     } finally {
       client.destroy()
     }
@@ -58,8 +67,8 @@ async function findApplication(client: AppConfigClient, wanted: string, region: 
 async function findProfile(
   client: AppConfigClient,
   ApplicationId: string,
-  { application, profile }: AppConfigOptions,
-): Promise<Named> {
+  { application, profile, targetingKeys }: AppConfigOptions,
+): Promise<Named & { readonly type: string }> {
   const all = await calling('appconfig:ListConfigurationProfiles', () =>
     collect(
       paginateListConfigurationProfiles({ client, pageSize: PAGE_SIZE }, { ApplicationId }),
@@ -67,15 +76,18 @@ async function findProfile(
     ),
   )
   const found = pick(all, profile, 'configuration profile', `in application ${application}`)
-  requireFreeformHosted(found)
-  return found
+  requireReadable(found)
+  const { Type: type = FREEFORM } = found
+  if (type !== FEATURE_FLAGS && targetingKeys.length > 0)
+    throw new Failure(
+      `--targeting-key is for rules of feature flags, and profile ${found.name} is of type ${type}`,
+    )
+  return { ...found, type }
 }
 
-function requireFreeformHosted({ name, Type, LocationUri }: Named & ConfigurationProfileSummary): void {
-  if (Type !== undefined && Type !== 'AWS.Freeform')
-    throw new Failure(
-      `profile ${name} is of type ${Type}; import reads freeform profiles (AWS.Freeform) that hold JSON`,
-    )
+function requireReadable({ name, Type = FREEFORM, LocationUri }: Named & ConfigurationProfileSummary): void {
+  if (Type !== FREEFORM && Type !== FEATURE_FLAGS)
+    throw new Failure(`profile ${name} is of type ${Type}; import reads ${FREEFORM} and ${FEATURE_FLAGS}`)
   if (LocationUri !== undefined && LocationUri !== 'hosted')
     throw new Failure(`profile ${name} keeps its content in ${LocationUri}; import reads hosted profiles`)
 }

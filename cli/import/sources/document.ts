@@ -9,11 +9,10 @@ const PARTS = ['flags', 'segments', 'routes']
 
 /** Throws `Failure` if the bytes are not UTF-8 JSON of an object. `origin` as in `Reading`. */
 export function readFlags(bytes: Uint8Array, origin: string): Reading {
-  const parsed = parseJson(decode(bytes, origin))
-  if (!parsed.ok) throw new Failure(`${origin} ${parsed.error}`)
-  if (!isObject(parsed.value))
+  const value = parsedDocument(bytes, origin)
+  if (!isObject(value))
     throw new Failure(`${origin} must be a JSON object: a document with "flags", or a map of flags`)
-  const document = readDocument(parsed.value)
+  const document = readDocument(value)
   const { flags = {}, segments = {}, routes = [] } = document
   if (!isObject(flags)) throw new Failure(`${origin}: "flags" must be an object of flags by key`)
   const findings: Finding[] = Object.keys(document)
@@ -25,6 +24,13 @@ export function readFlags(bytes: Uint8Array, origin: string): Reading {
     findings,
     notes: leftOut({ segments, routes }),
   }
+}
+
+/** Throws `Failure` if the bytes are not UTF-8 JSON. */
+export function parsedDocument(bytes: Uint8Array, origin: string): unknown {
+  const parsed = parseJson(decode(bytes, origin))
+  if (parsed.ok) return parsed.value
+  throw new Failure(`${origin} ${parsed.error}`)
 }
 
 function decode(bytes: Uint8Array, origin: string): string {
