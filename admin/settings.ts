@@ -65,6 +65,8 @@ export interface Act {
   /** `flag:new-feature`, `document`, … */
   readonly subject: string
   readonly author: Author
+  /** Traffic goes back: what edges keep of responses from before is not used any more. */
+  readonly takesBack?: boolean
 }
 
 /** `{project}.{env}`, or `{env}` in the default project. */

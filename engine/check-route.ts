@@ -110,7 +110,7 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
     breaker: (at, breaker) => checkBreaker(check, at, breaker),
     debug: flag,
     bootstrap: flag,
-    cache: (at, cache) => checkCache(check, at, cache),
+    cache: (at, cache) => checkCache(check, at, cache, isObject(value) ? value.origins : undefined),
   }
   check.fields(path, value, table, ['id', 'match', 'flag', 'origins', 'fallback'])
 }

@@ -22,6 +22,8 @@ export interface CompileOptions {
   environment: string
   epoch: number
   version: number
+  /** The last version that took traffic back; 0 or absent: none did. */
+  cacheEpoch?: number
   /** Weights of running rollouts. Default: none runs. */
   overlay?: Overlay
   /** Who may evaluate. Default: nobody without a key, no keys. */
@@ -69,12 +71,13 @@ export function compile(
   checkOverlay(check, overlay, flags)
   if (check.errors.length > 0) return err(check.errors)
 
-  const { environment, epoch, version, access = { open: false, keys: [] } } = options
+  const { environment, epoch, version, cacheEpoch = 0, access = { open: false, keys: [] } } = options
   const snapshot: Snapshot = {
     format: SNAPSHOT_FORMAT,
     environment,
     epoch,
     version,
+    ...(cacheEpoch > 0 && { cacheEpoch }),
     access,
     routes: (read.routes ?? []) as readonly Route[],
     segments,

@@ -164,8 +164,12 @@ export interface Route {
 export const SPLIT_PAGES = ['private', 'as-is'] as const
 export type SplitPages = (typeof SPLIT_PAGES)[number]
 
-/** What caches are told of a route's responses. */
+/** What the edge keeps of a route's responses, and what it tells others to keep. */
 export interface CacheRules {
+  /** Keeps responses in the location's cache, as RFC 9111 lets a shared cache. Default `false`. */
+  store?: boolean
+  /** With `store`: how long a response stays fresh that does not say so itself. Default: it is not kept. */
+  ttlSeconds?: number
   /** HTML, where visitors may get different variants: `private, no-cache`, or what its origin says. Default `'private'`. */
   html?: SplitPages
   /** A fingerprinted asset that one variant's origin has not is asked for once at another's. Default `true`. */

@@ -26,6 +26,8 @@ export interface KillList {
   readonly epoch: number
   readonly version: number
   readonly kills: readonly Kill[]
+  /** The last version that placed a kill on traffic, or purged: as a snapshot's. Absent: this one. */
+  readonly cacheEpoch?: number
 }
 
 export const NO_KILLS: KillList = { epoch: 0, version: 0, kills: [] }

@@ -16,6 +16,8 @@ export interface Snapshot {
   /** Minted when an environment is created and at every restore from backup. The larger `(epoch, version)` wins. */
   readonly epoch: number
   readonly version: number
+  /** The last version that took traffic back: what edges keep of responses from before it is not used. Absent: none did. */
+  readonly cacheEpoch?: number
   readonly access: Access
   readonly routes: readonly Route[]
   readonly segments: Readonly<Record<Key, PackedSegment>>

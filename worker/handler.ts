@@ -116,14 +116,14 @@ export class Isolate {
   ): Response | Promise<Response> {
     if (prepared === null) return this.#unprepared(facts)
     if (mayCarryPreview(facts)) return this.#previewed(facts, ctx, prepared)
-    return this.#matched(facts, { prepared, routes: this.#answers(prepared, ctx), preview: null })
+    return this.#matched(facts, ctx, { prepared, routes: this.#answers(prepared, ctx), preview: null })
   }
 
   async #previewed(facts: RequestFacts, ctx: ExecutionContext, prepared: Prepared): Promise<Response> {
     const followed = await followLink(facts, prepared, this.#previews)
     if (followed !== null) return followed
     const { claims, clearing } = await carriedPreview(facts, prepared, this.#previews)
-    const response = await this.#matched(facts, this.#viewOf(claims, ctx, prepared))
+    const response = await this.#matched(facts, ctx, this.#viewOf(claims, ctx, prepared))
     return clearing === null ? response : withCookie(response, clearing)
   }
 
@@ -139,7 +139,11 @@ export class Isolate {
     return preview === null ? view : this.#views.of(view, preview, this.#upstreams)
   }
 
-  #matched(facts: RequestFacts, { prepared, routes, preview }: View): Response | Promise<Response> {
+  #matched(
+    facts: RequestFacts,
+    ctx: ExecutionContext,
+    { prepared, routes, preview }: View,
+  ): Response | Promise<Response> {
     const { host, path, request } = facts
     const route = routes.match({
       host,
@@ -161,6 +165,7 @@ export class Isolate {
       samples,
       signer: this.#signer,
       preview,
+      background: (work) => ctx.waitUntil(work),
     })
   }
 

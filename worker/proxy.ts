@@ -6,13 +6,14 @@ import { type Decision, evaluate, type Prepared, type PreviewClaims } from '../e
 import { attempt } from './attempt.ts'
 import { isPage, withBootstrap } from './bootstrap.ts'
 import { orElsewhere } from './cross-arm.ts'
-import { destination } from './destination.ts'
+import { type Destination, destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
 import type { Chooser } from './pool.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { Reservoir } from './reservoir.ts'
 import { respond } from './respond.ts'
+import type { Background } from './response-cache.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
 import { type Drawn, draw } from './sample.ts'
 import { type Answered, afterFailure, type FirstTry, heldBody } from './second-try.ts'
@@ -28,12 +29,13 @@ export interface Edge {
   readonly signer: ContextSigner | null
   /** What the request carries, where it holds. */
   readonly preview: PreviewClaims | null
+  readonly background: Background
 }
 
 export async function proxy(
   facts: RequestFacts,
   route: PreparedRoute,
-  { prepared, ids, loopToken, samples, signer, preview }: Edge,
+  { prepared, ids, loopToken, samples, signer, preview, background }: Edge,
 ): Promise<Response> {
   const identified = identify(facts, route.identity, ids)
   const visitor = identified instanceof Promise ? await identified : identified
@@ -49,9 +51,28 @@ export async function proxy(
   const anyhow = decision.metadata.killed === true
   const by: Chooser = { facts, key, nowMs: startedMs, random: Math.random, anyhow }
   const chosen = destination(route, decided, by)
+  const ask = (): Promise<Answered> => fromOrigin(forwarding, chosen, by)
+  const isPreview = preview !== null
+  const answered =
+    route.cache === null || isPreview
+      ? await ask()
+      : await route.cache.answer(facts, chosen.to.variant, ask, background)
+  const response =
+    route.route.bootstrap && isPage(facts, answered.response)
+      ? withBootstrap(answered.response, prepared, facts, visitor)
+      : answered.response
+  const page = ofOneVisitor(route, decision) && isSplitPage(facts, response)
+  if (setCookie === null && !page && !route.route.debug && !isPreview) return response
+  const debug = route.route.debug || isPreview
+  return respond(response, { debug, page, decision, answered, setCookie, isPreview })
+}
+
+/** The answer of the origin that was chosen, or of the one other that may stand in for it. */
+async function fromOrigin(forwarding: Forwarding, chosen: Destination, by: Chooser): Promise<Answered> {
+  const { facts, route } = forwarding
   const { to } = chosen
   const body = facts.request.body === null ? undefined : await heldBody(facts.request, to)
-  to.budget.request(startedMs)
+  to.budget.request(by.nowMs)
   const request = forwarded(chosen, forwarding, body)
   const first = await attempt(
     chosen.upstream,
@@ -59,27 +80,9 @@ export async function proxy(
     Math.min(to.timeoutMs, route.deadlineMs),
   )
   const tries: FirstTry = { forwarding, chosen, body, by }
-  const answered: Answered =
-    first.failure !== null
-      ? await afterFailure(first, tries)
-      : first.response.status === 404
-        ? await orElsewhere(first.response, tries)
-        : { response: first.response, served: to.variant }
-  const response =
-    route.route.bootstrap && isPage(facts, answered.response)
-      ? withBootstrap(answered.response, prepared, facts, visitor)
-      : answered.response
-  const isPreview = preview !== null
-  const page = ofOneVisitor(route, decision) && isSplitPage(facts, response)
-  if (setCookie === null && !page && !route.route.debug && !isPreview) return response
-  return respond(response, {
-    debug: route.route.debug || isPreview,
-    page,
-    decision,
-    served: answered.served,
-    setCookie,
-    isPreview,
-  })
+  if (first.failure !== null) return afterFailure(first, tries)
+  if (first.response.status === 404) return orElsewhere(first.response, tries)
+  return { response: first.response, served: to.variant }
 }
 
 /** Others may get another variant at the same address. */

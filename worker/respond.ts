@@ -1,5 +1,6 @@
 /** The response as the client gets it where a header must be added; otherwise the origin's own object is passed on. */
 import type { Decision } from '../engine/index.ts'
+import type { Answered } from './second-try.ts'
 import { askedEachTime } from './split-page.ts'
 
 export interface Served {
@@ -8,8 +9,7 @@ export interface Served {
   /** It is a page, and others may get another one. */
   readonly page: boolean
   readonly decision: Decision
-  /** Variant whose origin answered. */
-  readonly served: string
+  readonly answered: Answered
   readonly setCookie: string | null
   /** Nobody else may get it, nor its visitor once the preview is over. */
   readonly isPreview: boolean
@@ -27,10 +27,12 @@ export function respond(response: Response, served: Served): Response {
     for (const name of SHARED_CACHE_HEADERS) result.headers.delete(name)
   }
   if (debug) {
-    result.headers.set('x-turnout-variant', served.served)
+    const { served: variant, cache } = served.answered
+    result.headers.set('x-turnout-variant', variant)
     result.headers.set('x-turnout-reason', decision.reason)
     result.headers.set('x-turnout-version', String(decision.version))
-    result.headers.append('server-timing', `turnout;desc="${served.served}"`)
+    result.headers.append('server-timing', `turnout;desc="${variant}"`)
+    if (cache !== undefined) result.headers.append('server-timing', `turnout-cache;desc="${cache}"`)
   }
   return result
 }

@@ -19,6 +19,7 @@ import { FailoverBudget } from './failover-budget.ts'
 import { type IdentityRules, identityRules } from './identity.ts'
 import { type Closed, closedBy } from './maintenance.ts'
 import { type Choose, pool } from './pool.ts'
+import { ResponseCache } from './response-cache.ts'
 import { rewriter } from './rewrite.ts'
 import { breakerRules, type Upstream, type Upstreams } from './upstream.ts'
 
@@ -36,6 +37,8 @@ export interface PreparedRoute {
   readonly deadlineMs: number
   /** Visitors may get different variants, and its pages must not be kept for others. */
   readonly splitPages: boolean
+  /** What it keeps of responses; `null`: nothing. */
+  readonly cache: ResponseCache | null
   /** Tries at other variants for an asset that one has not; `null`: none. */
   readonly assetTries: FailoverBudget | null
 }
@@ -96,6 +99,7 @@ function prepareRoute(prepared: Prepared, route: Route, upstreams: Upstreams): P
     rewrite: rewriter(route.rewrite),
     deadlineMs: route.deadlineMs ?? 2 * timeoutMs,
     splitPages: route.cache?.html !== 'as-is' && isSplit(prepared, route),
+    cache: route.cache?.store ? new ResponseCache(prepared, route) : null,
     assetTries: origins.length > 1 && route.cache?.crossArmAssets !== false ? new FailoverBudget() : null,
   }
 }

@@ -20,6 +20,8 @@ export interface Answered {
   readonly response: Response
   /** Variant whose origin answered, or was the last to be tried. */
   readonly served: string
+  /** Whether it was kept, where the route keeps responses and the request lets it. */
+  readonly cache?: 'hit' | 'miss'
 }
 
 export interface FirstTry {

@@ -197,6 +197,13 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       debug: boolean,
       bootstrap: { ...boolean, description: 'Puts client-visible flags into HTML pages' },
       cache: object([], {
+        store: { ...boolean, default: false, description: 'Keeps responses at the edge, by RFC 9111' },
+        ttlSeconds: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 31_536_000,
+          description: 'Freshness of responses that do not say it themselves; only with store',
+        },
         html: { type: 'string', enum: [...SPLIT_PAGES], default: 'private' },
         crossArmAssets: { ...boolean, default: true },
       }),

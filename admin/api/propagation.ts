@@ -1,9 +1,9 @@
-/** Proof of arrival: where a version has landed and how long it took; and the drill, which measures the same and changes nothing. */
+/** Proof of arrival: where a version has landed and how long it took; and the drill, which measures the same and changes nothing; and the purge, which travels likewise. */
 import { z } from '@hono/zod-openapi'
 import { type Named, type Propagation, propagation as propagate, type Times } from '../propagation.ts'
 import { callMetrics } from '../stubs.ts'
 import { ask, tell } from './ask.ts'
-import { type Api, authorOf, json } from './context.ts'
+import { type Api, type ApiContext, authorOf, json } from './context.ts'
 import { KILLS_HEADER, tellKills } from './kills.ts'
 import { invalidRequest } from './problem.ts'
 import { answers, EditQuery, EnvironmentParams, operation } from './routes.ts'
@@ -115,12 +115,13 @@ const PropagationSchema = z
   })
   .openapi('Propagation', { example: EXAMPLE })
 
-const DrillSchema = z
-  .object({
-    kill: z.int().openapi({ description: 'Version of the kill list', example: 7 }),
-    publishedAt: time,
-  })
-  .openapi('Drill', { example: { kill: 7, publishedAt: EXAMPLE.publishedAt } })
+const PUBLISHED = {
+  kill: z.int().openapi({ description: 'Version of the kill list', example: 7 }),
+  publishedAt: time,
+}
+const PUBLISHED_EXAMPLE = { kill: 7, publishedAt: EXAMPLE.publishedAt }
+const DrillSchema = z.object(PUBLISHED).openapi('Drill', { example: PUBLISHED_EXAMPLE })
+const PurgeSchema = z.object(PUBLISHED).openapi('Purge', { example: PUBLISHED_EXAMPLE })
 
 const get = operation('viewer', {
   method: 'get',
@@ -150,6 +151,22 @@ const drill = operation('operator', {
   ),
 })
 
+const purge = operation('operator', {
+  method: 'post',
+  path: '/environments/{env}/purge',
+  tags,
+  operationId: 'purge',
+  summary: 'Let no edge use what it keeps of responses',
+  description:
+    'For routes with `cache.store`. Travels as a kill does: `propagation?kill=N` tells when it is everywhere. Kills of ' +
+    'traffic and steps back purge by themselves.',
+  request: { params: EnvironmentParams, query: EditQuery },
+  responses: answers(
+    { status: 202, description: 'Under way', schema: PurgeSchema, headers: [KILLS_HEADER] },
+    ['not-found', 'invalid'],
+  ),
+})
+
 export function propagation(api: Api): void {
   api.openapi(get, async (c) => {
     const { env } = c.req.valid('param')
@@ -166,10 +183,18 @@ export function propagation(api: Api): void {
 
   api.openapi(drill, async (c) => {
     const { env } = c.req.valid('param')
-    const { version: kill, publishedAtMs } = await tell(c, env, (stub) => stub.drill(authorOf(c)))
-    tellKills(c, kill)
-    return json(c, JSON.stringify({ kill, publishedAt: timeOf(publishedAtMs) }), 202)
+    return published(c, await tell(c, env, (stub) => stub.drill(authorOf(c))))
   })
+
+  api.openapi(purge, async (c) => {
+    const { env } = c.req.valid('param')
+    return published(c, await tell(c, env, (stub) => stub.purge(authorOf(c))))
+  })
+}
+
+function published(c: ApiContext, list: { readonly version: number; readonly publishedAtMs: number }) {
+  tellKills(c, list.version)
+  return json(c, JSON.stringify({ kill: list.version, publishedAt: timeOf(list.publishedAtMs) }), 202)
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString()

@@ -2,10 +2,12 @@
 import { type CompileIssue, ok } from '../../engine/index.ts'
 import { actOf, type Change, type ScheduleRequest } from '../change/change.ts'
 import { outcomeOf } from '../change/outcome.ts'
+import { killsTraffic, takesBack } from '../change/takes-back.ts'
 import { completeDocument } from '../document.ts'
 import { editedFlag, isFlagEdit } from '../edit.ts'
 import { failed, invalid } from '../failure.ts'
-import { type Author, system } from '../settings.ts'
+import { type Act, type Author, system } from '../settings.ts'
+import { raiseCacheEpoch } from '../storage/cache-epoch.ts'
 import { readEntity, type Stored } from '../storage/entities.ts'
 import { expireKills, type KillRecord } from '../storage/kills.ts'
 import {
@@ -58,6 +60,8 @@ export function carryOut(
       if (!placed.ok) return placed
       const { before, kill } = placed.value
       const next = raiseKills(room, state, nowMs)
+      if (killsTraffic(change.target, () => room.publisher.routes(state)))
+        raiseCacheEpoch(sql, 'kills', next.kills)
       recordKill(sql, name, next.kills, { action: 'kill.placed', before, after: kill, author }, nowMs)
       return made(next, { created: before === null, kill })
     }
@@ -141,7 +145,11 @@ function changeDocument(
   const proposal = proposalOf(room, state, change)
   if (!proposal.ok) return proposal
   const { value, kind, keys, creates } = proposal.value
-  const act = { ...actOf(change, state.name, creates), author: withSource(change, author) }
+  const act: Act = {
+    ...actOf(change, state.name, creates),
+    author: withSource(change, author),
+    takesBack: takesBack(change, () => room.publisher.routes(state)),
+  }
   const published = room.publisher.publishDocument(state, value, act, nowMs)
   if (!published.ok) return published
   const { state: next, warnings } = published.value
@@ -164,7 +172,11 @@ function changeFlag(
   if (flag === undefined) return null
   const edited = editedFlag(flag, change.edit)
   if (!edited.ok) return edited
-  const act = { ...actOf(change, state.name, false), author }
+  const act: Act = {
+    ...actOf(change, state.name, false),
+    author,
+    takesBack: takesBack(change, () => publisher.routes(state)),
+  }
   const published = publisher.publishFlag(state, key, edited.value, act, nowMs)
   if (published === null) return null
   const { state: next, warnings } = published

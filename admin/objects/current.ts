@@ -44,6 +44,10 @@ export class Current {
     return this.#document
   }
 
+  get routes(): Document['routes'] {
+    return this.#document.routes
+  }
+
   /** As written; `undefined`: there is none. */
   flag(key: Key): unknown {
     return this.#changed.has(key) ? this.#changed.get(key) : entityOf(this.#document, 'flag', key)

@@ -1,7 +1,7 @@
 /** What an environment tells others: its last-known-good copy for cold edges, and its entry in the directory. */
 import { encodeLastKnownGood, lastKnownGoodKey } from '../../engine/index.ts'
 import { checksOf, type HealthPlan } from '../health/plan.ts'
-import { killsForEdges } from '../storage/kills.ts'
+import { killListForEdges } from '../storage/kills.ts'
 import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState } from '../storage/state.ts'
 import { describe } from './answers.ts'
@@ -23,7 +23,7 @@ export async function copyLastKnownGood(
   const { name, epoch, version } = state
   const snapshot = publisher.snapshotText(epoch, version)
   if (snapshot === null) throw new Error(`snapshot ${version} of epoch ${epoch} is missing`)
-  const kills = { epoch, version: state.kills, kills: killsForEdges(sql) }
+  const kills = killListForEdges(sql, state)
   const copy = encodeLastKnownGood({ writtenAtMs: Date.now(), kills, snapshot })
   await namespace.put(lastKnownGoodKey(name), copy)
 }

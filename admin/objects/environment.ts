@@ -47,6 +47,7 @@ import { mintEpoch } from './epoch.ts'
 import type { KillRequest } from './kill-switch.ts'
 import { putLabel } from './labelling.ts'
 import type { Decision } from './ledger.ts'
+import { purge } from './purging.ts'
 import { record } from './recording.ts'
 import { cancelSchedule, runDueSchedules } from './scheduling.ts'
 import {
@@ -85,6 +86,13 @@ export class EnvironmentObject extends EnvironmentQueries {
   drill(author: Author): Answer<{ version: number; publishedAtMs: number }> {
     return this.room.ledger.decide((state, nowMs) => {
       return ok({ version: drill(this.room, state, author, nowMs), publishedAtMs: nowMs })
+    })
+  }
+
+  /** Nothing that edges keep of responses is used any more, as soon as the kill list of this version is there. */
+  purge(author: Author): Answer<{ version: number; publishedAtMs: number }> {
+    return this.room.ledger.decide((state, nowMs) => {
+      return ok({ version: purge(this.room, state, author, nowMs), publishedAtMs: nowMs })
     })
   }
 

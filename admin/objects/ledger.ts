@@ -6,7 +6,7 @@ import type { KillList } from '../../engine/index.ts'
 import { failed } from '../failure.ts'
 import type { Owed } from '../monitoring/vitals.ts'
 import { lastSeq } from '../storage/audit.ts'
-import { killsForEdges } from '../storage/kills.ts'
+import { killListForEdges } from '../storage/kills.ts'
 import { transact } from '../storage/recall.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
 import { AlarmClock } from './alarm-clock.ts'
@@ -51,8 +51,7 @@ export class Ledger {
     if (this.#live === null) {
       const state = readState(this.#sql)
       if (state === null) return null
-      const { epoch, kills: version } = state
-      this.#live = { state, kills: { epoch, version, kills: killsForEdges(this.#sql) } }
+      this.#live = { state, kills: killListForEdges(this.#sql, state) }
       this.#clock.recall(this.#nextDueMs())
     }
     return this.#live

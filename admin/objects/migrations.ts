@@ -6,6 +6,7 @@
 import { APPROVAL_TABLES } from '../storage/approvals.ts'
 import { AUDIT_TABLES } from '../storage/audit.ts'
 import { ASIDE_TABLES } from '../storage/audit-import.ts'
+import { CACHE_EPOCH_TABLE } from '../storage/cache-epoch.ts'
 import { CALENDAR_TABLES } from '../storage/calendar.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
@@ -115,6 +116,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
   (sql) => sql.exec(RECOVERY_TABLES),
   (sql) => sql.exec(PREVIEW_TABLES),
+  (sql) => sql.exec(CACHE_EPOCH_TABLE),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */

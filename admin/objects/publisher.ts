@@ -24,6 +24,7 @@ import type { Side } from '../governance/impact.ts'
 import { forbiddenMoves } from '../governance/stage-moves.ts'
 import { type Act, accessOf, DEFAULT_SETTINGS, type SdkKey, type Settings } from '../settings.ts'
 import { appendAudit } from '../storage/audit.ts'
+import { raiseCacheEpoch, readCacheEpoch } from '../storage/cache-epoch.ts'
 import { assembleDocument, changesBetween, loadDocument } from '../storage/document.ts'
 import {
   type Change,
@@ -82,9 +83,18 @@ export class Publisher {
 
   /** The current document. Throws if what is stored cannot be read. */
   document(state: State): Document {
+    return this.#loaded(state).document
+  }
+
+  /** Those of the current document, without a look at its flags where it is in memory. Throws likewise. */
+  routes(state: State): Document['routes'] {
+    return this.#loaded(state).routes
+  }
+
+  #loaded(state: State): Current {
     if (!this.#current?.is(state))
       this.#current = new Current(state, loadDocument(this.#sql, state.version), null)
-    return this.#current.document
+    return this.#current
   }
 
   /** The snapshot of a version that is kept, in wire form, or `null`. */
@@ -133,7 +143,7 @@ export class Publisher {
     nowMs: number,
     begin: 'first' | 'anywhere' = 'first',
   ): Result<Published, Failure> {
-    const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql))
+    const compiled = this.#compile(state, value, readSettings(this.#sql), readKeys(this.#sql), act)
     if (!compiled.ok) return invalidDocument(compiled.error)
     const { warnings } = compiled.value
     const document = completeDocument(value)
@@ -184,8 +194,11 @@ export class Publisher {
     const changes = effective(this.#sql, [{ kind: 'flag', key, text: JSON.stringify(flag) }])
     if (changes.length === 0) return { state, warnings }
     const changed: ChangedLines = lines.get(key) === made.packed ? [] : [[key, made.packed]]
-    const next = this.#commit(state, changes, { frame: null, lines: changed }, act, nowMs)
+    const { frame: held } = current.compiled
+    const frame = act.takesBack ? { ...held, cacheEpoch: state.version + 1 } : null
+    const next = this.#commit(state, changes, { frame, lines: changed }, act, nowMs)
     current.change(next, key, flag, made.packed, made.grows)
+    if (frame !== null) current.reframe(next, frame)
     return { state: next, warnings }
   }
 
@@ -311,11 +324,13 @@ export class Publisher {
     document: unknown,
     settings: Settings,
     keys: readonly SdkKey[],
+    { takesBack = false }: Pick<Act, 'takesBack'> = {},
   ): Result<Compiled, readonly CompileIssue[]> {
     return compile(document, {
       environment: state.name,
       epoch: state.epoch,
       version: state.version + 1,
+      cacheEpoch: takesBack ? state.version + 1 : readCacheEpoch(this.#sql).snapshot,
       access: this.#access(settings, keys),
       allowPrivateOrigins: this.#local,
       edgeHosts: settings.edgeHosts,
@@ -355,6 +370,7 @@ export class Publisher {
     this.#audit(next, changes, act, nowMs)
     writeChanges(this.#sql, next.version, changes, nowMs)
     writeState(this.#sql, next)
+    if (act.takesBack) raiseCacheEpoch(this.#sql, 'snapshot', next.version)
     const { actor, reason } = act.author
     writeVersion(this.#sql, { ...next, actor, reason, createdAtMs: nowMs })
     writeSnapshot(this.#sql, next.version, frame, lines)

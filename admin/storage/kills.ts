@@ -2,9 +2,11 @@
  * The kill list as stored: its own table, apart from documents and versions, so that a kill needs nothing of them.
  * Synchronous; callers raise the list's version in the same transaction as every change of what holds.
  */
-import type { Kill, KillTarget } from '../../engine/index.ts'
+import type { Kill, KillList, KillTarget } from '../../engine/index.ts'
+import { readCacheEpoch } from './cache-epoch.ts'
 import { drop, recall } from './recall.ts'
 import { noteTarget } from './recovery.ts'
+import type { State } from './state.ts'
 
 /** What becomes of a kill whose time is over: it ends, or it holds for the same time again. */
 export const ON_EXPIRY = ['restore', 'extend'] as const
@@ -43,6 +45,11 @@ const fromRow = (row: Row): KillRecord => ({
   expiresAtMs: row.expires_at,
   onExpiry: row.on_expiry,
 })
+
+/** The list as edges read it. */
+export function killListForEdges(sql: SqlStorage, { epoch, kills: version }: State): KillList {
+  return { epoch, version, cacheEpoch: readCacheEpoch(sql).kills, kills: killsForEdges(sql) }
+}
 
 /** What edges need to know of the kills, by target. */
 export function killsForEdges(sql: SqlStorage): Kill[] {

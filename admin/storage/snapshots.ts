@@ -21,8 +21,8 @@ const KEPT_SNAPSHOTS = 3
 /** A snapshot but for its flags and its version. */
 export type Frame = Omit<Snapshot, 'flags' | 'epoch' | 'version'>
 
-export function frameOf({ format, environment, access, routes, segments }: Snapshot): Frame {
-  return { format, environment, access, routes, segments }
+export function frameOf({ format, environment, cacheEpoch, access, routes, segments }: Snapshot): Frame {
+  return { format, environment, ...(cacheEpoch !== undefined && { cacheEpoch }), access, routes, segments }
 }
 
 /** What another version changes of a snapshot, by flag; `null`: the flag is gone. */

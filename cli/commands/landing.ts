@@ -1,4 +1,4 @@
-/** `turnout landing` and `drill`: whether a change is everywhere, and how long a kill would take today. */
+/** `turnout landing`, `drill` and `purge`: whether a change is everywhere, how long a kill would take today, and edges without what they keep. */
 import { bodyOf } from '../client.ts'
 import { UsageError } from '../failure.ts'
 import type { Propagation, Target } from '../landing.ts'
@@ -29,6 +29,15 @@ export const landingCommands: Commands = (program, act) => {
     .addOption(reasonOption('kept in the audit log'))
     .addOption(timeoutOption())
     .action(act(drill))
+  program
+    .command('purge')
+    .summary('let no edge use what it keeps of responses')
+    .description(
+      'For routes that keep responses at the edge. Waits until every location with traffic has it.',
+    )
+    .addOption(reasonOption('kept in the audit log'))
+    .addOption(timeoutOption())
+    .action(act(purge))
 }
 
 interface LandingOptions extends WatchOptions {
@@ -61,15 +70,30 @@ async function targetsOf(
   return [...kills, { kind: 'version', version: now.version }]
 }
 
-async function drill(world: World, options: WatchOptions & { readonly reason?: string }): Promise<unknown> {
-  const { reason } = options
+type ReasonedOptions = WatchOptions & { readonly reason?: string }
+
+async function purge(world: World, options: ReasonedOptions): Promise<unknown> {
   const session = openEnvironment(world)
   const { api, environment, path } = session
-  const { kill } = await bodyOf(
-    api.POST('/api/v1/environments/{env}/drill', {
-      params: { path, query: reason === undefined ? {} : { reason } },
-    }),
+  const query = queryOf(options)
+  const { kill } = await bodyOf(api.POST('/api/v1/environments/{env}/purge', { params: { path, query } }))
+  world.output.line(
+    `Purged what edges keep of responses in ${environment}, by version ${kill} of the kill list.`,
   )
+  const landing = await watchLanding(world, session, { kind: 'kill', version: kill }, options, {
+    environment,
+    kill,
+  })
+  return { environment, kill, landing }
+}
+
+const queryOf = ({ reason }: ReasonedOptions) => (reason === undefined ? {} : { reason })
+
+async function drill(world: World, options: ReasonedOptions): Promise<unknown> {
+  const session = openEnvironment(world)
+  const { api, environment, path } = session
+  const query = queryOf(options)
+  const { kill } = await bodyOf(api.POST('/api/v1/environments/{env}/drill', { params: { path, query } }))
   const { output } = world
   output.line(`Drill in ${environment}: the kill list again, as version ${kill}. No answer changes.`)
   const target: Target = { kind: 'kill', version: kill }

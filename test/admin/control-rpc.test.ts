@@ -31,11 +31,16 @@ describe('read', () => {
     const { name, api } = await environment({ flags: { a: true } })
     const first = await control(name).read(NOTHING)
     const { epoch } = first
-    expect(first).toEqual({ environment: name, epoch, snapshot: 2, kills: { epoch, version: 0, kills: [] } })
+    expect(first).toEqual({
+      environment: name,
+      epoch,
+      snapshot: 2,
+      kills: { epoch, version: 0, cacheEpoch: 0, kills: [] },
+    })
     expect(epoch).toBeGreaterThan(1_700_000_000)
     expect(await control(name).read({ epoch, snapshot: 2, kills: 0 })).toEqual({ ...first, kills: null })
     await value(await call(`${api}/kills/all-flags`, { method: 'PUT', body: { reason: 'x' } }))
-    const killed = { epoch, version: 1, kills: [{ target: 'all-flags' }] }
+    const killed = { epoch, version: 1, cacheEpoch: 1, kills: [{ target: 'all-flags' }] }
     expect(await control(name).read({ epoch, snapshot: 2, kills: 0 })).toEqual({ ...first, kills: killed })
     expect(await control(name).read({ epoch: epoch - 1, snapshot: 9, kills: 1 })).toEqual({
       ...first,

@@ -176,6 +176,20 @@ describe('drill', () => {
   })
 })
 
+describe('purge', () => {
+  test('waits until every location with traffic has it', async () => {
+    const api = await startApi({
+      'POST /environments/prod/purge': says({ kill: 14, publishedAt: '2026-11-21T10:00:00Z' }, {}, 202),
+      [WHERE]: inTurn(WAITING, DONE),
+    })
+    const { code, out } = await turnout(['purge', '--reason', 'stale prices'], api)
+    expect(out).toMatch(/^Purged what edges keep of responses in prod, by version 14 of the kill list\.\n/)
+    expect(out).toMatch(/\nLanded/)
+    expect(api.calls[0]!.line).toBe('POST /environments/prod/purge?reason=stale prices')
+    expect(code).toBe(0)
+  })
+})
+
 describe('what is shown', () => {
   test('puts those that are waited for first, and leaves out the rest of many', () => {
     const many = Array.from({ length: 40 }, (_, at) => location(`L${at + 1}`, at === 39 ? 0 : 1, 1, 500))

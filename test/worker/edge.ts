@@ -29,12 +29,13 @@ type Init = RequestInit<CfProperties>
 
 /** Compiles and encodes; a document that does not compile is a mistake of the test. */
 export function snapshotText(document: FlagDocument, at: SnapshotOptions = {}): string {
-  const { epoch = 1, version = 1, access = { open: false, keys: [] }, overlay } = at
+  const { epoch = 1, version = 1, access = { open: false, keys: [] }, overlay, cacheEpoch = 0 } = at
   const compiled = compile(document, {
     environment: ENVIRONMENT,
     epoch,
     version,
     access,
+    cacheEpoch,
     allowPrivateOrigins: true,
     ...(overlay && { overlay }),
   })
@@ -47,6 +48,7 @@ export interface SnapshotOptions {
   version?: number
   access?: Access
   overlay?: Overlay
+  cacheEpoch?: number
 }
 
 /** The control plane. `answer` decides what `read` does: by default it tells what was published. */
@@ -77,8 +79,21 @@ export class Control implements ControlRpc {
   }
 
   kill(...kills: Kill[]): this {
-    this.#kills = { epoch: this.#epoch, version: this.#kills.version + 1, kills }
+    const version = this.#kills.version + 1
+    const cacheEpoch = kills.length > 0 ? version : (this.#kills.cacheEpoch ?? 0)
+    this.#kills = { epoch: this.#epoch, version, cacheEpoch, kills }
     return this
+  }
+
+  /** The same kills under the next version. */
+  drill(): this {
+    this.#kills = { cacheEpoch: 0, ...this.#kills, epoch: this.#epoch, version: this.#kills.version + 1 }
+    return this
+  }
+
+  /** Of what was last published. */
+  get version(): number {
+    return this.#version
   }
 
   get kills(): KillList {
@@ -131,6 +146,8 @@ export interface Edge {
   readonly control: Control
   /** As a client would: redirects are not followed. `http://edge.test` is put before a path. */
   fetch(url: string, init?: Init): Promise<Response>
+  /** Resolves when what answers left to be done is done; the refresh loop, which goes on for long, is given a moment only. */
+  settled(): Promise<unknown>
 }
 
 export interface EdgeOptions extends SnapshotOptions {
@@ -160,14 +177,26 @@ export async function startEdge(document: FlagDocument | null, options: EdgeOpti
   const handler = entry as unknown as {
     fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response>
   }
+  let left: Promise<unknown>[] = []
   return {
     control,
+    settled: () => {
+      const work = Promise.allSettled(left)
+      left = []
+      return Promise.race([work, scheduler.wait(25)])
+    },
     fetch: (url, init) => {
       const request = new Request(new URL(url, 'http://edge.test').href, { redirect: 'manual', ...init })
       // Clients say how long a text is; only streams go without.
       if (typeof init?.body === 'string')
         request.headers.set('content-length', String(new TextEncoder().encode(init.body).length))
-      return handler.fetch(request, env, createExecutionContext())
+      const ctx = createExecutionContext()
+      const waitUntil = ctx.waitUntil.bind(ctx)
+      ctx.waitUntil = (work) => {
+        left.push(work)
+        waitUntil(work)
+      }
+      return handler.fetch(request, env, ctx)
     },
   }
 }
