@@ -54,12 +54,19 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: { COOKIE_KEY: 'an identity cookie key for the tests only', LOCAL: 'true' },
+              serviceBindings: { SHOP: 'shop' },
               // Where the binding CONTROL leads: the control plane's part of the RPC, and nothing else.
               workers: [
                 {
                   name: 'turnout-admin',
                   compatibilityDate: '2026-10-20',
                   modules: [{ type: 'ESModule', path: './test/worker/control-stand-in.mjs' }],
+                },
+                // An origin that is a Worker.
+                {
+                  name: 'shop',
+                  compatibilityDate: '2026-10-20',
+                  modules: [{ type: 'ESModule', path: './test/worker/shop.mjs' }],
                 },
               ],
             },

@@ -5,6 +5,7 @@ import { parseStoreConfig } from '../admin/config/store-config.ts'
 const EDGE = [
   'LOCATION_CACHE',
   'FALLBACK_ORIGIN',
+  'SERVICE_ORIGINS',
   'FALLBACK_TIMEOUT_MS',
   'SNAPSHOT_MAX_AGE_MS',
   'SNAPSHOT_MAX_STALE_MS',
@@ -49,6 +50,7 @@ export const NOT_ON_A_SERVER: Readonly<Record<string, string>> = {
   TRUSTED_PROXY: 'must not hold TRUSTED_PROXY: it is the field trusted_proxy',
   COUNTRY_HEADER: 'must not hold COUNTRY_HEADER: it is the field country_header',
   LOCATION_CACHE: 'must not hold LOCATION_CACHE: workerd has no cache of its own',
+  SERVICE_ORIGINS: 'must not hold SERVICE_ORIGINS: there are no other Workers to bind',
 }
 
 /** A sentence for each name that may not stand there. */

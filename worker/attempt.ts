@@ -3,6 +3,7 @@ import type { AttemptOutcome } from './breaker.ts'
 import { type Failure, failureOf } from './failover.ts'
 import type { Outgoing } from './outgoing.ts'
 import { problem } from './problem.ts'
+import type { Service } from './service-origins.ts'
 import type { Upstream } from './upstream.ts'
 
 export type Outcome = { response: Response; failure: Failure | null } | Unanswered
@@ -20,7 +21,7 @@ export interface Unanswered {
 export function attempt(upstream: Upstream, request: Outgoing, timeoutMs: number): Promise<Outcome> {
   const startedMs = Date.now()
   return new Promise((resolve) =>
-    begin(request, timeoutMs, (outcome) => {
+    begin(upstream.service ?? NETWORK, request, timeoutMs, (outcome) => {
       // A client that went away took its request with it: that says nothing about the origin.
       if (outcome.response !== null || !request.from.signal.aborted)
         upstream.record(verdict(outcome), startedMs, Date.now(), Math.random)
@@ -34,14 +35,21 @@ const verdict = ({ response }: Outcome): AttemptOutcome =>
 
 /** One try at an address that nothing is known of. */
 export const tried = (request: Outgoing, timeoutMs: number): Promise<Outcome> =>
-  new Promise((resolve) => begin(request, timeoutMs, resolve))
+  new Promise((resolve) => begin(NETWORK, request, timeoutMs, resolve))
+
+const NETWORK: Service = { fetch: (target, init) => fetch(target, init) }
 
 /**
  * Settles once. The time limit is to the response's headers; a body may take as long as it takes. (A late answer is not read;
  * the platform ends its fetch with the request. A signal for each attempt would cost every request what only a hanging origin
  * needs.)
  */
-function begin({ target, init }: Outgoing, timeoutMs: number, settle: (outcome: Outcome) => void): void {
+function begin(
+  by: Service,
+  { target, init }: Outgoing,
+  timeoutMs: number,
+  settle: (outcome: Outcome) => void,
+): void {
   let isOver = false
   const end = (outcome: Outcome): void => {
     if (isOver) return
@@ -53,7 +61,7 @@ function begin({ target, init }: Outgoing, timeoutMs: number, settle: (outcome: 
     () => end({ response: null, failure: 'unreached', timedOutMs: timeoutMs, cause: null }),
     timeoutMs,
   )
-  fetch(target, init).then(
+  by.fetch(target, init).then(
     (response) => end({ response, failure: failed(response) }),
     (thrown: unknown) => {
       const cause = thrown instanceof Error ? thrown.message : String(thrown)

@@ -2,6 +2,7 @@
 import { type ControlRpc, parseProxies } from '../engine/index.ts'
 import { behindProxies, type ClientSource, LOCAL_RUN, PLATFORM } from './client.ts'
 import { withoutTrailingSlashes } from './rewrite.ts'
+import { type Service, serviceOrigins } from './service-origins.ts'
 
 export interface Env {
   ENVIRONMENT?: string
@@ -14,6 +15,7 @@ export interface Env {
   LOCATION_CACHE?: string
   RELEASE?: Release
   FALLBACK_ORIGIN?: string
+  SERVICE_ORIGINS?: string
   TRUSTED_PROXY?: string
   COUNTRY_HEADER?: string
   SNAPSHOT_MAX_AGE_MS?: string
@@ -45,6 +47,8 @@ export interface Config {
   readonly signingKey: string | null
   /** `https://host` (and path) without a trailing slash, or `null`. */
   readonly fallbackOrigin: string | null
+  /** Workers that are asked over a binding, by the host that origins' URLs name. */
+  readonly services: ReadonlyMap<string, Service>
   /** `FALLBACK_ORIGIN`'s time to response headers. */
   readonly fallbackTimeoutMs: number
   /** Older: the request is served and a refresh runs beside it. */
@@ -100,6 +104,9 @@ export function parseConfig(env: Env): Config {
     acceptedCookieKey: acceptedKey || null,
     signingKey: signingKey || null,
     fallbackOrigin,
+    services: serviceOrigins(env.SERVICE_ORIGINS, env as Readonly<Record<string, unknown>>, (problem) =>
+      problems.push(problem),
+    ),
     fallbackTimeoutMs: ms('FALLBACK_TIMEOUT_MS', 10_000),
     maxAgeMs: ms('SNAPSHOT_MAX_AGE_MS', 1_000),
     maxStaleMs: ms('SNAPSHOT_MAX_STALE_MS', 2_000),

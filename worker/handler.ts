@@ -37,7 +37,7 @@ export class Isolate {
   readonly #signer: ContextSigner | null
   readonly #loopToken: string
   readonly #reporter: Reporter
-  readonly #upstreams = new Upstreams()
+  readonly #upstreams: Upstreams
   readonly #previews = new PreviewTokens()
   readonly #views = new Views()
   #sources: Sources | null = null
@@ -59,6 +59,7 @@ export class Isolate {
     this.#streamTokens = new StreamTokens(this.#config.cookieKey, this.#config.environment)
     // Not the name alone: an edge in front of another company's may well serve an environment of the same name.
     this.#loopToken = `turnout-${this.#config.environment}-${murmur3(this.#config.cookieKey, 0).toString(16)}`
+    this.#upstreams = new Upstreams(this.#config.services)
     const location = isLocation(place.colo) ? place.colo : NO_LOCATION
     this.#reporter = new Reporter(this.id, location, Math.random, this.#upstreams)
     for (const warning of this.#config.warnings) logWarn('setting', { warning })

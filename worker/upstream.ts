@@ -14,6 +14,7 @@ import { type AttemptOutcome, Breaker } from './breaker.ts'
 import { FailoverBudget } from './failover-budget.ts'
 import { Latency } from './latency.ts'
 import { withoutTrailingSlashes } from './rewrite.ts'
+import type { Service } from './service-origins.ts'
 
 /** `false`: requests are sent whatever fails. */
 export type BreakerRules = BreakerSettings | false
@@ -24,6 +25,8 @@ export class Upstream {
   /** Scheme, host and path prefix, no trailing slash. */
   readonly baseUrl: string
   readonly host: string
+  /** A Worker that is asked over a binding; `null`: the address is asked over the network. */
+  readonly service: Service | null
   readonly breaker: Breaker | null
   readonly latency = new Latency()
   /** Somebody has said that it is to be left alone: a kill. */
@@ -35,10 +38,16 @@ export class Upstream {
   #p95Ms: number | null = null
   #p95Second = 0
 
-  constructor(name: string, url: string, rules: BreakerRules) {
+  constructor(
+    name: string,
+    url: string,
+    rules: BreakerRules,
+    services: ReadonlyMap<string, Service> = new Map(),
+  ) {
     this.name = name
     this.baseUrl = withoutTrailingSlashes(url)
     this.host = new URL(url).host
+    this.service = services.get(this.host) ?? null
     this.breaker = rules === false ? null : new Breaker(rules)
   }
 
@@ -98,6 +107,11 @@ export function breakerRules(route: Route, origin: Origin): BreakerRules {
 export class Upstreams {
   readonly #known = new Map<string, { key: string; upstream: Upstream }>()
   readonly #budgets = new Map<string, FailoverBudget>()
+  readonly #services: ReadonlyMap<string, Service>
+
+  constructor(services: ReadonlyMap<string, Service> = new Map()) {
+    this.#services = services
+  }
   /** Name → until when. Also those that no route was asked for yet. */
   #unhealthy: ReadonlyMap<string, number> = new Map()
 
@@ -106,7 +120,7 @@ export class Upstreams {
     const key = JSON.stringify([url, rules])
     const known = this.#known.get(name)
     if (known?.key === key) return known.upstream
-    const upstream = new Upstream(name, url, rules)
+    const upstream = new Upstream(name, url, rules, this.#services)
     upstream.unhealthyUntilMs = this.#unhealthy.get(name) ?? Number.NEGATIVE_INFINITY
     this.#known.set(name, { key, upstream })
     return upstream

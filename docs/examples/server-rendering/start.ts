@@ -4,7 +4,7 @@
  */
 import { hkdfSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -32,6 +32,7 @@ export async function startExample(stateDir: string, port: number): Promise<Exam
   mkdirSync(folder, { recursive: true })
   writeFileSync(file, module)
   const made: { makeServer: typeof makeServer } = await import(pathToFileURL(file).href)
+  rmSync(file)
 
   const server = createServer(async (request, response) => {
     const answer = await app.fetch(
