@@ -79,7 +79,9 @@ export function useFlagDetails(key: string, defaultValue: Value): Details {
 
 function useAnswer<A>(key: string, defaultValue: Value, part: (details: Details) => A): A {
   const { client, rendered, suspend } = useShared()
-  if (suspend) use(client.ready)
+  const now = (): Details => detailsOf(client, key, defaultValue)
+  // Not where there are answers: rendering to a string could not wait, even for what is there.
+  if (suspend && now().errorCode === 'PROVIDER_NOT_READY') use(client.ready)
   const latest = useRef<{ readonly text: string; readonly answer: A }>(null)
   // The same object for the same answer: React compares by identity.
   const stable = (details: Details): A => {
@@ -88,7 +90,6 @@ function useAnswer<A>(key: string, defaultValue: Value, part: (details: Details)
     if (latest.current?.text !== text) latest.current = { text, answer }
     return latest.current.answer
   }
-  const now = (): Details => detailsOf(client, key, defaultValue)
   // While React takes over what a server has rendered, a flag is what it was then, even if it has changed since.
   const then = (): Details => {
     const value = rendered.get(key)

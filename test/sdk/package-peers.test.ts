@@ -61,6 +61,34 @@ describe('the package', () => {
     expect(readFileSync(join(packageFolder, 'sdk/react.js'), 'utf8')).toMatch(/^"use client";/)
   })
 
+  it('knows keys, values and variants where the flags have types', () => {
+    const types = `
+      import '@turnout/sdk/client'
+      declare module '@turnout/sdk/client' {
+        interface Flags {
+          'new-feature': { value: boolean; variant: 'on' | 'off' }
+          checkout: { value: 'v1' | 'v2'; variant: 'stable' | 'canary' }
+          retry: { value: { times: number }; variant: 'gentle' }
+        }
+      }`
+    const lines = [
+      "const isOn: boolean = useFlag('new-feature', false)",
+      "const version: 'v1' | 'v2' = useFlag('checkout', 'v1')",
+      "const times: number = useFlag('retry', { times: 3 }).times",
+      "const variant: 'stable' | 'canary' | undefined = useFlagDetails('checkout', 'v1').variant",
+      "useFlag('new-faeture', false)",
+      "useFlag('checkout', false)",
+      "useFlag('checkout', 'v3')",
+      "const variant: 'a' | undefined = useFlagDetails('checkout', 'v1').variant",
+    ]
+    const files = lines.map((line, at) => [
+      `line-${at}.ts`,
+      `import { useFlag, useFlagDetails } from '@turnout/sdk/react'\n{ ${line} }\nexport {}`,
+    ])
+    const complaints = compile({ ...Object.fromEntries(files), 'flags.d.ts': types })
+    expect(Object.keys(complaints).toSorted()).toStrictEqual([4, 5, 6, 7].map((at) => `line-${at}.ts`))
+  })
+
   it('compiles with the types of its peers, and refuses a default of another type', () => {
     const used = (of: string) => `
       import { OpenFeature } from '@openfeature/server-sdk'

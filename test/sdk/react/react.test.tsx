@@ -233,6 +233,28 @@ describe('suspense', () => {
     expect(shown).toStrictEqual(['waiting', undefined, undefined, 'Shop'])
   })
 
+  it('is no matter where the answers are there: not on a server, not while a page is taken over', async () => {
+    const bootstrap = { flags: FLAGS, etag: '"1"' } as unknown as Bootstrap
+    const tree = (client: RemoteClient) => (
+      <TurnoutProvider client={client} suspend>
+        <Suspense fallback={<p id="waiting">waiting</p>}>
+          <Title />
+        </Suspense>
+      </TurnoutProvider>
+    )
+    const html = renderToString(tree(start({ bootstrap })))
+    expect(html).toContain('<h1 id="title">Shop</h1>')
+    expect(html).not.toContain('waiting')
+    document.body.innerHTML = `<div id="root">${html}</div>`
+    const root = document.getElementById('root')!
+    const recovered: unknown[] = []
+    const mounted = await act(async () =>
+      hydrateRoot(root, tree(start({ bootstrap })), { onRecoverableError: (cause) => recovered.push(cause) }),
+    )
+    expect([root.innerHTML, recovered, errors]).toStrictEqual([html, [], []])
+    await act(() => mounted.unmount())
+  })
+
   it('ends where no answers can be had: defaults are shown', async () => {
     const client = start({ fetch: edge(gone).fetch })
     await act(async () => {
