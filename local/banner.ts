@@ -19,7 +19,7 @@ Turnout runs; Ctrl-C ends it.${note}${NOTES[system.seeded]}
   stable origin  ${origins.stable.url}
   canary origin  ${origins.canary.url}
   admin token    ${adminToken}
-  state          ${system.stateDir}
+  state          ${system.stateDir}${system.flagsIn === null ? '' : `\n  flags          ${system.flagsIn}`}
 
 Open ${edgeUrl}/conduit in a browser, run these, and reload after each:
 

@@ -21,28 +21,41 @@ export interface Seeding {
 /** What came of it. */
 export type Seeded = 'created' | 'kept' | 'origins-moved'
 
+export interface Environment {
+  readonly seeded: Seeded
+  /** Where its flags live in AWS; `null`: they are embedded. */
+  readonly flagsIn: string | null
+}
+
 /**
  * Creates the environment with seed.json. One that has a document already is the user's: it stays as it is, but for the
  * addresses of demo origins that could not get their ports again.
  */
-export async function seed(seeding: Seeding): Promise<Seeded> {
-  const path = `/api/v1/environments/${ENVIRONMENT}`
-  const { environment, document } = JSON.parse(readFileSync(new URL('seed.json', import.meta.url), 'utf8'))
-  const existing = await call(seeding, 'GET', path, {}, undefined, [404])
-  if (existing.status === 404) await call(seeding, 'PUT', path, { 'if-none-match': '*' }, environment)
+export async function seed(seeding: Seeding): Promise<Environment> {
+  const seeded = await fill(seeding)
+  const { store } = (await (await call(seeding, 'GET', PATH)).json()) as { store: { place: string | null } }
+  return { seeded, flagsIn: store.place }
+}
 
-  const held = await call(seeding, 'GET', `${path}/document`)
+const PATH = `/api/v1/environments/${ENVIRONMENT}`
+
+async function fill(seeding: Seeding): Promise<Seeded> {
+  const { environment, document } = JSON.parse(readFileSync(new URL('seed.json', import.meta.url), 'utf8'))
+  const existing = await call(seeding, 'GET', PATH, {}, undefined, [404])
+  if (existing.status === 404) await call(seeding, 'PUT', PATH, { 'if-none-match': '*' }, environment)
+
+  const held = await call(seeding, 'GET', `${PATH}/document`)
   const ifMatch = { 'if-match': held.headers.get('etag') ?? '*' }
   const heldText = await held.text()
   // A run that was killed between the two calls left an environment without a document.
   if (isEmpty(JSON.parse(heldText))) {
     const seeded = moveOrigins(JSON.stringify(document), SEED_PORTS, seeding.ports)
-    await call(seeding, 'PUT', `${path}/document`, ifMatch, JSON.parse(seeded))
+    await call(seeding, 'PUT', `${PATH}/document`, ifMatch, JSON.parse(seeded))
     return 'created'
   }
   const moved = moveOrigins(heldText, seeding.formerPorts ?? SEED_PORTS, seeding.ports)
   if (moved === heldText) return 'kept'
-  await call(seeding, 'PUT', `${path}/document`, ifMatch, JSON.parse(moved))
+  await call(seeding, 'PUT', `${PATH}/document`, ifMatch, JSON.parse(moved))
   return 'origins-moved'
 }
 

@@ -18,6 +18,8 @@ export interface System {
   readonly adminToken: string
   readonly stateDir: string
   readonly seeded: Seeded
+  /** Where flags live, if not in the state folder: `ssm /turnout/dev in eu-west-1`. */
+  readonly flagsIn: string | null
   /** Resolves, with a sentence, when a Worker's process has ended. */
   readonly ended: Promise<string>
   stop(): Promise<void>
@@ -95,10 +97,10 @@ export async function startSystem(
 
     const { edgeUrl, adminUrl, ended } = workers
     await answers(workers, `${adminUrl}/health/live`, signal)
-    const seeded = await seed({ adminUrl, adminToken, ports, formerPorts, signal })
+    const { seeded, flagsIn } = await seed({ adminUrl, adminToken, ports, formerPorts, signal })
     keepOriginPorts(state, ports)
     await answers(workers, `${edgeUrl}/.turnout/health/ready`, signal)
-    return { edgeUrl, adminUrl, origins, adminToken, stateDir: state.dir, seeded, ended, stop }
+    return { edgeUrl, adminUrl, origins, adminToken, stateDir: state.dir, seeded, flagsIn, ended, stop }
   } catch (error) {
     await stop()
     throw error
