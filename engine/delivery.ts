@@ -1,6 +1,6 @@
 /**
  * What SDKs on servers are given to evaluate by themselves: one JSON line with the kills, then the snapshot's wire form
- * without what only the edge needs (hashes of keys, routes and with them the URLs of origins). Pure. Never throws.
+ * without what only the edge needs (hashes of keys, routes, all about origins). Pure. Never throws.
  */
 import type { KillList } from './kills.ts'
 import { err, ok, type Result } from './result.ts'
@@ -13,7 +13,9 @@ export interface Delivery {
 
 export function encodeDelivery({ kills, snapshot }: Delivery): string {
   const access = { open: false, keys: [] }
-  return `${JSON.stringify({ kills })}\n${encodeSnapshot({ ...snapshot, access, routes: [] })}`
+  const { epoch, version } = kills
+  const list = kills.kills.filter(({ target }) => !target.startsWith('origin:'))
+  return `${JSON.stringify({ kills: { epoch, version, kills: list } })}\n${encodeSnapshot({ ...snapshot, access, routes: [] })}`
 }
 
 export function decodeDelivery(text: string): Result<Delivery, string> {

@@ -194,7 +194,7 @@ app.get('/.turnout/health/ready', async ({ env }) => {
     epoch,
     version,
     killsVersion: prepared.kills.version,
-    kills: prepared.kills.kills.map(({ target }) => target),
+    kills: prepared.kills.kills.map(({ target }) => namedInPublic(target)),
     source,
     ageMs,
     release,
@@ -203,6 +203,10 @@ app.get('/.turnout/health/ready', async ({ env }) => {
   }
   return Response.json(body, { headers })
 })
+
+/** Anybody may ask for it, and the host of an origin is nobody's business: `origin:ROUTE/VARIANT` alone. */
+const namedInPublic = (target: string): string =>
+  target.startsWith('origin:') ? target.split('/', 2).join('/') : target
 
 const READ = 'GET, HEAD'
 const METHODS: Readonly<Record<string, string>> = {

@@ -47,6 +47,17 @@ function snapshot(): Snapshot {
 }
 
 describe('a delivery', () => {
+  it('says nothing of origins, their kills and closed breakers included', () => {
+    const all: KillList = {
+      ...kills,
+      kills: [...kills.kills, { target: 'origin:site/canary/canary.example.com' }],
+      closings: [{ origin: 'site/stable/stable.example.com', version: 3 }],
+    }
+    const text = encodeDelivery({ kills: all, snapshot: snapshot() })
+    expect(text).not.toContain('example.com')
+    expect(decodeDelivery(text)).toMatchObject({ value: { kills } })
+  })
+
   it('decides what the snapshot decides, kills included', () => {
     const original = snapshot()
     const decoded = decodeDelivery(encodeDelivery({ kills, snapshot: original }))

@@ -69,6 +69,13 @@ it.each([
 })
 
 describe('ready', () => {
+  it('names the kills that hold, and of an origin not its host', async () => {
+    const edge = await startEdge(site(), {
+      kills: [{ target: 'flag:release' }, { target: 'origin:site/stable/stable.test/base' }],
+    })
+    expect((await ready(edge)).body.kills).toEqual(['flag:release', 'origin:site/stable'])
+  })
+
   it('is 503 without a snapshot and says why', async () => {
     const edge = await startEdge(null, { control: down() })
     const { status, body } = await ready(edge)
