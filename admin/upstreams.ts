@@ -113,6 +113,9 @@ const NONE: Record<BreakerPhase, number> = { closed: 0, open: 0, recovering: 0 }
 const NO_ATTEMPTS: Attempts = { ok: 0, failed: 0, unreached: 0 }
 const SILENT = { isolates: NONE, openUntilMs: null, p95Ms: null, alerts: 0 }
 
+/** Of an address that no isolate told of. */
+export const NO_UPSTREAM = { ...NO_ATTEMPTS, ...SILENT }
+
 /** The same addresses in several locations as one, by name. */
 export function merged(states: Iterable<UpstreamState>): UpstreamState[] {
   const found = new Map<string, UpstreamState>()

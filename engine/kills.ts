@@ -22,12 +22,21 @@ export interface Kill {
   readonly variant?: Name
 }
 
+/** Somebody closed the breakers of an origin by hand: what isolates found of it before that version of the list, they forget. */
+export interface Closing {
+  /** `ROUTE/VARIANT`, or `ROUTE/VARIANT/HOST` of one member of its pool. */
+  readonly origin: string
+  readonly version: number
+}
+
 export interface KillList {
   readonly epoch: number
   readonly version: number
   readonly kills: readonly Kill[]
   /** The last version that placed a kill on traffic, or purged: as a snapshot's. Absent: this one. */
   readonly cacheEpoch?: number
+  /** Those of the last minutes. They travel with the kills as they are as urgent, and decide nothing. */
+  readonly closings?: readonly Closing[]
 }
 
 export const NO_KILLS: KillList = { epoch: 0, version: 0, kills: [] }
@@ -45,14 +54,6 @@ export const killOfFlag = (list: KillList, flag: Key, tags: readonly string[] = 
 /** The kill that holds for routing decisions on a route: `route:` before `all-routes`. */
 export const killOfRoute = (list: KillList, route: string): Kill | undefined =>
   list.kills.length === 0 ? undefined : first(list, [`route:${route}`, 'all-routes'])
-
-/** Whether an address of an origin, by its name `ROUTE/VARIANT` or `ROUTE/VARIANT/HOST`, is killed. */
-export const isOriginKilled = ({ kills }: KillList, name: string): boolean =>
-  kills.some(({ target }) => {
-    if (!target.startsWith('origin:')) return false
-    const killed = target.slice('origin:'.length)
-    return name === killed || name.startsWith(`${killed}/`)
-  })
 
 function first({ kills }: KillList, targets: readonly string[]): Kill | undefined {
   for (const target of targets) {

@@ -10,6 +10,8 @@ export type AttemptOutcome = 'ok' | 'failed' | 'unreached'
 
 /** One opening is forgotten for each healthy minute. */
 const DECAY_MS = 60_000
+/** How long after it was closed by hand others are not believed: longer than what they found before can be on its way. */
+const DEAF_MS = 15_000
 /** Of the time open: so that isolates do not all come back at once. */
 const JITTER = 0.2
 
@@ -20,6 +22,7 @@ export class Breaker {
   #sinceMs = Number.NEGATIVE_INFINITY
   /** End of the time open. */
   #untilMs = 0
+  #deafUntilMs = Number.NEGATIVE_INFINITY
   /** How often it opened without enough healthy time in between. */
   #openings = 0
   #consecutive = 0
@@ -85,12 +88,20 @@ export class Breaker {
 
   /** Others have found the origin broken. Believed only where there is too little to judge by here. */
   heard(untilMs: number, nowMs: number): void {
-    if (this.phase(nowMs) !== 'closed' || untilMs <= nowMs) return
+    if (this.phase(nowMs) !== 'closed' || untilMs <= nowMs || nowMs < this.#deafUntilMs) return
     this.#advance(nowMs)
     if (this.#attemptsInWindow >= this.settings.minimumRequests) return
     this.#openings = Math.max(1, this.#openings)
     this.#enter('open', nowMs)
     this.#untilMs = Math.min(untilMs, nowMs + this.settings.maxOpenMs)
+  }
+
+  /** Somebody knows better: all that was found here, and by others, is forgotten. */
+  close(nowMs: number): void {
+    this.#openings = 0
+    this.#deafUntilMs = nowMs + DEAF_MS
+    this.#forget()
+    this.#enter('closed', nowMs)
   }
 
   #isBroken(): boolean {
@@ -120,7 +131,10 @@ export class Breaker {
     this.#sinceMs = atMs
     this.#consecutive = 0
     this.#recoveryFailures = 0
-    if (phase === 'closed') return
+    if (phase !== 'closed') this.#forget()
+  }
+
+  #forget(): void {
     this.#attempts.fill(0)
     this.#failures.fill(0)
     this.#attemptsInWindow = 0

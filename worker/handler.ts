@@ -178,7 +178,7 @@ export class Isolate {
     const nowMs = this.#snapshots.handedOutAtMs
     if (isTraffic) this.#reporter.requests += 1
     if (this.#table?.prepared !== prepared) {
-      this.#table = { prepared, routes: new RouteTable(prepared, this.#upstreams) }
+      this.#table = { prepared, routes: new RouteTable(prepared, this.#upstreams, nowMs) }
       this.#reporter.arrived(prepared, nowMs)
       const sent = this.#sources?.report?.(this.#snapshots.known)
       if (sent) ctx.waitUntil(sent)

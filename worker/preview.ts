@@ -114,7 +114,7 @@ export class Views {
     const known = this.#views.get(preview.jti)
     if (known?.base === base) return known.view
     const prepared = preparePreview(base, preview)
-    const view = { prepared, routes: new RouteTable(prepared, upstreams), preview }
+    const view = { prepared, routes: new RouteTable(prepared, upstreams, routes.sinceMs), preview }
     if (this.#views.size >= MAX_VIEWS) this.#views = new Map()
     this.#views.set(preview.jti, { base, view })
     return view

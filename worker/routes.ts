@@ -4,6 +4,7 @@
  */
 import {
   attributesOf,
+  closingOf,
   isOriginKilled,
   type Name,
   type Origin,
@@ -60,14 +61,17 @@ export interface PreparedOrigin {
 }
 
 export class RouteTable {
+  /** When the isolate began to answer by the snapshot and kills, ms since 1970. */
+  readonly sinceMs: number
   readonly #prepared: Prepared
   readonly #match: (request: RoutedRequest) => number
   readonly #ready: (PreparedRoute | undefined)[] = []
   readonly #upstreams: Upstreams
 
-  constructor(prepared: Prepared, upstreams: Upstreams) {
+  constructor(prepared: Prepared, upstreams: Upstreams, sinceMs: number) {
     this.#prepared = prepared
     this.#upstreams = upstreams
+    this.sinceMs = sinceMs
     upstreams.keep(new Set(prepared.snapshot.routes.map(({ id }) => id)))
     this.#match = routeMatcher(prepared.snapshot.routes)
   }
@@ -79,15 +83,21 @@ export class RouteTable {
       this.#prepared,
       this.#prepared.snapshot.routes[index]!,
       this.#upstreams,
+      this.sinceMs,
     )
     return this.#ready[index]
   }
 }
 
-function prepareRoute(prepared: Prepared, route: Route, upstreams: Upstreams): PreparedRoute {
+function prepareRoute(
+  prepared: Prepared,
+  route: Route,
+  upstreams: Upstreams,
+  sinceMs: number,
+): PreparedRoute {
   const timeoutMs = route.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const origins = Object.keys(route.origins).map(
-    (variant) => [variant, prepareOrigin(prepared, route, variant, upstreams)] as const,
+    (variant) => [variant, prepareOrigin(prepared, route, variant, upstreams, sinceMs)] as const,
   )
   return {
     route,
@@ -114,6 +124,7 @@ function prepareOrigin(
   route: Route,
   variant: Name,
   upstreams: Upstreams,
+  sinceMs: number,
 ): PreparedOrigin {
   const origin = route.origins[variant]!
   const next = origin.fallback === undefined ? route.fallback : origin.fallback
@@ -126,6 +137,7 @@ function prepareOrigin(
     choose: chooser(origin, route.id, variant, (name, url) => {
       const upstream = upstreams.get(name, url, rules)
       upstream.killed = isOriginKilled(kills, name)
+      upstream.close(closingOf(kills, name), sinceMs)
       return upstream
     }),
     budget: upstreams.budget(arm),

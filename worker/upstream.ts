@@ -31,6 +31,8 @@ export class Upstream {
   readonly latency = new Latency()
   /** Somebody has said that it is to be left alone: a kill. */
   killed = false
+  /** Version of the kill list by which its breaker was last closed by hand. */
+  #closedBy = 0
   /** Health checks find it unhealthy; if they do not say so again by then, it is as any other. ms since 1970. */
   unhealthyUntilMs = Number.NEGATIVE_INFINITY
   /** Attempts that no batch has told of. */
@@ -54,6 +56,13 @@ export class Upstream {
   admits(nowMs: number, random: () => number): boolean {
     if (this.killed || nowMs < this.unhealthyUntilMs) return false
     return this.breaker === null || this.breaker.admits(nowMs, random)
+  }
+
+  /** Closes its breaker, once for each version by which somebody said so; 0: nobody did. */
+  close(version: number, nowMs: number): void {
+    if (version === 0 || version === this.#closedBy) return
+    this.#closedBy = version
+    this.breaker?.close(nowMs)
   }
 
   record(outcome: AttemptOutcome, startedMs: number, nowMs: number, random: () => number): void {

@@ -24,6 +24,7 @@ import { countRequests, metrics } from './metrics.ts'
 import { openapi } from './openapi.ts'
 import { originHealth } from './origin-health.ts'
 import { outcomes } from './outcomes.ts'
+import { pathOf } from './path.ts'
 import { people } from './people.ts'
 import { previews } from './previews.ts'
 import { answerProblem } from './problem.ts'
@@ -41,7 +42,7 @@ import { refuseInvalid } from './validation.ts'
 import { versions } from './versions.ts'
 import { webhooks } from './webhooks.ts'
 
-export const app = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid })
+export const app = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid, getPath: pathOf })
 
 app.use(responseHeaders)
 app.use(countRequests)

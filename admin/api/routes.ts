@@ -83,6 +83,11 @@ export const TargetParams = z.object({
   ),
 })
 
+export const OriginParams = z.object({
+  ...EnvironmentParams.shape,
+  origin: path('origin', 'ROUTE/VARIANT, or ROUTE/VARIANT/HOST of one member of its pool', 'web/on'),
+})
+
 /** A reason for an edit, kept with its version; the header x-turnout-reason does the same. */
 export const EditQuery = z.strictObject({
   reason: z

@@ -4,6 +4,15 @@ import { ON_EXPIRY } from '../storage/kills.ts'
 import { EXAMPLES } from './examples.ts'
 import { reason, time } from './schemas.ts'
 
+const expiry = {
+  expiresAt: z.iso
+    .datetime({ offset: true, message: 'must be an RFC 3339 time with a zone, e.g. 2026-11-21T10:00:00Z' })
+    .optional(),
+  onExpiry: z.enum(ON_EXPIRY).optional().openapi({
+    description: '`restore` (default): the kill ends. `extend`: it holds for the same time again, and again.',
+  }),
+}
+
 export const KillBody = z
   .strictObject({
     reason,
@@ -13,13 +22,7 @@ export const KillBody = z
       .max(128)
       .optional()
       .openapi({ description: "Variant to serve; default: the flag's `off`" }),
-    expiresAt: z.iso
-      .datetime({ offset: true, message: 'must be an RFC 3339 time with a zone, e.g. 2026-11-21T10:00:00Z' })
-      .optional(),
-    onExpiry: z.enum(ON_EXPIRY).optional().openapi({
-      description:
-        '`restore` (default): the kill ends. `extend`: it holds for the same time again, and again.',
-    }),
+    ...expiry,
   })
   .refine(({ expiresAt, onExpiry }) => onExpiry === undefined || expiresAt !== undefined, {
     path: ['onExpiry'],
@@ -38,3 +41,25 @@ export const KillSchema = z
     onExpiry: z.enum(ON_EXPIRY).optional(),
   })
   .openapi('Kill', { example: EXAMPLES.kill })
+
+/** What a breaker can be told by hand. */
+export const HELD_STATES = ['open', 'closed', 'auto'] as const
+
+export const BreakerBody = z
+  .strictObject({
+    state: z.enum(HELD_STATES).openapi({
+      description:
+        '`open`: no requests, until it is told otherwise or `expiresAt` comes. `closed`: requests again, and edges forget what they found; from then on it opens by itself as ever. `auto`: as `closed`, but what edges found still counts.',
+    }),
+    reason,
+    ...expiry,
+  })
+  .refine(({ state, expiresAt }) => state === 'open' || expiresAt === undefined, {
+    path: ['expiresAt'],
+    message: 'is for "state": "open" only',
+  })
+  .refine(({ expiresAt, onExpiry }) => onExpiry === undefined || expiresAt !== undefined, {
+    path: ['onExpiry'],
+    message: 'needs "expiresAt"',
+  })
+  .openapi('BreakerRequest', { example: { state: 'open', reason: 'returns wrong prices' } })

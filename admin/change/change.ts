@@ -15,6 +15,8 @@ export type Change =
   | { readonly do: 'promote'; readonly promotion: Promotion }
   | { readonly do: 'place-kill'; readonly target: KillTarget; readonly request: KillRequest }
   | { readonly do: 'lift-kill'; readonly target: string }
+  /** Ends the kill that holds an origin's breakers open; with `forget` edges forget too what they found of it. */
+  | { readonly do: 'release-breaker'; readonly origin: string; readonly forget: boolean }
   | { readonly do: 'settings'; readonly settings: Settings }
   | { readonly do: 'remove-environment' }
   | { readonly do: 'schedule'; readonly schedule: ScheduleRequest }
@@ -55,6 +57,8 @@ export function actOf(
       return { action: 'kill.placed', subject: `kill:${change.target}` }
     case 'lift-kill':
       return { action: 'kill.lifted', subject: `kill:${change.target}` }
+    case 'release-breaker':
+      return { action: change.forget ? 'breaker.closed' : 'kill.lifted', subject: `origin:${change.origin}` }
     case 'settings':
       return { action: 'environment.updated', subject: `environment:${environment}` }
     case 'remove-environment':

@@ -22,6 +22,7 @@ import type { Answer } from './answers.ts'
 import { liftKill, misleading, placeKill } from './kill-switch.ts'
 import { type DocumentChange, isDocumentChange, proposalOf } from './proposal.ts'
 import { record, recordKill } from './recording.ts'
+import { releaseBreaker } from './releasing.ts'
 import { type Room, raiseKills } from './room.ts'
 
 /** What has come of a change. */
@@ -72,6 +73,10 @@ export function carryOut(
       const kill = { action: 'kill.lifted', before: lifted.value, after: null, author } as const
       recordKill(sql, name, next.kills, kill, nowMs)
       return made(next)
+    }
+    case 'release-breaker': {
+      const released = releaseBreaker(room, state, change, author, nowMs)
+      return released.ok ? made(released.value) : released
     }
     case 'settings': {
       const act = { ...actOf(change, name, false), author }

@@ -37,7 +37,7 @@ import { readFreezes, readWindows, type StoredFreeze, type StoredWindow } from '
 import { loadDocument } from '../storage/document.ts'
 import { keysOfKind, readEntity, type Stored } from '../storage/entities.ts'
 import { readKillVersion } from '../storage/kill-versions.ts'
-import { type KillRecord, nextExpiryMs, pageKills } from '../storage/kills.ts'
+import { type KillRecord, nextExpiryMs, originKills, pageKills } from '../storage/kills.ts'
 import { labels, versionOfLabel } from '../storage/labels.ts'
 import { readLocations } from '../storage/locations.ts'
 import { placeInAws } from '../storage/open-store.ts'
@@ -60,7 +60,7 @@ import { nextDrillMs } from './drilling.ts'
 import { copyLastKnownGood, planHealthChecks, reportToDirectory } from './effects.ts'
 import { GroupCommit } from './group-commit.ts'
 import { handOver } from './hand-over.ts'
-import { findKill } from './kill-switch.ts'
+import { findKill, misnamedOrigin } from './kill-switch.ts'
 import { Ledger } from './ledger.ts'
 import { type Listed, listEntities } from './listing.ts'
 import { ENVIRONMENT_MIGRATIONS, migrate } from './migrations.ts'
@@ -286,6 +286,16 @@ export abstract class EnvironmentQueries extends DurableObject<Env> {
     return this.room.ledger.ask((state) =>
       ok({ version: state.kills, items: pageKills(this.room.sql, after, limit) }),
     )
+  }
+
+  /** Fails if there is no such origin. */
+  origin(name: string): Answer<null> {
+    return this.room.ledger.ask(() => misnamedOrigin(this.room.sql, name) ?? ok(null))
+  }
+
+  /** Kills that hold breakers open, with the list's version. */
+  originKills(): Answer<{ version: number; items: KillRecord[] }> {
+    return this.room.ledger.ask((state) => ok({ version: state.kills, items: originKills(this.room.sql) }))
   }
 
   // What waits: approvals, schedules, reviews; and when changes may be made.

@@ -289,6 +289,17 @@ export class EnvironmentObject extends EnvironmentQueries {
     return made.ok ? ok({ version: made.value.state.kills }) : made
   }
 
+  /** Lets an origin's breakers go that were held open; with `forget` edges begin anew with it. */
+  async releaseBreaker(
+    origin: string,
+    forget: boolean,
+    manner: Manner,
+    author: Author,
+  ): Promise<Answer<{ version: number }>> {
+    const made = await this.#submit({ do: 'release-breaker', origin, forget }, manner, author)
+    return made.ok ? ok({ version: made.value.state.kills }) : made
+  }
+
   async decideApproval(n: number, decision: ApprovalDecision, author: Author): Promise<Answer<Approval>> {
     const answer = await this.sync.decide((state, nowMs) =>
       decideApproval(this.room, state, n, decision, author, nowMs),

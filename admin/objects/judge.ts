@@ -2,7 +2,7 @@
  * Whether a change may be made now, as it is. Lowering exposure always may; raising it needs an open window, no freeze, and
  * in a protected environment the approval of others. Inside the caller's transaction; writes nothing.
  */
-import { ok } from '../../engine/index.ts'
+import { type KillTarget, ok } from '../../engine/index.ts'
 import type { Change, ScheduleRequest } from '../change/change.ts'
 import { completeDocument, type Document } from '../document.ts'
 import { conflict, failed } from '../failure.ts'
@@ -57,6 +57,12 @@ export function judge(room: Room, state: State, change: Change): Answer<Judgemen
     case 'lift-kill': {
       const raising = [`kill ${change.target} is lifted`]
       return ok({ raising, touched: [killTouched(room, change.target)] })
+    }
+    case 'release-breaker': {
+      const target: KillTarget = `origin:${change.origin}`
+      return readKill(room.sql, target) === null
+        ? ok(HARMLESS)
+        : judge(room, state, { do: 'lift-kill', target })
     }
     case 'settings':
       if (effective(room.sql, [settingsChange(change.settings)]).length === 0) return ok(HARMLESS)

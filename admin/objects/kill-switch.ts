@@ -12,7 +12,7 @@ import {
   type ShortFlag,
   upstreamName,
 } from '../../engine/index.ts'
-import { type Document, tagsOf } from '../document.ts'
+import { type Document, EMPTY_DOCUMENT, tagsOf } from '../document.ts'
 import { type Failure, failed, invalid } from '../failure.ts'
 import { diversions } from '../governance/diversion.ts'
 import { forbiddenKill } from '../governance/stage-moves.ts'
@@ -71,6 +71,11 @@ export function findKill(sql: SqlStorage, target: string): Result<KillRecord, Fa
 
 const unknownKill = (sql: SqlStorage, target: string): { ok: false; error: Failure } =>
   failed({ reason: 'unknown', what: 'kill', key: target, nearest: nearest(target, killTargets(sql)) })
+
+/** The failure to answer if a name is that of no origin; `null`: it is, or nobody can tell. */
+export function misnamedOrigin(sql: SqlStorage, origin: string): { ok: false; error: Failure } | null {
+  return mistyped(sql, () => EMPTY_DOCUMENT, `origin:${origin}`, null)
+}
 
 /** The failure to answer if the target, or the variant of a flag, names nothing; `null` if all is well or unknowable. */
 function mistyped(

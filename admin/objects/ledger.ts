@@ -6,6 +6,7 @@ import type { KillList } from '../../engine/index.ts'
 import { failed } from '../failure.ts'
 import type { Owed } from '../monitoring/vitals.ts'
 import { lastSeq } from '../storage/audit.ts'
+import { readClosings } from '../storage/closings.ts'
 import { killListForEdges } from '../storage/kills.ts'
 import { transact } from '../storage/recall.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
@@ -51,7 +52,9 @@ export class Ledger {
     if (this.#live === null) {
       const state = readState(this.#sql)
       if (state === null) return null
-      this.#live = { state, kills: killListForEdges(this.#sql, state) }
+      const kills = killListForEdges(this.#sql, state)
+      const closings = readClosings(this.#sql)
+      this.#live = { state, kills: closings.length === 0 ? kills : { ...kills, closings } }
       this.#clock.recall(this.#nextDueMs())
     }
     return this.#live

@@ -8,6 +8,7 @@ import { AUDIT_TABLES } from '../storage/audit.ts'
 import { ASIDE_TABLES } from '../storage/audit-import.ts'
 import { CACHE_EPOCH_TABLE } from '../storage/cache-epoch.ts'
 import { CALENDAR_TABLES } from '../storage/calendar.ts'
+import { CLOSING_TABLE } from '../storage/closings.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
@@ -117,6 +118,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(RECOVERY_TABLES),
   (sql) => sql.exec(PREVIEW_TABLES),
   (sql) => sql.exec(CACHE_EPOCH_TABLE),
+  (sql) => sql.exec(CLOSING_TABLE),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */

@@ -85,6 +85,12 @@ export function killTargets(sql: SqlStorage): string[] {
   return [...sql.exec<{ target: string }>('SELECT target FROM kills')].map(({ target }) => target)
 }
 
+/** Those that hold an origin's breakers open. */
+export function originKills(sql: SqlStorage): KillRecord[] {
+  const rows = sql.exec<Row>(`SELECT ${COLUMNS} FROM kills WHERE target GLOB 'origin:*' ORDER BY target`)
+  return [...rows].map(fromRow)
+}
+
 /** Adds a kill, or replaces the one of that target. */
 export function writeKill(sql: SqlStorage, kill: KillRecord): void {
   sql.exec(

@@ -218,6 +218,37 @@ describe('what others have found', () => {
   })
 })
 
+describe('closed by hand', () => {
+  it('admits everything at once, and knows nothing of what was', () => {
+    const origin = driven()
+    origin.record('unreached', 5)
+    expect(origin.phase()).toBe('open')
+    origin.breaker.close(origin.now())
+    expect(origin.phase()).toBe('closed')
+    expect(origin.breaker.window(origin.now())).toEqual({ attempts: 0, failures: 0 })
+    origin.record('unreached', 5)
+    expect(origin.openForMs()).toBe(30_000)
+  })
+
+  it('counts no attempt that began before', () => {
+    const origin = driven()
+    origin.breaker.close(origin.now())
+    for (let n = 0; n < 5; n += 1)
+      origin.breaker.record('unreached', origin.now() - 1, origin.now(), () => 0.5)
+    expect(origin.phase()).toBe('closed')
+  })
+
+  it('believes others again only when they speak of what came after', () => {
+    const origin = driven()
+    const closedMs = origin.now()
+    origin.breaker.close(closedMs)
+    origin.breaker.heard(closedMs + 40_000, closedMs + 14_999)
+    expect(origin.breaker.phase(closedMs + 14_999)).toBe('closed')
+    origin.breaker.heard(closedMs + 40_000, closedMs + 15_000)
+    expect(origin.breaker.phase(closedMs + 15_000)).toBe('open')
+  })
+})
+
 describe('any history', () => {
   const step = fc.record({
     outcome: fc.constantFrom<AttemptOutcome>('ok', 'failed', 'unreached'),

@@ -212,6 +212,33 @@ it('leaves a killed origin alone at once, and asks it again when the kill is ove
   expect(hosts()).toEqual(['canary'])
 })
 
+it('asks an origin again whose breaker was closed by hand, once, and goes by what it then finds', async () => {
+  let broken = true
+  const hosts = asked({ 'canary.test': (request, sent) => (broken ? refused : hello)(request, sent) })
+  const long = { openMs: 3_600_000, maxOpenMs: 3_600_000 }
+  const edge = await edgeOf(canarySite({ breaker: long }))
+  await get(edge, 6)
+  expect(hosts().at(-1)).toBe('stable')
+  const refreshed = async () => {
+    nowMs += 60_001
+    await get(edge, 1)
+    return hosts()
+  }
+  broken = false
+  edge.control.close('site/other')
+  await refreshed()
+  expect(await refreshed()).toEqual(['stable'])
+  edge.control.close('site/canary')
+  await refreshed()
+  expect(await refreshed()).toEqual(['canary'])
+  broken = true
+  await get(edge, 6)
+  hosts()
+  edge.control.publish(canarySite({ breaker: long }))
+  await refreshed()
+  expect(await refreshed()).toEqual(['stable'])
+})
+
 it('leaves one member of a pool alone that is killed', async () => {
   const hosts = asked({})
   const pool = [{ url: 'https://one.test/base' }, { url: 'https://two.test' }]

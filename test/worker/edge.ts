@@ -96,6 +96,14 @@ export class Control implements ControlRpc {
     return this.#version
   }
 
+  /** Closes breakers by hand, as one more version of the kills. */
+  close(...origins: string[]): this {
+    const version = this.#kills.version + 1
+    const closings = origins.map((origin) => ({ origin, version }))
+    this.#kills = { ...this.#kills, epoch: this.#epoch, version, closings }
+    return this
+  }
+
   get kills(): KillList {
     return this.#kills
   }
