@@ -17,6 +17,7 @@ import {
   MAX_UPSTREAMS,
   type MetricBatch,
   ok,
+  PARTS,
   PUBLISHED_KINDS,
   type Result,
   SAMPLED_ATTRIBUTES,
@@ -58,6 +59,7 @@ const amount = z
 const flagCount = z.object({
   flag: name,
   variant: name,
+  part: z.enum(PARTS).optional(),
   ...(Object.fromEntries(
     COUNTED.map((of) => [of, of === 'sum' || of === 'squares' ? amount : count]),
   ) as Record<Counted, typeof amount>),

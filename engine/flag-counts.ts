@@ -9,17 +9,30 @@ export const COUNTED = ['exposures', 'ok', 'errors', 'values', 'sum', 'squares']
 export type Counted = (typeof COUNTED)[number]
 
 /**
+ * What of a migration an outcome is about, where it is not about the whole: one side's reads or writes, or the comparison of
+ * both sides (`ok`: they agreed).
+ */
+export const PARTS = ['read-old', 'read-new', 'write-old', 'write-new', 'check'] as const
+export type Part = (typeof PARTS)[number]
+
+/**
  * `exposures`: clients that were given the variant; `ok` and `errors`: outcomes under it; `values`, `sum` and `squares`: how many
  * values were measured under it, their sum and the sum of their squares.
  */
-export type FlagCount = { readonly flag: Key; readonly variant: Name } & Readonly<Record<Counted, number>>
+export type FlagCount = CountOf & Readonly<Record<Counted, number>>
+
+interface CountOf {
+  readonly flag: Key
+  readonly variant: Name
+  readonly part?: Part | undefined
+}
 
 /** Most rows of one report, of an application as of an edge. */
 export const MAX_FLAG_COUNTS = 200
 
 export class FlagCounts {
   readonly #limit: number
-  readonly #rows = new Map<string, { flag: Key; variant: Name } & Record<Counted, number>>()
+  readonly #rows = new Map<string, CountOf & Record<Counted, number>>()
 
   /** `limit`: most rows; what has no row then is not taken. */
   constructor(limit: number) {
@@ -30,12 +43,12 @@ export class FlagCounts {
     return this.#rows.size
   }
 
-  /** Adds to the row of its flag and variant; `false`: there is no room for another row. */
-  add(count: Partial<FlagCount> & Pick<FlagCount, 'flag' | 'variant'>): boolean {
-    const { flag, variant } = count
+  /** Adds to the row of its flag, variant and part; `false`: there is no room for another row. */
+  add(count: Partial<FlagCount> & CountOf): boolean {
+    const { flag, variant, part } = count
     // Keys hold no line feed: compile refuses it.
-    const at = `${flag}\n${variant}`
-    const row = this.#rows.get(at) ?? { flag, variant, ...NOTHING }
+    const at = `${flag}\n${variant}\n${part}`
+    const row = this.#rows.get(at) ?? { flag, variant, ...(part && { part }), ...NOTHING }
     if (!this.#rows.has(at) && this.#rows.size >= this.#limit) return false
     this.#rows.set(at, row)
     for (const name of COUNTED) row[name] += count[name] ?? 0

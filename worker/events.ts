@@ -2,7 +2,15 @@
  * `POST /.turnout/events`: what applications tell of the flags they check. Sums per variant, checked field by field; of what
  * the snapshot does not know, or the key must not see, nothing is counted.
  */
-import { COUNTED, type FlagCount, type FlagCounts, MAX_FLAG_COUNTS, type Prepared } from '../engine/index.ts'
+import {
+  COUNTED,
+  type FlagCount,
+  type FlagCounts,
+  MAX_FLAG_COUNTS,
+  PARTS,
+  type Part,
+  type Prepared,
+} from '../engine/index.ts'
 import type { Caller } from './access.ts'
 import { readText } from './body.ts'
 import { problem } from './problem.ts'
@@ -86,6 +94,8 @@ function rowIssues(row: unknown, path: string): Issue[] {
     if (typeof value !== 'string' || value === '' || value.length > MAX_NAME)
       issues.push({ path: `${path}.${name}`, message: `must be a name of at most ${MAX_NAME} characters` })
   }
+  if (fields.part !== undefined && !PARTS.includes(fields.part as Part))
+    issues.push({ path: `${path}.part`, message: `must be one of ${PARTS.join(', ')}` })
   for (const name of COUNTED) {
     const message = Object.hasOwn(fields, name) ? numberIssue(name, fields[name]) : null
     if (message !== null) issues.push({ path: `${path}.${name}`, message })

@@ -1,5 +1,6 @@
 /** What applications tell of the flags they check, by variant. */
 import { z } from '@hono/zod-openapi'
+import { PARTS } from '../../engine/index.ts'
 import { outcomesOf } from '../outcomes.ts'
 import { KEPT_MINUTES, MINUTE_MS } from '../storage/flag-counts.ts'
 import { callMetrics } from '../stubs.ts'
@@ -22,15 +23,26 @@ const OutcomesQuery = z.strictObject({
     .openapi({ type: 'integer', description: `How far back, 1 to ${KEPT_MINUTES}`, example: 60 }),
 })
 
-const VariantSchema = z.object({
-  variant: z.string(),
-  exposures: z.int().openapi({ description: 'Clients that were given it; each says so once' }),
+const OutcomeSchema = z.object({
   ok: z.int(),
   errors: z.int(),
   errorRate: z.number().nullable().openapi({ description: 'Errors of all outcomes; `null`: there was none' }),
   values: z
     .object({ count: z.int(), mean: z.number().nullable(), deviation: z.number().nullable() })
     .openapi({ description: 'Values that were measured under it; `deviation` is that of a sample' }),
+})
+
+const VariantSchema = z.object({
+  variant: z.string(),
+  exposures: z.int().openapi({ description: 'Clients that were given it; each says so once' }),
+  ...OutcomeSchema.shape,
+  parts: z
+    .array(OutcomeSchema.extend({ part: z.enum(PARTS) }))
+    .optional()
+    .openapi({
+      description:
+        'Of a migration: reads and writes of each side, with milliseconds as values, and `check`, where ok means that both sides agreed',
+    }),
 })
 
 const EXAMPLE = {

@@ -10,7 +10,7 @@ import { CACHE_EPOCH_TABLE } from '../storage/cache-epoch.ts'
 import { CALENDAR_TABLES } from '../storage/calendar.ts'
 import { CLOSING_TABLE } from '../storage/closings.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
-import { FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
+import { FLAG_COUNT_PARTS, FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
 import { HEALTH_TABLES } from '../storage/health.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
@@ -158,4 +158,5 @@ export const METRICS_MIGRATIONS: readonly Migration[] = [
       );
       INSERT INTO location (id, told_epoch, seen_at, silent) VALUES (1, 0, NULL, 1);`),
   (sql) => sql.exec(FLAG_COUNT_TABLE),
+  (sql) => sql.exec(FLAG_COUNT_PARTS),
 ]

@@ -88,6 +88,36 @@ describe('outcomes', () => {
     expect((await value(await call(`${api}/outcomes?flag=absent`))).flags).toStrictEqual([])
   })
 
+  it('of a migration are told by side too, apart from the whole', async () => {
+    const { api } = await reported(
+      batch(1, [
+        row('orders-db', 'shadow', { exposures: 1, ok: 4 }),
+        row('orders-db', 'shadow', { part: 'read-new', ok: 3, errors: 1, values: 4, sum: 40, squares: 400 }),
+        row('orders-db', 'shadow', { part: 'check', ok: 2, errors: 1 }),
+        row('orders-db', 'live', { part: 'write-old', ok: 1 }),
+      ]),
+      batch(1, [row('orders-db', 'shadow', { part: 'check', ok: 1 })], 'FRA'),
+    )
+    const { flags } = await value(await call(`${api}/outcomes`))
+    const none = { count: 0, mean: null, deviation: null }
+    expect(flags[0].variants).toMatchObject([
+      { variant: 'live', exposures: 0, ok: 0, errorRate: null, parts: [{ part: 'write-old', ok: 1 }] },
+      {
+        ...{ variant: 'shadow', exposures: 1, ok: 4, errors: 0, errorRate: 0 },
+        parts: [
+          {
+            part: 'read-new',
+            ok: 3,
+            errors: 1,
+            errorRate: 0.25,
+            values: { count: 4, mean: 10, deviation: 0 },
+          },
+          { part: 'check', ok: 3, errors: 1, errorRate: 0.25, values: none },
+        ],
+      },
+    ])
+  })
+
   it('outlive the object that gathered them, from its alarm on', async () => {
     const { name, api } = await reported(batch(1, [row('checkout', 'on', { ok: 3 })]))
     await runDurableObjectAlarm(metrics(name, 'MUC'))
@@ -133,12 +163,13 @@ describe('outcomes', () => {
   it.each([
     [{ flag: '' }, 'flags.0.flag'],
     [{ variant: 'x'.repeat(129) }, 'flags.0.variant'],
+    [{ part: 'read' }, 'flags.0.part'],
     [{ ok: -1 }, 'flags.0.ok'],
     [{ exposures: 0.5 }, 'flags.0.exposures'],
     [{ sum: Number.NaN }, 'flags.0.sum'],
   ])('of a batch with %j are refused, by name', async (wrong, path) => {
     const { name } = await environment()
-    const bad = { ...row('checkout', 'on', {}), ...wrong } as FlagCount
+    const bad = { ...row('checkout', 'on', {}), ...wrong } as unknown as FlagCount
     const refused = await control(name)
       .record(batch(1, [bad]))
       .then(

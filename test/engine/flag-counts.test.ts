@@ -17,6 +17,19 @@ describe('flag counts', () => {
     ])
   })
 
+  it('keep the parts of a migration apart from the whole, and from each other', () => {
+    const counts = new FlagCounts(10)
+    counts.add({ ...on, part: 'read-new', ok: 1, values: 1, sum: 12, squares: 144 })
+    counts.add({ ...on, ok: 5 })
+    counts.add({ ...on, part: 'check', errors: 1 })
+    counts.add({ ...on, part: 'read-new', ok: 2 })
+    expect(counts.take()).toStrictEqual([
+      { ...NOTHING, ...on, part: 'read-new', ok: 3, values: 1, sum: 12, squares: 144 },
+      { ...NOTHING, ...on, ok: 5 },
+      { ...NOTHING, ...on, part: 'check', errors: 1 },
+    ])
+  })
+
   it('give each count once', () => {
     const counts = new FlagCounts(10)
     for (const flag of ['a', 'b', 'c']) counts.add({ flag, variant: 'on', ok: 1 })

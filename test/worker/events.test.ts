@@ -54,6 +54,20 @@ describe('events', () => {
     ])
   })
 
+  it('of a migration say which part they are about', async () => {
+    const edge = await keyed()
+    const flags = [
+      { flag: 'release', variant: 'v2', part: 'read-new', ok: 1 },
+      { flag: 'release', variant: 'v2', ok: 2 },
+    ]
+    expect((await post(edge, { flags })).body.counted).toBe(2)
+    const rows = await reported(edge.control, 2)
+    expect(rows.map(({ part, ok }) => [part, ok])).toStrictEqual([
+      ['read-new', 1],
+      [undefined, 2],
+    ])
+  })
+
   it('hold nothing but these numbers, whatever an application adds', async () => {
     const edge = await keyed()
     await post(edge, { user: 'ada', flags: [{ flag: 'checkout', variant: 'on', ok: 1, user: 'ada' }] })
@@ -85,6 +99,11 @@ describe('events', () => {
     ['{"flags":[3]}', 'flags[0]', 'must be an object'],
     ['{"flags":[{"variant":"on"}]}', 'flags[0].flag', 'must be a name of at most 128 characters'],
     ['{"flags":[{"flag":"a","variant":""}]}', 'flags[0].variant', 'must be a name of at most 128 characters'],
+    [
+      '{"flags":[{"flag":"a","variant":"b","part":"new"}]}',
+      'flags[0].part',
+      'must be one of read-old, read-new, write-old, write-new, check',
+    ],
     [
       '{"flags":[{"flag":"a","variant":"b","ok":-1}]}',
       'flags[0].ok',
