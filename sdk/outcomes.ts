@@ -2,7 +2,7 @@
  * Tells the edge how flags do: who was given which variant, and how it went, as sums without a name in them. Works beside any
  * client; a part of its own, so that a page that reports nothing does not carry it. Never blocks, never throws, is bounded.
  */
-import { type Counted, FlagCounts, MAX_FLAG_COUNTS } from '../engine/flag-counts.ts'
+import { type Counted, FlagCounts, MAX_FLAG_COUNTS, type Part } from '../engine/flag-counts.ts'
 import type { Client, Details, FlagKey } from './client.ts'
 
 export interface OutcomesOptions {
@@ -22,11 +22,14 @@ export type Outcome = 'ok' | 'error' | number
 export interface Outcomes {
   /**
    * How it went under a flag: under the variant of these details, or, given a key, of that flag's latest check. Without a
-   * variant there is nothing to report on, and nothing is.
+   * variant there is nothing to report on, and nothing is. `part`: of a migration, apart from the whole.
    */
-  report(flag: FlagKey | Details, outcome: Outcome): void
-  /** Runs work and reports `ok`, or `error` where it throws or rejects. What it gives or throws is handed on. */
-  watch<T>(flag: FlagKey | Details, work: () => T): T
+  report(flag: FlagKey | Details, outcome: Outcome, part?: Part): void
+  /**
+   * Runs work and reports `ok`, or `error` where it throws or rejects; `timed`: also how long it took, in milliseconds, as a
+   * value that was measured. What it gives or throws is handed on.
+   */
+  watch<T>(flag: FlagKey | Details, work: () => T, timed?: boolean): T
   /** Sends what has gathered; never rejects. In a Worker: `ctx.waitUntil(outcomes.flush())`, as its timers end with the request. */
   flush(): Promise<void>
   /** Sends what has gathered, and stops. */
@@ -47,12 +50,17 @@ export function reportOutcomes(client: Client, options: OutcomesOptions): Outcom
   let timer: ReturnType<typeof setTimeout> | undefined
   const closing = new AbortController()
 
-  function count(flag: string, variant: string, of: Partial<Record<Counted, number>>): void {
+  function count(
+    flag: string,
+    variant: string,
+    of: Partial<Record<Counted, number>> & { part?: Part | undefined },
+  ): void {
     if (closing.signal.aborted) return
+    const row = { flag, variant, ...of }
     // Full: what has gathered goes out, and there is room.
-    if (!counts.add({ flag, variant, ...of })) {
+    if (!counts.add(row)) {
       flush()
-      counts.add({ flag, variant, ...of })
+      counts.add(row)
     }
     if (timer !== undefined) return
     timer = setTimeout(flush, intervalMs)
@@ -70,13 +78,15 @@ export function reportOutcomes(client: Client, options: OutcomesOptions): Outcom
     count(flag, variant, { exposures: 1 })
   })
 
-  function report(flag: string | Details, outcome: Outcome): void {
-    const of =
-      outcome === 'ok'
+  function report(flag: string | Details, outcome: Outcome, part?: Part): void {
+    const of = {
+      part,
+      ...(outcome === 'ok'
         ? { ok: 1 }
         : outcome === 'error'
           ? { errors: 1 }
-          : { values: 1, sum: outcome, squares: outcome ** 2 }
+          : { values: 1, sum: outcome, squares: outcome ** 2 }),
+    }
     if (typeof flag !== 'string') {
       if (flag.variant !== undefined) count(flag.key, flag.variant, of)
       return
@@ -88,18 +98,23 @@ export function reportOutcomes(client: Client, options: OutcomesOptions): Outcom
     })
   }
 
-  function watch<T>(flag: string | Details, work: () => T): T {
+  function watch<T>(flag: string | Details, work: () => T, timed?: boolean): T {
+    const startedAtMs = performance.now()
+    const end = (outcome: Outcome): void => {
+      report(flag, outcome)
+      if (timed) report(flag, performance.now() - startedAtMs)
+    }
     try {
       const result = work()
       if (result instanceof Promise)
         result.then(
-          () => report(flag, 'ok'),
-          () => report(flag, 'error'),
+          () => end('ok'),
+          () => end('error'),
         )
-      else report(flag, 'ok')
+      else end('ok')
       return result
     } catch (thrown) {
-      report(flag, 'error')
+      end('error')
       throw thrown
     }
   }

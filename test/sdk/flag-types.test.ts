@@ -15,6 +15,7 @@ const FLAGS = flagTypes(
         limit: flag({ low: 1, high: 10 }),
         retry: flag({ gentle: { times: 3, on: ['timeout'] } }),
         sizes: flag({ a: [1, 2], b: [] }),
+        'orders-db': flag({ before: 'off', after: 'complete' }),
       },
     },
     false,
@@ -32,6 +33,7 @@ const program = (line: string): string => `
   import { createRemoteClient } from '@turnout/sdk/remote'
   import { fromRequest } from '@turnout/sdk/request'
   import { reportOutcomes } from '@turnout/sdk/outcomes'
+  import { migration } from '@turnout/sdk/migration'
   import { createTestClient, failing, variant } from '@turnout/sdk/testing'
   declare const flags: Client
   { ${line} }
@@ -62,6 +64,7 @@ const GOOD = [
   "reportOutcomes(flags, { url: '' }).report('limit', 3)",
   "reportOutcomes(flags, { url: '' }).watch(flags.stringDetails('checkout', 'v1'), () => 3)",
   "createTestClient({ flags: { checkout: 'v2', limit: ({ plan }) => (plan === 'pro' ? 9 : 1) } }).set('sizes', [1])",
+  "const order: Promise<number> = migration('orders-db', { client: flags, read: { old: (id: string) => 1, new: async (id) => 2 } }).read('7')",
   "createTestClient().with({ checkout: variant('canary', 'v2'), limit: failing('GENERAL') }, () => 3)",
 ]
 
@@ -80,6 +83,11 @@ const BAD: [line: string, complaint: string][] = [
   ["const key: string = 'limit'; flags.number(key, 1)", "type 'string' is not assignable to parameter"],
   ["createRemoteClient({ url: '' }).boolean('gone', true)", `"gone"' is not assignable to parameter`],
   ["reportOutcomes(flags, { url: '' }).report('gone', 'ok')", `"gone"' is not assignable to parameter`],
+  ["migration('checkout', { client: flags })", `'"checkout"' is not assignable to parameter`],
+  [
+    "migration('orders-db', { client: flags, read: { old: (id: string) => 1, new: (id: number) => 1 } })",
+    "Type '(id: number) => number' is not assignable",
+  ],
   ['createTestClient({ flags: { gone: true } })', "'gone' does not exist in type"],
   ["createTestClient().set('checkout', 'v3')", `'"v3"' is not assignable to parameter`],
   ['createTestClient().with({ limit: true }, () => {})', "'true' is not assignable to type"],

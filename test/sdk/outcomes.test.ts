@@ -112,6 +112,44 @@ describe('outcomes', () => {
   })
 })
 
+describe('outcomes of work that is watched', () => {
+  it('come with how long it took, where it is asked for', async () => {
+    const { outcomes, told } = start()
+    let now = 1_000
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => clock.mockRestore())
+    outcomes.watch(
+      details('checkout', 'on'),
+      () => {
+        now += 12
+      },
+      true,
+    )
+    await outcomes.watch(
+      details('checkout', 'on'),
+      async () => {
+        now += 4
+      },
+      true,
+    )
+    outcomes.flush()
+    expect(told()).toStrictEqual([
+      { flag: 'checkout', variant: 'on', ok: 2, values: 2, sum: 16, squares: 160 },
+    ])
+  })
+
+  it('and of a part of a migration are told apart', () => {
+    const { outcomes, told } = start()
+    outcomes.report(details('orders', 'shadow'), 'error', 'read-new')
+    outcomes.report(details('orders', 'shadow'), 'ok')
+    outcomes.flush()
+    expect(told()).toStrictEqual([
+      { flag: 'orders', variant: 'shadow', part: 'read-new', errors: 1 },
+      { flag: 'orders', variant: 'shadow', ok: 1 },
+    ])
+  })
+})
+
 describe('exposures', () => {
   it('are counted once for each variant and each of those it was given to', () => {
     const { outcomes, check, told } = start()

@@ -62,13 +62,14 @@ describe('the package', () => {
       import { fromRequest } from '@turnout/sdk/request'
       import { reportOutcomes } from '@turnout/sdk/outcomes'
       import { withFlags } from '@turnout/sdk/middleware'
+      import { migration } from '@turnout/sdk/migration'
       import { createTestClient } from '@turnout/sdk/testing'
       const flags = createRemoteClient({ url: 'http://127.0.0.1:9', bootstrap: { flags: [{ key: 'a', value: 3, variant: 'v', reason: 'STATIC' }] } })
       const request = await fromRequest(new Request('http://shop.example.com'), 'key')
       reportOutcomes(flags, { url: 'http://127.0.0.1:9' }).close()
-      console.log(flags.number('a', 0), request.boolean('a', true), typeof withFlags, createTestClient({ flags: { a: 7 } }).number('a', 0))
+      console.log(flags.number('a', 0), request.boolean('a', true), typeof withFlags, typeof migration, createTestClient({ flags: { a: 7 } }).number('a', 0))
       flags.close()`
-    expect(run(script)).toBe('3 true function 7')
+    expect(run(script)).toBe('3 true function function 7')
   })
 
   it.each([
