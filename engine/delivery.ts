@@ -20,19 +20,15 @@ export function encodeDelivery({ kills, snapshot }: Delivery): string {
 
 export function decodeDelivery(text: string): Result<Delivery, string> {
   const end = text.indexOf('\n')
-  if (end < 0) return err('delivery has no line of kills')
-  let kills: Partial<KillList> | undefined
   try {
-    kills = (JSON.parse(text.slice(0, end)) as { kills?: Partial<KillList> } | null)?.kills
+    const { kills } = JSON.parse(text.slice(0, end)) as { kills: KillList }
+    if (!Array.isArray(kills.kills) || ![kills.epoch, kills.version].every(Number.isInteger))
+      throw new Error('it lacks a field')
+    const snapshot = decodeSnapshot(text.slice(end + 1))
+    return snapshot.ok ? ok({ kills, snapshot: snapshot.value }) : err(snapshot.error.message)
   } catch (cause) {
-    return err(`delivery's line of kills is not JSON: ${(cause as Error).message}`)
+    return err(`delivery is damaged: ${(cause as Error).message}`)
   }
-  if (!Array.isArray(kills?.kills) || ![kills.epoch, kills.version].every(Number.isInteger))
-    return err("delivery's line of kills lacks a field")
-  const snapshot = decodeSnapshot(text.slice(end + 1))
-  return snapshot.ok
-    ? ok({ kills: kills as KillList, snapshot: snapshot.value })
-    : err(snapshot.error.message)
 }
 
 /**

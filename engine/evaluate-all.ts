@@ -15,6 +15,8 @@ export interface Bulk {
   /** Seeds and boundaries of the plain percentages, in step with `rows`: typed, so that no number is an object. */
   readonly seeds: Int32Array
   readonly belows: Float64Array
+  /** Keys of the flags whose text is damaged. */
+  readonly damaged: readonly Key[]
 }
 
 interface Row {
@@ -42,7 +44,7 @@ export function evaluateAll(
     // A context that does not let itself be read throughout: each flag says for itself what it makes of it.
     decisions = bulk.rows.map(({ flag }) => one(flag.key))
   }
-  return which === 'all' ? decisions.concat(prepared.damaged.map(one)) : decisions
+  return which === 'all' ? decisions.concat(bulk.damaged.map(one)) : decisions
 }
 
 function inOnePass(
@@ -62,7 +64,16 @@ function inOnePass(
 }
 
 function layOut(prepared: Prepared, which: Which): Bulk {
-  const flags = prepared.all.filter(({ packed }) => which === 'all' || packed.client)
+  const damaged: Key[] = []
+  const all = [...prepared.snapshot.flags.keys()].flatMap((key) => {
+    try {
+      return prepared.flag(key)!
+    } catch {
+      damaged.push(key)
+      return []
+    }
+  })
+  const flags = all.filter(({ packed }) => which === 'all' || packed.client)
   const cuts = flags.map(plainCut)
   return {
     rows: flags.map((flag, at) => ({
@@ -73,6 +84,7 @@ function layOut(prepared: Prepared, which: Which): Bulk {
     })),
     seeds: Int32Array.from(flags, ({ seed }) => seed),
     belows: Float64Array.from(cuts, (cut) => cut?.below ?? 0),
+    damaged,
   }
 }
 

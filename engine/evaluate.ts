@@ -5,7 +5,7 @@
 import { bucketKey, placeOf } from './bucket.ts'
 import { type EvaluationContext, targetingKey } from './context.ts'
 import type { At, Decision, ErrorCode } from './decision.ts'
-import type { Key } from './document.ts'
+import type { Key, Name } from './document.ts'
 import { fmix32, murmur3 } from './hash.ts'
 import { killOfRoute } from './kills.ts'
 import { type Arm, EVERYONE, type Prepared, type PreparedFlag } from './prepare.ts'
@@ -17,11 +17,21 @@ export function evaluate(
   context: EvaluationContext,
   at?: At | null,
 ): Decision {
+  if (!at) return evaluateFlag(prepared, flagKey, context)
+  try {
+    return decideAt(prepared, prepared.flag(flagKey)!, context ?? NOTHING, at)
+  } catch {
+    // Of what is missing or cannot be read the same is said, wherever it is asked for.
+    return evaluateFlag(prepared, flagKey, context)
+  }
+}
+
+/** Decides a flag for a context, asked for by an application: at no route, without overrides. */
+export function evaluateFlag(prepared: Prepared, flagKey: Key, context: EvaluationContext): Decision {
   try {
     const flag = prepared.ready.get(flagKey) ?? prepared.flag(flagKey)
     if (flag === undefined) return prepared.missing(flagKey)
-    if (!at) return flag.constant ?? decide(prepared, flag, context ?? NOTHING, UNKNOWN)
-    return decideAt(prepared, flag, context ?? NOTHING, at)
+    return flag.constant ?? decide(prepared, flag, context ?? NOTHING, UNKNOWN)
   } catch {
     // A context with a getter or proxy that throws, or a snapshot this code did not write: the caller's default serves.
     return withError(prepared.missing(flagKey), 'GENERAL')
@@ -33,12 +43,18 @@ function decideAt(prepared: Prepared, flag: PreparedFlag, context: EvaluationCon
   if (kill) return flag.kill(kill)
   if (flag.killed) return flag.killed
   return (
-    flag.override(at.override) ??
+    overridden(flag, at.override) ??
     flag.settled ??
-    flag.override(at.headerOverride) ??
+    overridden(flag, at.headerOverride) ??
     flag.constant ??
     decide(prepared, flag, context, UNKNOWN)
   )
+}
+
+/** The decision of an override, or `null` where there is none, or the flag has no such variant. */
+function overridden(flag: PreparedFlag, variant: Name | undefined): Decision | null {
+  const index = flag.names.indexOf(variant!)
+  return index < 0 ? null : flag.decide(index, 'STATIC', null, { override: true })
 }
 
 /**
@@ -53,7 +69,7 @@ export function decide(
 ): Decision {
   if (flag.requires !== null) {
     for (const [key, variants] of flag.requires) {
-      const { variant } = evaluate(prepared, key, context)
+      const { variant } = evaluateFlag(prepared, key, context)
       if (variant === null || !variants.includes(variant)) {
         return flag.decide(flag.packed.off, 'DEFAULT', null, { prerequisite: key })
       }

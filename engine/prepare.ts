@@ -86,12 +86,6 @@ export class PreparedFlag {
     return this.decide(index < 0 ? this.packed.off : index, 'DISABLED', null, { killed: true })
   }
 
-  /** The decision of an override, or `null` where there is none, or the flag has no such variant. */
-  override(variant: Name | undefined): Decision | null {
-    const index = this.names.indexOf(variant!)
-    return index < 0 ? null : this.decide(index, 'STATIC', null, { override: true })
-  }
-
   /** The decision for a variant, by its index. */
   decide(index: number, reason: Reason, rule: string | null, more?: Metadata): Decision {
     const { metadata = NO_METADATA, values = BOOLEAN_VALUES } = this.packed
@@ -131,27 +125,12 @@ export class Prepared {
   /** Flags that were asked for already. */
   readonly ready = new Map<Key, PreparedFlag>()
   readonly #segments = new Map<Key, Test>()
-  readonly damaged: Key[] = []
   /** Laid out by the first bulk evaluation. */
   readonly bulk: Partial<Record<Which, Bulk>> = {}
-  #all: readonly PreparedFlag[] | null = null
 
   constructor(snapshot: Snapshot, kills: KillList) {
     this.snapshot = snapshot
     this.kills = kills
-  }
-
-  /** Every flag, in the snapshot's order, but for those whose text is damaged: their keys are in `damaged`. */
-  get all(): readonly PreparedFlag[] {
-    this.#all ??= [...this.snapshot.flags.keys()].flatMap((key) => {
-      try {
-        return this.flag(key)!
-      } catch {
-        this.damaged.push(key)
-        return []
-      }
-    })
-    return this.#all
   }
 
   /** A flag, prepared now if it never was; `undefined` if there is none of that name. Throws if its text is damaged. */

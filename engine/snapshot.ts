@@ -97,34 +97,32 @@ export function encodeSnapshot(snapshot: Snapshot): string {
   return JSON.stringify({ ...header, length: lines.length }) + lines
 }
 
-const malformed = (message: string) => err({ reason: 'malformed' as const, message: `snapshot ${message}` })
-
 /** Reads the wire form; one pass over the text, no flag is parsed. */
 export function decodeSnapshot(text: string): Result<Snapshot, SnapshotError> {
   const end = text.indexOf('\n')
-  let fields: Omit<Snapshot, 'flags'> & { length: number }
   try {
-    fields = JSON.parse(end < 0 ? text : text.slice(0, end))
+    const { length, ...header } = (JSON.parse(end < 0 ? text : text.slice(0, end)) ?? {}) as Header
+    const { format, environment, epoch, version, access, routes, segments } = header
+    if (format !== SNAPSHOT_FORMAT)
+      return err({ reason: 'unknown-format', message: `snapshot format ${format} is not known` })
+    const numbers = [epoch, version].every(Number.isInteger)
+    if (!environment || !numbers || !access || !segments || !Array.isArray(routes))
+      throw new Error('it lacks a field')
+    // A text that was cut short would otherwise pass for a smaller snapshot.
+    if ((end < 0 ? 0 : text.length - end) !== length) throw new Error('it was cut')
+    const flags = new Map<Key, string>()
+    for (let at = end; at >= 0; ) {
+      const tab = text.indexOf('\t', at)
+      const next = text.indexOf('\n', at + 1)
+      const stop = next < 0 ? text.length : next
+      if (tab < 0 || tab >= stop) throw new Error(`it lacks a key at ${at + 1}`)
+      flags.set(text.slice(at + 1, tab), text.slice(tab + 1, stop))
+      at = next
+    }
+    return ok({ ...header, flags })
   } catch (cause) {
-    return malformed(`header is not JSON: ${(cause as Error).message}`)
+    return err({ reason: 'malformed', message: `snapshot is damaged: ${(cause as Error).message}` })
   }
-  const { length, ...header } = fields ?? {}
-  const { format, environment, epoch, version, access, routes, segments } = header
-  if (format !== SNAPSHOT_FORMAT)
-    return err({ reason: 'unknown-format', message: `snapshot format ${format} is not known` })
-  const numbers = [epoch, version].every(Number.isInteger)
-  if (!environment || !numbers || !access || !segments || !Array.isArray(routes))
-    return malformed('header lacks a field')
-  // A text that was cut short would otherwise pass for a smaller snapshot.
-  if ((end < 0 ? 0 : text.length - end) !== length) return malformed('has been cut')
-  const flags = new Map<Key, string>()
-  for (let at = end; at >= 0; ) {
-    const tab = text.indexOf('\t', at)
-    const next = text.indexOf('\n', at + 1)
-    const stop = next < 0 ? text.length : next
-    if (tab < 0 || tab >= stop) return malformed(`line at ${at + 1} has no key`)
-    flags.set(text.slice(at + 1, tab), text.slice(tab + 1, stop))
-    at = next
-  }
-  return ok({ ...header, flags })
 }
+
+type Header = Omit<Snapshot, 'flags'> & { readonly length: number }

@@ -83,11 +83,12 @@ describe('a delivery', () => {
       const decoded = decodeDelivery(broken)
       return decoded.ok ? null : decoded.error
     }
-    expect(failure('')).toBe('delivery has no line of kills')
-    expect(failure('{\n')).toMatch(/^delivery's line of kills is not JSON: /)
-    expect(failure('null\n{}')).toBe("delivery's line of kills lacks a field")
-    expect(failure('{"kills":{"epoch":1,"kills":[]}}\n{}')).toBe("delivery's line of kills lacks a field")
-    expect(failure(text.slice(0, -1))).toBe('snapshot has been cut')
+    expect(failure('')).toMatch(/^delivery is damaged: .*JSON/)
+    expect(failure('{\n')).toMatch(/^delivery is damaged: .*JSON/)
+    expect(failure('null\n{}')).toMatch(/^delivery is damaged: .*null/)
+    expect(failure('{"kills":{"epoch":1,"kills":[]}}\n{}')).toBe('delivery is damaged: it lacks a field')
+    expect(failure(text.replace('\n', ''))).toMatch(/^delivery is damaged: /)
+    expect(failure(text.slice(0, -1))).toBe('snapshot is damaged: it was cut')
   })
 })
 
