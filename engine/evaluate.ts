@@ -5,10 +5,10 @@
 import { bucketKey, placeOf } from './bucket.ts'
 import { type EvaluationContext, targetingKey } from './context.ts'
 import type { At, Decision, ErrorCode } from './decision.ts'
-import type { Key, Name } from './document.ts'
+import type { Key } from './document.ts'
 import { fmix32, murmur3 } from './hash.ts'
 import { killOfRoute } from './kills.ts'
-import { type Arm, EVERYONE, type Prepared, type PreparedFlag } from './prepare.ts'
+import { type Arm, EVERYONE, overridden, type Prepared, type PreparedFlag } from './prepare.ts'
 
 /** Decides a flag for a context; `at` says for which route and with which overrides. */
 export function evaluate(
@@ -49,12 +49,6 @@ function decideAt(prepared: Prepared, flag: PreparedFlag, context: EvaluationCon
     flag.constant ??
     decide(prepared, flag, context, UNKNOWN)
   )
-}
-
-/** The decision of an override, or `null` where there is none, or the flag has no such variant. */
-function overridden(flag: PreparedFlag, variant: Name | undefined): Decision | null {
-  const index = flag.names.indexOf(variant!)
-  return index < 0 ? null : flag.decide(index, 'STATIC', null, { override: true })
 }
 
 /**

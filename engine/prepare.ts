@@ -116,6 +116,12 @@ export class PreparedFlag {
   }
 }
 
+/** The decision of an override, or `null` where there is none, or the flag has no such variant. */
+export function overridden(flag: PreparedFlag, variant: Name | undefined): Decision | null {
+  const index = flag.names.indexOf(variant!)
+  return index < 0 ? null : flag.decide(index, 'STATIC', null, { override: true })
+}
+
 /** Every flag, or those visible to browsers. */
 export type Which = 'all' | 'client'
 

@@ -3,7 +3,7 @@
  * previewed variant, unless it is killed. Pure.
  */
 import type { Key, Name } from './document.ts'
-import { Prepared, type PreparedFlag } from './prepare.ts'
+import { overridden, Prepared, type PreparedFlag } from './prepare.ts'
 
 export interface PreviewedFlag {
   readonly flag: Key
@@ -26,7 +26,7 @@ class PreviewedSnapshot extends Prepared {
     const isNew = !this.ready.has(key)
     const flag = super.flag(key)
     if (flag === undefined || !isNew || key !== this.#previewed.flag) return flag
-    const settled = flag.override(this.#previewed.variant)
+    const settled = overridden(flag, this.#previewed.variant)
     return settled === null ? flag : Object.assign(flag, { settled, constant: flag.killed ?? settled })
   }
 }

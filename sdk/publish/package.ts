@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -13,9 +13,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** What stays outside: peers of those who use them. */
 const PEERS = ['@openfeature/*', 'react', 'react/*', 'node:*']
 
+/** A source file, or one for each condition. */
+type Entry = string | Readonly<Record<string, string>>
+
 interface Manifest {
   readonly name: string
-  readonly exports: Readonly<Record<string, string>>
+  readonly exports: Readonly<Record<string, Entry>>
   readonly [field: string]: unknown
 }
 
@@ -28,9 +31,13 @@ export async function makePackage(folder: string): Promise<void> {
   } = JSON.parse(readFileSync(join(root, 'sdk/package.json'), 'utf8')) as Manifest
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const sources = Object.values(exports).map((path) => join(root, 'sdk', path))
+  const sources = Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' ? entry : Object.values(entry),
+  )
   await build({
-    entryPoints: sources,
+    absWorkingDir: join(root, 'sdk'),
+    entryPoints: [...new Set(sources)],
+    outbase: '.',
     outdir: join(folder, 'sdk'),
     bundle: true,
     splitting: true,
@@ -45,13 +52,17 @@ export async function makePackage(folder: string): Promise<void> {
   execFileSync(process.execPath, [tsc, '-p', 'sdk/publish/types.json', '--outDir', folder], { cwd: root })
   for (const file of ['LICENSE', 'docs/sdk.md'])
     cpSync(join(root, file), join(folder, file === 'LICENSE' ? file : 'README.md'))
-  const published = { ...manifest, exports: Object.fromEntries(Object.entries(exports).map(entry)) }
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
+  const addresses = Object.entries(exports).map(([name, entry]) => [name, published(entry)])
+  const all = { ...manifest, exports: Object.fromEntries(addresses) }
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(all, null, 2)}\n`)
 }
 
-const entry = ([name, source]: [string, string]) => {
-  const path = `./sdk/${basename(source).replace(/\.tsx?$/, '')}`
-  return [name, { types: `${path}.d.ts`, default: `${path}.js` }] as const
+/** Names the module and the types of an entry, under each of its conditions. */
+const published = (entry: Entry): object => {
+  if (typeof entry !== 'string')
+    return Object.fromEntries(Object.entries(entry).map(([condition, of]) => [condition, published(of)]))
+  const path = `./${join('sdk', entry).replace(/\.tsx?$/, '')}`
+  return { types: `${path}.d.ts`, default: `${path}.js` }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -27,6 +27,7 @@ const TABLE: Record<string, Allowed> = {
     folders: ['engine'],
     packages: ['@openfeature/core', '@openfeature/server-sdk', '@openfeature/web-sdk', 'react'],
   },
+  'sdk/node': { folders: ['engine', 'sdk'], packages: ['node:*'] },
   // It makes the published package.
   'sdk/publish': { folders: [], packages: ['node:*', 'esbuild'] },
   admin: {

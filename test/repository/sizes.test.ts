@@ -150,6 +150,25 @@ const REMOTE_CLIENT_KB = 1.5
 const WITH_OUTCOMES_KB = 2.3
 const REACT_KB = 0.6
 const OPENFEATURE_KB = 1.1
+const LOCAL_CLIENT_KB = 6
+
+describe('the local client', () => {
+  it.each([
+    ['for processes', 'sdk/index.ts'],
+    ['for Workers', 'sdk/worker.ts'],
+  ])(`%s is at most ${LOCAL_CLIENT_KB} KB brotli with all that evaluates a flag`, async (_, entry) => {
+    const contents = `
+      import { createClient } from './${entry}'
+      const flags = createClient({ url: 'https://www.example.com', key: 'tk_server_x' })
+      await flags.ready
+      console.log(flags.boolean('new-feature', false, { targetingKey: 'user-1' }))`
+    const made = await bundle({ stdin: { contents, resolveDir: root } })
+    const size = brotli(made.bytes)
+    console.log(`${entry}: ${made.bytes.length} bytes minified, ${size} brotli; largest: ${largest(made)}`)
+    expect(size).toBeLessThanOrEqual(LOCAL_CLIENT_KB * 1024)
+    expect(Object.keys(made.inputs)).toContain('engine/evaluate.ts')
+  })
+})
 
 describe('the remote client', () => {
   const page = async (contents: string, options: BuildOptions = {}) => {
@@ -203,5 +222,6 @@ describe('the remote client', () => {
     expect(page('docs/sdk.md')).toContain(`${REMOTE_CLIENT_KB} KB`)
     for (const kilobytes of [WITH_OUTCOMES_KB, REACT_KB, OPENFEATURE_KB])
       expect(page('docs/sdk.md')).toContain(`${kilobytes} KB`)
+    for (const name of ['README.md', 'docs/sdk.md']) expect(page(name)).toContain(` ${LOCAL_CLIENT_KB} KB`)
   })
 })

@@ -27,8 +27,8 @@ describe('the package', () => {
   })
 
   it('has a module and types at every address', () => {
-    const exports = Object.entries(manifest().exports as Record<string, { types: string; default: string }>)
-    expect(exports.map(([name]) => name)).toEqual(
+    const { '.': main, ...others } = manifest().exports as Record<string, Record<string, unknown>>
+    expect(Object.keys(others)).toEqual(
       expect.arrayContaining([
         './client',
         './remote',
@@ -38,10 +38,26 @@ describe('the package', () => {
         './testing',
       ]),
     )
-    for (const [name, { types, default: module }] of exports) {
+    expect(Object.keys(others)).toEqual(expect.arrayContaining(['./disk', './storage', './worker']))
+    const conditions = Object.entries(main!).map(([name, entry]) => [`. ${name}`, entry] as const)
+    for (const [name, entry] of [...Object.entries(others), ...conditions]) {
+      const { types, default: module } = entry as { types: string; default: string }
       expect(existsSync(join(folder, types)), `${name}: ${types}`).toBe(true)
       expect(existsSync(join(folder, module)), `${name}: ${module}`).toBe(true)
     }
+  })
+
+  it('is the client without a background where code lives only while it serves', () => {
+    const { '.': main } = manifest().exports as Record<string, Record<string, { default: string }>>
+    const modules = Object.entries(main!).map(([condition, { default: module }]) => [condition, module])
+    expect(modules).toStrictEqual([
+      ['workerd', './sdk/worker.js'],
+      ['edge-light', './sdk/worker.js'],
+      ['node', './sdk/node/index.js'],
+      ['default', './sdk/index.js'],
+    ])
+    for (const module of ['sdk/index.js', 'sdk/worker.js'])
+      expect(readFileSync(join(folder, module), 'utf8')).not.toContain('node:')
   })
 
   it('imports nothing but itself and optional peers', () => {
@@ -64,12 +80,22 @@ describe('the package', () => {
       import { withFlags } from '@turnout/sdk/middleware'
       import { migration } from '@turnout/sdk/migration'
       import { createTestClient } from '@turnout/sdk/testing'
+      import { createClient } from '@turnout/sdk'
+      import { createClient as createWorkerClient } from '@turnout/sdk/worker'
+      import { diskStorage } from '@turnout/sdk/disk'
+      import { storage } from '@turnout/sdk/storage'
+      const away = { url: 'http://127.0.0.1:9', key: 'tk_server_x' }
+      console.warn = () => {}
+      const local = createClient({ ...away, storage: diskStorage('none/such') })
+      const passive = createWorkerClient({ ...away, storage: storage({ read: () => null, write: () => {} }) })
+      await Promise.all([local.ready, passive.ready])
       const flags = createRemoteClient({ url: 'http://127.0.0.1:9', bootstrap: { flags: [{ key: 'a', value: 3, variant: 'v', reason: 'STATIC' }] } })
       const request = await fromRequest(new Request('http://shop.example.com'), 'key')
       reportOutcomes(flags, { url: 'http://127.0.0.1:9' }).close()
       console.log(flags.number('a', 0), request.boolean('a', true), typeof withFlags, typeof migration, createTestClient({ flags: { a: 7 } }).number('a', 0))
+      console.log(local.number('a', 4), passive.number('a', 5))
       flags.close()`
-    expect(run(script)).toBe('3 true function function 7')
+    expect(run(script)).toBe('3 true function function 7\n4 5')
   })
 
   it.each([
@@ -83,6 +109,9 @@ describe('the package', () => {
     const source = `
       import { createRemoteClient, type RemoteClient } from '@turnout/sdk/remote'
       import { fromRequest } from '@turnout/sdk/request'
+      import { createClient, type LocalClient } from '@turnout/sdk'
+      import { diskStorage } from '@turnout/sdk/disk'
+      export const local: LocalClient = createClient({ url: 'https://www.example.com', key: 'k', storage: diskStorage('flags') })
       export const flags: RemoteClient = createRemoteClient({ url: 'https://www.example.com', context: { targetingKey: 'ada' } })
       export const answer: boolean = ${check}
       export const variant = async (request: Request): Promise<string | undefined> =>
