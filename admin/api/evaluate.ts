@@ -11,7 +11,7 @@ const explain = operation('viewer', {
   path: '/environments/{env}/evaluate',
   tags: ['Evaluation'],
   operationId: 'evaluateFlag',
-  summary: 'Evaluate a flag for a context, with every step',
+  summary: 'Evaluate a flag, or the flag of a route, for a context, with every step',
   description: 'An unknown flag is a decision too: `errorCode: "FLAG_NOT_FOUND"`.',
   middleware: body.middleware,
   request: { params: EnvironmentParams, body: body.body },
@@ -27,7 +27,12 @@ const explain = operation('viewer', {
 export function evaluate(api: Api): void {
   api.openapi(explain, async (c) => {
     const { env } = c.req.valid('param')
-    const { flag, context } = c.req.valid('json')
-    return json(c, await ask(c, env, (stub) => stub.explain(flag, context)))
+    const { flag = null, route = null, context } = c.req.valid('json')
+    return json(
+      c,
+      await ask(c, env, (stub) =>
+        route === null ? stub.explain(flag!, context) : stub.explainRoute(route, context),
+      ),
+    )
   })
 }

@@ -48,7 +48,22 @@ export const ToggleBody = z
   .openapi('Toggle', { example: { enabled: false, reason: 'errors above 1 % since 10:02' } })
 
 export const EvaluateBody = z
-  .strictObject({ flag: z.string().min(1), context: z.record(z.string(), z.unknown()).default({}) })
+  .strictObject({
+    flag: z.string().min(1).optional().openapi({ description: 'Key of the flag; or give a `route`' }),
+    route: z.string().min(1).optional().openapi({
+      description:
+        'Id of a route: its flag is decided as for a request on it, kills of the route and of all routes included',
+    }),
+    context: z.record(z.string(), z.unknown()).default({}),
+  })
+  .refine(({ flag, route }) => flag !== undefined || route !== undefined, {
+    path: ['flag'],
+    message: 'is required, or "route"',
+  })
+  .refine(({ flag, route }) => flag === undefined || route === undefined, {
+    path: ['route'],
+    message: 'must not stand beside "flag": a route names its own',
+  })
   .openapi('Evaluate', { example: { flag: 'new-feature', context: { targetingKey: 'user1' } } })
 
 export const ExplanationSchema = z

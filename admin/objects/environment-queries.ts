@@ -272,6 +272,19 @@ export abstract class EnvironmentQueries extends DurableObject<Env> {
     return ok(JSON.stringify(explain(prepare(snapshot, live.kills), flag, context)))
   }
 
+  /** The same of a route's flag, as a request on the route is decided. */
+  explainRoute(id: string, context: Record<string, unknown>): Answer<string> {
+    const live = this.room.ledger.live()
+    if (live === null) return failed({ reason: 'environment-unknown' })
+    const snapshot = this.room.publisher.snapshot(live.state)
+    const route = snapshot.routes.find((one) => one.id === id)
+    if (route === undefined) {
+      const ids = snapshot.routes.map((one) => one.id)
+      return failed({ reason: 'unknown', what: 'route', key: id, nearest: nearest(id, ids) })
+    }
+    return ok(JSON.stringify(explain(prepare(snapshot, live.kills), route.flag, context, { route: id })))
+  }
+
   // Kills.
 
   kill(target: string): Answer<KillRecord> {

@@ -197,4 +197,28 @@ describe('evaluate', () => {
       metadata: { killed: true },
     })
   })
+
+  it('decides a route’s flag as a request on it is decided, its kills included', async () => {
+    const origins = { on: { url: 'https://on.example.com' }, off: { url: 'https://off.example.com' } }
+    const { api } = await environment({
+      flags: { web: true },
+      routes: [{ id: 'shop', match: {}, flag: 'web', origins, fallback: 'off' }],
+    })
+    const evaluate = (body: object) => call(`${api}/evaluate`, { body })
+    expect((await value(await evaluate({ route: 'shop' }))).decision).toMatchObject({
+      flag: 'web',
+      variant: 'on',
+    })
+    await value(await call(`${api}/kills/route:shop`, { method: 'PUT', body: { reason: 'broken' } }))
+    const { decision, steps } = await value(await evaluate({ route: 'shop' }))
+    expect(decision).toMatchObject({ variant: 'off', reason: 'DISABLED', metadata: { killed: true } })
+    expect(steps).toMatchObject([{ step: 'kill', decided: true }])
+    expect((await value(await evaluate({ flag: 'web' }))).decision.variant).toBe('on')
+    expect((await problem(await evaluate({ route: 'shopp' }), 404)).detail).toContain('"shop"')
+    for (const [body, path] of [
+      [{}, '$.flag'],
+      [{ flag: 'web', route: 'shop' }, '$.route'],
+    ] as const)
+      expect((await problem(await evaluate(body), 422)).errors.map((error) => error.path)).toEqual([path])
+  })
 })
