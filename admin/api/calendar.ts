@@ -25,7 +25,11 @@ const listWindows = operation('viewer', {
   summary: 'Change windows; without any, changes may be made at any time',
   request: { query: EnvironmentQuery },
   responses: answers(
-    { status: 200, description: 'All windows', schema: listOf(WindowSchema, EXAMPLES.window) },
+    {
+      status: 200,
+      description: 'All windows, by environment, newest first',
+      schema: listOf(WindowSchema, EXAMPLES.window),
+    },
     ['not-found'],
   ),
 })
@@ -59,7 +63,11 @@ const listFreezes = operation('viewer', {
   summary: 'Freezes, past ones too until they are removed',
   request: { query: EnvironmentQuery },
   responses: answers(
-    { status: 200, description: 'All freezes', schema: listOf(FreezeSchema, EXAMPLES.freeze) },
+    {
+      status: 200,
+      description: 'All freezes, by environment, newest first',
+      schema: listOf(FreezeSchema, EXAMPLES.freeze),
+    },
     ['not-found'],
   ),
 })
@@ -91,9 +99,9 @@ export function calendar(api: Api): void {
     const names = await environmentsOf(c, environment)
     const items = await Promise.all(
       names.map(async (name) =>
-        (await hear(c, name, environment, (stub) => stub.windows())).map((window) =>
-          shownWindow(name, window),
-        ),
+        (await hear(c, name, environment, (stub) => stub.windows()))
+          .toReversed()
+          .map((window) => shownWindow(name, window)),
       ),
     )
     return json(c, JSON.stringify({ items: items.flat(), nextCursor: null }))
@@ -117,9 +125,9 @@ export function calendar(api: Api): void {
     const names = await environmentsOf(c, environment)
     const items = await Promise.all(
       names.map(async (name) =>
-        (await hear(c, name, environment, (stub) => stub.freezes())).map((freeze) =>
-          shownFreeze(name, freeze),
-        ),
+        (await hear(c, name, environment, (stub) => stub.freezes()))
+          .toReversed()
+          .map((freeze) => shownFreeze(name, freeze)),
       ),
     )
     return json(c, JSON.stringify({ items: items.flat(), nextCursor: null }))

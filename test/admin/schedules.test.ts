@@ -294,6 +294,19 @@ describe('a freeze', () => {
     expect(items).toHaveLength(2)
   })
 
+  it('stands in its list before those that were made earlier, as windows do', async () => {
+    const { name } = await environment({ flags: FLAGS })
+    for (const reason of ['first', 'second']) {
+      await value(await call('/api/v1/freezes', { body: { environment: name, reason, from: inMs(HOUR) } }))
+      const window = { days: ['mon'], from: '09:00', to: '16:00', timeZone: 'UTC', reason }
+      await value(await call('/api/v1/windows', { body: { environment: name, ...window } }))
+    }
+    for (const list of ['freezes', 'windows']) {
+      const { items } = await value(await call(`/api/v1/${list}?environment=${name}`))
+      expect(items.map((item: { reason: string }) => item.reason)).toEqual(['second', 'first'])
+    }
+  })
+
   it('is never lifted by whoever means another: numbers are given once', async () => {
     const { name } = await environment()
     const first = await value(await freeze(name, { reason: 'x' }))
