@@ -4,6 +4,7 @@ import {
   CreateDeploymentStrategyCommand,
   CreateHostedConfigurationVersionCommand,
   DeleteHostedConfigurationVersionCommand,
+  type DeploymentSummary,
   GetDeploymentCommand,
   GetHostedConfigurationVersionCommand,
   ListDeploymentStrategiesCommand,
@@ -13,7 +14,7 @@ import {
 } from '@aws-sdk/client-appconfig'
 import type { Calls } from '../aws/calls.ts'
 import { StoreFailure } from '../store.ts'
-import type { Deployment } from './deployments.ts'
+import { type Deployment, isComplete, isRunning } from './deployments.ts'
 import type { Place } from './place.ts'
 
 /** Turnout splits traffic itself, so that a deployment has nothing to do bit by bit, and must not keep the next one waiting. */
@@ -39,26 +40,27 @@ export class AppConfigApi {
     this.#strategy = strategy
   }
 
-  /** Of the profile, newest first: the latest fifty of the environment. */
-  async deployments(
-    calls: Calls,
-    { applicationId, environmentId, profileId, profileName }: Place,
-  ): Promise<Deployment[]> {
-    const { Items = [] } = await calls.run('appconfig:ListDeployments', (abortSignal) =>
-      this.#client.send(
-        new ListDeploymentsCommand({
-          ApplicationId: applicationId,
-          EnvironmentId: environmentId,
-          MaxResults: PAGE,
-        }),
-        { abortSignal },
-      ),
-    )
-    return Items.filter(({ ConfigurationProfileId: id, ConfigurationName: name }) =>
-      id === undefined ? name === profileName : id === profileId,
-    )
-      .map(deploymentOf)
-      .sort((one, other) => other.number - one.number)
+  /** As far back as says what is in force: other profiles are deployed to the environment too, and may be more often. */
+  async deployments(calls: Calls, place: Place): Promise<Deployments> {
+    const ofProfile: Deployment[] = []
+    let [newest, running]: [number, Deployment | null] = [0, null]
+    let token: string | undefined
+    do {
+      const { Items = [], NextToken } = await calls.run('appconfig:ListDeployments', (abortSignal) =>
+        this.#client.send(
+          new ListDeploymentsCommand({
+            ...{ ApplicationId: place.applicationId, EnvironmentId: place.environmentId, MaxResults: PAGE },
+            ...(token === undefined ? {} : { NextToken: token }),
+          }),
+          { abortSignal },
+        ),
+      )
+      newest = Math.max(newest, ...Items.map(({ DeploymentNumber = 0 }) => DeploymentNumber))
+      running ??= Items.map(deploymentOf).find(isRunning) ?? null
+      ofProfile.push(...Items.filter((item) => isOfProfile(item, place)).map(deploymentOf))
+      token = NextToken
+    } while (token !== undefined && !ofProfile.some(isComplete))
+    return { newest, running, ofProfile: ofProfile.sort((one, other) => other.number - one.number) }
   }
 
   /** With the last thing that happened to it. */
@@ -160,8 +162,11 @@ export class AppConfigApi {
     )
   }
 
-  /** The deployment's number; `null`: another one is running. */
-  async deploy(calls: Calls, place: Place, version: number): Promise<number | null> {
+  /**
+   * The deployment's number; `null`: another one is running, or `newest` is not the environment's newest any more. `newest`:
+   * `null` deploys whatever it is.
+   */
+  async deploy(calls: Calls, place: Place, version: number, newest: number | null): Promise<number | null> {
     const { applicationId, environmentId, profileId } = place
     const strategy = await this.#findStrategy(calls)
     try {
@@ -174,6 +179,7 @@ export class AppConfigApi {
               ConfigurationProfileId: profileId,
             },
             ...{ ConfigurationVersion: String(version), DeploymentStrategyId: strategy },
+            ...(newest === null || newest === 0 ? {} : { LatestDeploymentNumber: newest }),
             Description: 'By Turnout',
           }),
           { abortSignal },
@@ -182,8 +188,8 @@ export class AppConfigApi {
       return DeploymentNumber
     } catch (thrown) {
       if (causeOf(thrown) !== 'ConflictException') throw thrown
-      // The one that is running may be this very one, whose answer was lost.
-      const [latest] = await this.deployments(calls, place)
+      // The newest may be this very one, whose answer was lost.
+      const [latest] = (await this.deployments(calls, place)).ofProfile
       return latest?.version === version ? latest.number : null
     }
   }
@@ -213,6 +219,21 @@ export class AppConfigApi {
     return Id
   }
 }
+
+/** Of an environment. */
+export interface Deployments {
+  /** Number of the newest, of whichever profile; 0: there is none. */
+  readonly newest: number
+  /** One that is on its way, of whichever profile. */
+  readonly running: Deployment | null
+  /** Those of the profile, newest first. */
+  readonly ofProfile: readonly Deployment[]
+}
+
+const isOfProfile = (
+  { ConfigurationProfileId: id, ConfigurationName: name }: DeploymentSummary,
+  { profileId, profileName }: Place,
+): boolean => (id === undefined ? name === profileName : id === profileId)
 
 function deploymentOf(found: {
   DeploymentNumber?: number | undefined

@@ -12,6 +12,8 @@ export interface Deployment {
 const RUNNING = new Set(['DEPLOYING', 'BAKING', 'VALIDATING', 'ROLLING_BACK'])
 const TAKEN_BACK = new Set(['ROLLING_BACK', 'ROLLED_BACK', 'REVERTED'])
 
+/** It ended well: nothing before it counts any more, unless it is taken back. */
+export const isComplete = ({ state }: Deployment): boolean => state === 'COMPLETE'
 export const isRunning = ({ state }: Deployment): boolean => RUNNING.has(state)
 export const isTakenBack = ({ state }: Deployment): boolean => TAKEN_BACK.has(state)
 

@@ -42,7 +42,7 @@ async function read(
   reached: boolean,
 ): Promise<Loaded | 'unchanged'> {
   const { api, place, memory } = opened
-  const deployments = await api.deployments(work.calls, place)
+  const { ofProfile: deployments } = await api.deployments(work.calls, place)
   const current = inForce(deployments, { reached, own: numberIn(known ?? NOTHING) })
   if (current === null) return nothing(opened, known)
   const revision = revisionOf(current)

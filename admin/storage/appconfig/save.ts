@@ -1,7 +1,9 @@
 /** Writes a new hosted version and deploys it. It counts when its deployment has begun. Throws `StoreFailure`. */
 import type { CompileIssue, Result } from '../../../engine/index.ts'
 import { sameJson } from '../../governance/same-json.ts'
+import type { Timing } from '../aws/timing.ts'
 import { type Revision, StoreFailure } from '../store.ts'
+import type { Deployments } from './api.ts'
 import { type Deployment, inForce, isRunning, isTakenBack, numberIn, revisionOf } from './deployments.ts'
 import type { Format } from './format.ts'
 import type { Opened, Work } from './opened.ts'
@@ -24,9 +26,9 @@ export async function save(
   writing: Writing,
 ): Promise<Revision> {
   const { api, place, memory } = opened
-  const { calls, timing } = work
-  const deployments = await freeDeployments(opened, work, numberIn(expected))
-  const current = inForce(deployments, { reached: true, own: numberIn(expected) })
+  const { calls } = work
+  const { newest, ofProfile } = await freeDeployments(opened, work, numberIn(expected))
+  const current = inForce(ofProfile, { reached: true, own: numberIn(expected) })
   if (revisionOf(current) !== expected) throw changed(current)
   const held = current === null ? null : await api.version(calls, place, current.version)
   const written = writing(place.format, held)
@@ -34,15 +36,40 @@ export async function save(
   if (held !== null && saysTheSame(place.format, held, written.value)) return expected
   requireSize(written.value)
   const version = await createVersion(opened, work, written.value)
-  const number = await api.deploy(calls, place, version)
-  if (number === null) {
-    await api.deleteVersion(calls, place, version)
-    throw busy('another deployment has begun at the same moment', timing.nowMs())
-  }
+  const number = await deploy(opened, work, version, expected, newest)
   const revision = revisionOf({ number, version })
   memory.write({ ...memory.read(), watching: number, newestVersion: version })
   return revision
 }
+
+/** A version that is not deployed after all is not left behind. */
+async function deploy(
+  opened: Opened,
+  work: Work,
+  version: number,
+  expected: Revision,
+  newest: number,
+): Promise<number> {
+  const { api, place } = opened
+  try {
+    const number = await api.deploy(work.calls, place, version, newest)
+    if (number !== null) return number
+    // Somebody else has deployed meanwhile: this profile, or another one, which is no reason not to.
+    const { running, ofProfile } = await api.deployments(work.calls, place)
+    const current = inForce(ofProfile, { reached: true, own: numberIn(expected) })
+    if (revisionOf(current) !== expected) throw changed(current)
+    if (running !== null) throw inTheWay(running, work.timing)
+    const again = await api.deploy(work.calls, place, version, null)
+    if (again !== null) return again
+    throw busy('another deployment has begun at the same moment', work.timing.nowMs())
+  } catch (thrown) {
+    if (isConflict(thrown)) await api.deleteVersion(work.calls, place, version)
+    throw thrown
+  }
+}
+
+const isConflict = (thrown: unknown): boolean =>
+  thrown instanceof StoreFailure && (thrown.error.reason === 'changed' || thrown.error.reason === 'busy')
 
 /** Written in other words at most: that is no reason to deploy. */
 function saysTheSame(format: Format, one: string, other: string): boolean {
@@ -55,13 +82,13 @@ async function freeDeployments(
   { api, place }: Opened,
   { calls, timing }: Work,
   own: number,
-): Promise<Deployment[]> {
+): Promise<Deployments> {
   for (const untilMs = timing.nowMs() + OWN_DEPLOYMENT_MS; ; await timing.wait(LOOK_AGAIN_MS)) {
     const deployments = await api.deployments(calls, place)
-    const running = deployments.find(isRunning)
+    const running = deployments.ofProfile.find(isRunning)
     if (running === undefined) return deployments
     if (running.number !== own || isTakenBack(running) || timing.nowMs() >= untilMs)
-      throw busy(`deployment ${running.number} is ${running.state} (${running.percentage} %)`, timing.nowMs())
+      throw inTheWay(running, timing)
   }
 }
 
@@ -93,6 +120,9 @@ function changed(current: Deployment | null): StoreFailure {
       : `AppConfig serves version ${current.version} by deployment ${current.number}, which is newer`
   return new StoreFailure({ reason: 'changed', detail, overwritten: null })
 }
+
+const inTheWay = ({ number, state, percentage }: Deployment, timing: Timing): StoreFailure =>
+  busy(`deployment ${number} is ${state} (${percentage} %)`, timing.nowMs())
 
 const busy = (detail: string, sinceMs: number): StoreFailure =>
   new StoreFailure({ reason: 'busy', detail, sinceMs })

@@ -57,15 +57,14 @@ export async function poll(
   const nowMs = timing.nowMs()
   const waitMs = state.startedAtMs + SESSION_GAP_MS - nowMs
   if (state.token !== null && !pushed && nowMs >= state.notBeforeMs) {
-    const polled = await latest(plane, calls, state, nowMs)
+    const polled = await latest(plane, calls, state, timing)
     if (polled !== 'token-refused') return polled
   } else if (waitMs > 0) {
     if (!pushed) return { state, news: 'same' }
     await timing.wait(waitMs)
   }
-  const startedAtMs = timing.nowMs()
   const token = await start(plane, calls)
-  const polled = await latest(plane, calls, { ...state, token, startedAtMs }, startedAtMs)
+  const polled = await latest(plane, calls, { ...state, token, startedAtMs: timing.nowMs() }, timing)
   if (polled !== 'token-refused') return polled
   throw new StoreFailure({ reason: 'unavailable', detail: 'AppConfig refuses the token of a new session' })
 }
@@ -88,7 +87,7 @@ async function latest(
   { client }: DataPlane,
   calls: Calls,
   state: SessionState,
-  nowMs: number,
+  timing: Timing,
 ): Promise<Polled | 'token-refused'> {
   const command = new GetLatestConfigurationCommand({ ConfigurationToken: state.token ?? '' })
   try {
@@ -100,7 +99,8 @@ async function latest(
     const changed = (answer.Configuration?.length ?? 0) > 0
     const intervalMs = Math.max(answer.NextPollIntervalInSeconds ?? MIN_INTERVAL_SECONDS, 1) * 1_000
     const token = answer.NextPollConfigurationToken ?? null
-    const next = { ...state, token, intervalMs, notBeforeMs: nowMs + intervalMs }
+    // Counted from the answer: AWS counts from when it gave the token.
+    const next = { ...state, token, intervalMs, notBeforeMs: timing.nowMs() + intervalMs }
     return { state: next, news: changed ? 'changed' : 'same' }
   } catch (thrown) {
     if (nameOf(thrown) === 'BadRequestException') return 'token-refused'

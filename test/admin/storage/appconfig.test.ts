@@ -154,6 +154,20 @@ describe('polling AppConfig', () => {
     expect((await load(revision)).document).toEqual(OFF)
   })
 
+  it('finds what is deployed behind any number of deployments of other profiles', async () => {
+    await deploy(ON)
+    const other = { ...test.place, profile: 'limits' }
+    await test.aws.makePlace(other)
+    for (let n = 0; n < 55; n++) {
+      await test.aws.advance(2_000)
+      await test.aws.deploy(other, '{}')
+    }
+    await test.aws.advance(2_000)
+    const { document, revision } = await load()
+    expect(document).toEqual(ON)
+    expect((await store.save(OFF, revision)).ok).toBe(true)
+  })
+
   it('says what is missing in AppConfig, and finds it when it is there', async () => {
     test = await appConfig(FREEFORM, null, false)
     expect(await failing(test.store.load(null))).toMatchObject({
@@ -189,6 +203,37 @@ describe('saving to AppConfig', () => {
     const error = await failing(store.save(OFF, revision))
     expect(error).toMatchObject({ reason: 'busy', detail: expect.stringContaining('BAKING') })
     expect(Object.keys(await test.aws.versions(test.place))).toHaveLength(2)
+  })
+
+  it('does not deploy over what somebody else has deployed after it looked', async () => {
+    await deploy(ON)
+    const { revision } = await load()
+    test.before('StartDeploymentCommand', async () => {
+      await test.aws.deploy(test.place, '{"flags":{"a":true,"b":true}}')
+      await test.aws.advance(2_000)
+    })
+    expect(await failing(store.save(OFF, revision))).toMatchObject({
+      ...{ reason: 'changed', detail: 'AppConfig serves version 3 by deployment 2, which is newer' },
+    })
+    expect((await load()).document).toEqual({ flags: { a: true, b: true } })
+    expect(Object.keys(await test.aws.versions(test.place))).toEqual(['1', '3'])
+  })
+
+  it('minds no deployment of another profile that has ended, and names the state of one that runs', async () => {
+    const other = { ...test.place, profile: 'limits' }
+    const saved = await save(ON, (await load()).revision)
+    await test.pass(2_000)
+    await test.aws.makePlace(other)
+    test.before('StartDeploymentCommand', async () => {
+      await test.aws.deploy(other, '{}')
+      await test.aws.advance(2_000)
+    })
+    const next = await save(OFF, saved)
+    await test.pass(2_000)
+    await test.aws.deploy(other, '{}', 'AppConfig.AllAtOnce')
+    expect(await failing(store.save(ON, next))).toMatchObject({
+      ...{ reason: 'busy', detail: expect.stringContaining('is BAKING (100 %)') },
+    })
   })
 
   it('takes an answer that was lost for what it was', async () => {

@@ -20,6 +20,8 @@ export interface TestAppConfig {
   pass(ms: number): Promise<void>
   /** What the store keeps. */
   kept(): string | null
+  /** Happens just before the store sends the next such command: `StartDeploymentCommand`. */
+  before(command: string, work: () => Promise<unknown>): void
 }
 
 /** `made`: application, environment and profile are there. */
@@ -39,6 +41,17 @@ export async function appConfig(
     client.destroy()
     plane.client.destroy()
   })
+  const works = new Map<string, () => Promise<unknown>>()
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const work = works.get(commandName)
+        works.delete(commandName)
+        await work?.()
+        return next(args)
+      },
+    { step: 'initialize' },
+  )
   let aheadMs = 0
   let kept: string | null = null
   const memory = {
@@ -58,5 +71,6 @@ export async function appConfig(
   }
   const options = { place: 'appconfig', strategy, pollMs: null, targetingKeys: [] }
   const again = () => appConfigStore(client, plane, options, memory, timing)
-  return { aws, place, store: again(), again, pass, kept: () => kept }
+  const before = (command: string, work: () => Promise<unknown>) => void works.set(command, work)
+  return { aws, place, store: again(), again, pass, kept: () => kept, before }
 }

@@ -90,7 +90,7 @@ it.each([FREEFORM, FEATURE_FLAGS])('the policy for AppConfig is what the store c
   if (!loaded.ok || loaded.value === 'unchanged') throw new Error(JSON.stringify(loaded))
   await aws.fail({
     action: 'appconfig:StartDeployment',
-    times: 1,
+    times: 2,
     does: { type: 'ConflictException', status: 409 },
   })
   expect(await store.save(A, loaded.value.revision)).toMatchObject({ ok: false, error: { reason: 'busy' } })
