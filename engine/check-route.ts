@@ -4,12 +4,15 @@ import { checkBreaker } from './check-breaker.ts'
 import { checkCache } from './check-cache.ts'
 import { checkHealthChecks } from './check-health.ts'
 import { checkHeaderName, checkOrigins, checkTimeout } from './check-origin.ts'
+import { DRAIN_MODES } from './document.ts'
 import { aGlob, MAX_GLOB } from './operators.ts'
 import type { OriginRules } from './origin-url.ts'
 
 export const MAX_ROUTES = 1000
 const MAX_PATH = 2048
 const MAX_RETRY_AFTER_SECONDS = 86_400
+/** How long a connection may stay where its visitor is not served any more. */
+const MAX_DRAIN_SECONDS = 86_400
 /** Of a maintenance page, characters: it travels in the snapshot. */
 const MAX_BODY = 16_384
 
@@ -107,12 +110,24 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
         },
         ['flag'],
       ),
+    drain: (at, drain) => checkDrain(check, at, drain),
     breaker: (at, breaker) => checkBreaker(check, at, breaker),
     debug: flag,
     bootstrap: flag,
     cache: (at, cache) => checkCache(check, at, cache, isObject(value) ? value.origins : undefined),
   }
   check.fields(path, value, table, ['id', 'match', 'flag', 'origins', 'fallback'])
+}
+
+function checkDrain(check: Check, path: Path, value: unknown): void {
+  const table: Fields = {
+    mode: (at, mode) => check.oneOf(at, mode, DRAIN_MODES),
+    maxAgeSeconds: (at, seconds) => {
+      if (isObject(value) && value.mode === 'immediate') check.error(at, 'is only for "graceful"')
+      else check.integer(at, seconds, 1, MAX_DRAIN_SECONDS)
+    },
+  }
+  check.fields(path, value, table, ['mode'])
 }
 
 function checkMatch(check: Check, path: Path, value: unknown): void {

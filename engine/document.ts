@@ -152,6 +152,8 @@ export interface Route {
   /** PUT and DELETE (and POST and PATCH with an `Idempotency-Key`) may be tried again on the fallback. */
   idempotent?: boolean
   maintenance?: Maintenance
+  /** Ends WebSockets and event streams whose visitor is served elsewhere now. Absent: they last as long as they last. */
+  drain?: Drain
   /** Of every origin that has no settings of its own; `false`: none. */
   breaker?: Partial<BreakerSettings> | false
   /** Adds `x-turnout-variant`, `-reason`, `-version` and `server-timing` to responses. */
@@ -174,6 +176,15 @@ export interface CacheRules {
   html?: SplitPages
   /** A fingerprinted asset that one variant's origin has not is asked for once at another's. Default `true`. */
   crossArmAssets?: boolean
+}
+
+export const DRAIN_MODES = ['immediate', 'graceful'] as const
+
+export interface Drain {
+  /** `immediate`: as soon as it is known. `graceful`: within `maxAgeSeconds` after that, spread over that time. */
+  mode: (typeof DRAIN_MODES)[number]
+  /** Default 300. */
+  maxAgeSeconds?: number
 }
 
 /** Answers 503 to everybody for whom `flag` is `true`, in place of the route's origins. */

@@ -53,6 +53,8 @@ export interface UpstreamReport {
   readonly ok: number
   readonly failed: number
   readonly unreached: number
+  /** WebSockets and event streams of routes with `drain` that it broke off. Absent: none. */
+  readonly aborted?: number
   /** Time to response headers, over the last minute; `null`: too few attempts. */
   readonly p95Ms: number | null
   /** Above what its breaker's settings call worth telling. */

@@ -42,6 +42,8 @@ export class Isolate {
   readonly #views = new Views()
   #sources: Sources | null = null
   #table: { prepared: Prepared; routes: RouteTable } | null = null
+  /** What requests were last answered with. */
+  #arrived: Prepared | null = null
 
   /** `place`: what the platform says of the first request. An isolate never moves. */
   constructor(env: Env, place: Place) {
@@ -106,8 +108,12 @@ export class Isolate {
         return view?.prepared ?? null
       },
       isPreview: () => view !== null && view.preview !== null,
-      glance: () => this.#snapshots.glance(this.#openedSources(facts.host), (work) => ctx.waitUntil(work)),
+      glance: () => this.#glance(facts, ctx),
     })
+  }
+
+  #glance({ host }: RequestFacts, ctx: ExecutionContext): Prepared | null {
+    return this.#snapshots.glance(this.#openedSources(host), (work) => ctx.waitUntil(work))
   }
 
   #routed(
@@ -136,7 +142,11 @@ export class Isolate {
   }
 
   #viewOf(preview: PreviewClaims | null, ctx: ExecutionContext, prepared: Prepared): View {
-    const view = { prepared, routes: this.#answers(prepared, ctx, preview === null), preview: null }
+    const routes = this.#answers(prepared, ctx, preview === null)
+    return this.#viewWith(preview, { prepared, routes, preview: null })
+  }
+
+  #viewWith(preview: PreviewClaims | null, view: View): View {
     return preview === null ? view : this.#views.of(view, preview, this.#upstreams)
   }
 
@@ -167,6 +177,12 @@ export class Isolate {
       signer: this.#signer,
       preview,
       background: (work) => ctx.waitUntil(work),
+      later: () => {
+        const prepared = this.#glance(facts, ctx)
+        if (prepared === null) return null
+        const routes = this.#routesOf(prepared, Date.now())
+        return this.#viewWith(preview, { prepared, routes, preview: null })
+      },
     })
   }
 
@@ -177,13 +193,19 @@ export class Isolate {
   #answers(prepared: Prepared, ctx: ExecutionContext, isTraffic = true): RouteTable {
     const nowMs = this.#snapshots.handedOutAtMs
     if (isTraffic) this.#reporter.requests += 1
-    if (this.#table?.prepared !== prepared) {
-      this.#table = { prepared, routes: new RouteTable(prepared, this.#upstreams, nowMs) }
+    if (this.#arrived !== prepared) {
+      this.#arrived = prepared
       this.#reporter.arrived(prepared, nowMs)
       const sent = this.#sources?.report?.(this.#snapshots.known)
       if (sent) ctx.waitUntil(sent)
     }
     this.#reporter.answeredAtMs = nowMs
+    return this.#routesOf(prepared, nowMs)
+  }
+
+  #routesOf(prepared: Prepared, nowMs: number): RouteTable {
+    if (this.#table?.prepared !== prepared)
+      this.#table = { prepared, routes: new RouteTable(prepared, this.#upstreams, nowMs) }
     return this.#table.routes
   }
 

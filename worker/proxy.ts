@@ -2,19 +2,22 @@
  * One routed request: identity, context, decision, origin, at most one failover. Responses stream through untouched unless
  * the route asks for debug headers or for pages with flags in them, or a first visit needs its cookie.
  */
-import { type Decision, evaluate, type Prepared, type PreviewClaims } from '../engine/index.ts'
+import type { Decision, Prepared, PreviewClaims } from '../engine/index.ts'
 import { attempt } from './attempt.ts'
 import { isPage, withBootstrap } from './bootstrap.ts'
 import { orElsewhere } from './cross-arm.ts'
+import { decide, originOf } from './decide.ts'
 import { type Destination, destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
+import { drainable, isLongLived } from './long-lived.ts'
 import type { Chooser } from './pool.ts'
+import type { View } from './preview.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { Reservoir } from './reservoir.ts'
 import { respond } from './respond.ts'
 import type { Background } from './response-cache.ts'
-import type { PreparedOrigin, PreparedRoute } from './routes.ts'
+import type { PreparedRoute } from './routes.ts'
 import { type Drawn, draw } from './sample.ts'
 import { type Answered, afterFailure, type FirstTry, heldBody } from './second-try.ts'
 import type { ContextSigner } from './signed-context.ts'
@@ -30,12 +33,14 @@ export interface Edge {
   /** What the request carries, where it holds. */
   readonly preview: PreviewClaims | null
   readonly background: Background
+  /** What the same request would be answered by now; `null`: nothing is loaded. Never waits. */
+  readonly later: () => View | null
 }
 
 export async function proxy(
   facts: RequestFacts,
   route: PreparedRoute,
-  { prepared, ids, loopToken, samples, signer, preview, background }: Edge,
+  { prepared, ids, loopToken, samples, signer, preview, background, later }: Edge,
 ): Promise<Response> {
   const identified = identify(facts, route.identity, ids)
   const visitor = identified instanceof Promise ? await identified : identified
@@ -57,10 +62,10 @@ export async function proxy(
     route.cache === null || isPreview
       ? await ask()
       : await route.cache.answer(facts, chosen.to.variant, ask, background)
+  const stays = route.route.drain !== undefined && isLongLived(answered.response)
+  const passed = stays ? drainable(answered, { forwarding, chosen, later }) : answered.response
   const response =
-    route.route.bootstrap && isPage(facts, answered.response)
-      ? withBootstrap(answered.response, prepared, facts, visitor)
-      : answered.response
+    route.route.bootstrap && isPage(facts, passed) ? withBootstrap(passed, prepared, facts, visitor) : passed
   const page = ofOneVisitor(route, decision) && isSplitPage(facts, response)
   if (setCookie === null && !page && !route.route.debug && !isPreview) return response
   const debug = route.route.debug || isPreview
@@ -88,29 +93,3 @@ async function fromOrigin(forwarding: Forwarding, chosen: Destination, by: Choos
 /** Others may get another variant at the same address. */
 const ofOneVisitor = ({ splitPages, route }: PreparedRoute, { metadata }: Decision): boolean =>
   splitPages || (metadata.override === true && route.cache?.html !== 'as-is')
-
-/** The decided variant's origin, or the fallback's where nothing could be decided. */
-function originOf(route: PreparedRoute, { variant }: Decision): PreparedOrigin {
-  const origin = (variant !== null && route.origins.get(variant)) || route.origins.get(route.route.fallback)
-  if (!origin) throw new Error(`[worker/proxy] route ${route.route.id} has no origin for its fallback`)
-  return origin
-}
-
-function decide(
-  prepared: Prepared,
-  { route, context, headerOverrides }: PreparedRoute,
-  facts: RequestFacts,
-  key: string | undefined,
-  preview: PreviewClaims | null,
-): Decision {
-  const at: { route: string; override?: string; headerOverride?: string } = { route: route.id }
-  if (preview !== null && 'route' in preview && preview.route === route.id) at.override = preview.variant
-  for (const [header, values] of headerOverrides) {
-    const value = facts.header(header)
-    if (value !== null && Object.hasOwn(values, value)) {
-      at.headerOverride = values[value]!
-      break
-    }
-  }
-  return evaluate(prepared, route.flag, context(facts, key), at)
-}

@@ -77,7 +77,14 @@ export class RouteTable {
   }
 
   match(request: RoutedRequest): PreparedRoute | null {
-    const index = this.#match(request)
+    return this.#at(this.#match(request))
+  }
+
+  named(id: string): PreparedRoute | null {
+    return this.#at(this.#prepared.snapshot.routes.findIndex((route) => route.id === id))
+  }
+
+  #at(index: number): PreparedRoute | null {
     if (index < 0) return null
     this.#ready[index] ??= prepareRoute(
       this.#prepared,

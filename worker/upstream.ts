@@ -37,6 +37,8 @@ export class Upstream {
   unhealthyUntilMs = Number.NEGATIVE_INFINITY
   /** Attempts that no batch has told of. */
   #counts: Record<AttemptOutcome, number> = { ok: 0, failed: 0, unreached: 0 }
+  /** Long-lived connections that it broke off, of which no batch has told. */
+  #aborted = 0
   #p95Ms: number | null = null
   #p95Second = 0
 
@@ -71,17 +73,25 @@ export class Upstream {
     this.latency.record(nowMs - startedMs, nowMs)
   }
 
+  /** It broke off a connection that was to stay. */
+  abort(): void {
+    this.#aborted += 1
+  }
+
   /** What there is to tell, once; `null`: nothing. */
   take(nowMs: number): UpstreamReport | null {
     const { ok, failed, unreached } = this.#counts
     const breaker = this.breaker?.phase(nowMs) ?? 'closed'
-    if (ok + failed + unreached === 0 && breaker === 'closed') return null
+    const aborted = this.#aborted
+    if (ok + failed + unreached + aborted === 0 && breaker === 'closed') return null
     this.#counts = { ok: 0, failed: 0, unreached: 0 }
+    this.#aborted = 0
     const untilMs = this.breaker?.untilMs(nowMs) ?? null
     const p95Ms = this.latency.p95Ms(nowMs)
     return {
       ...{ name: this.name, breaker, openForMs: untilMs === null ? null : Math.ceil(untilMs - nowMs) },
       ...{ ok, failed, unreached, p95Ms, alert: this.#alerts(p95Ms, nowMs) },
+      ...(aborted > 0 && { aborted }),
     }
   }
 

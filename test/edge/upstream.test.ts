@@ -34,6 +34,15 @@ describe('what there is to tell', () => {
     expect(upstreams.take(NOW)).toEqual([])
   })
 
+  it('is each connection that it broke off, once', () => {
+    const upstreams = new Upstreams()
+    const canary = upstreams.get('shop/canary', URL, BREAKER_DEFAULTS)
+    canary.abort()
+    canary.abort()
+    expect(upstreams.take(NOW)).toMatchObject([{ name: 'shop/canary', ok: 0, aborted: 2 }])
+    expect(upstreams.take(NOW)).toEqual([])
+  })
+
   it('is each attempt, once, and the breaker while it is not closed', () => {
     const upstreams = new Upstreams()
     const canary = upstreams.get('shop/canary', URL, BREAKER_DEFAULTS)

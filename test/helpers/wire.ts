@@ -8,15 +8,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { join, relative } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { compile, encodeSnapshot, type FlagDocument, NO_KILLS } from '../../engine/index.ts'
+import { compile, encodeSnapshot, type FlagDocument, type Kill } from '../../engine/index.ts'
 import { build, PROJECT_ROOT } from '../../local/build.ts'
 import { startWorkerd } from '../../local/workerd.ts'
 import { makeTemporaryFolder, removeFolder } from './temporary-folder.ts'
 
 export interface WireEdge {
   readonly port: number
-  /** Publishes a document, at the next version. */
-  publish(document: FlagDocument): Promise<void>
+  /** Publishes a document, and the kills that hold, at the next version. */
+  publish(document: FlagDocument, kills?: readonly Kill[]): Promise<void>
   /** Makes the control plane slow or failing; gives how often it was read until now. */
   control(state?: { delayMs?: number; failure?: string | null }): Promise<number>
   stop(): Promise<void>
@@ -67,7 +67,7 @@ const config :Workerd.Config = (
   }
   return {
     port: workerd.ports.edge!,
-    async publish(document) {
+    async publish(document, killed = []) {
       version += 1
       const compiled = compile(document, {
         environment: 'test',
@@ -76,7 +76,8 @@ const config :Workerd.Config = (
         allowPrivateOrigins: true,
       })
       if (!compiled.ok) throw new Error(`document of this test: ${JSON.stringify(compiled.error)}`)
-      const update = { environment: 'test', epoch: 1, snapshot: version, kills: NO_KILLS }
+      const kills = { epoch: 1, version, kills: killed }
+      const update = { environment: 'test', epoch: 1, snapshot: version, kills }
       await tell({ publish: { update, body: encodeSnapshot(compiled.value.snapshot) } })
     },
     control: (state = {}) => tell(state),

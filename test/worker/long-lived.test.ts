@@ -1,5 +1,5 @@
 /** Connections that stay: WebSockets and event streams pass through and keep the arm of their handshake. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { canarySite, hostOf, type Origin, refused, site, startEdge, stubOrigins } from './edge.ts'
 
 /** Echoes in upper case and closes with the code that it is told. */
@@ -69,6 +69,57 @@ describe('a WebSocket', () => {
     const response = await edge.fetch('/ws', upgrade)
     expect(response.status).toBe(426)
     expect(await response.text()).toBe('no sockets here')
+  })
+})
+
+describe('a WebSocket of a route that drains', () => {
+  /** Closes with the code that it is told. */
+  const closing: Origin = () => {
+    const { 0: client, 1: server } = new WebSocketPair()
+    server.accept()
+    server.addEventListener('message', ({ data }) => server.close(Number(data), 'as asked'))
+    return new Response(null, { status: 101, webSocket: client })
+  }
+
+  it('counts as broken off where the origin says that something went wrong, and only there', async () => {
+    stubOrigins({ 'canary.test': closing })
+    const edge = await startEdge(canarySite({ drain: { mode: 'immediate' } }))
+    const codes = [1000, 1001, 1002, 1011, 1012, 1013, 4001]
+    for (const code of codes) {
+      const socket = (await edge.fetch('/ws', upgrade)).webSocket!
+      socket.accept()
+      socket.send(String(code))
+      expect(await next(socket)).toBe(code)
+    }
+    const told = () => edge.control.batches.flatMap(({ upstreams }) => upstreams ?? [])
+    const answered = () => told().reduce((sum, { ok }) => sum + ok, 0)
+    await vi.waitFor(() => expect(answered()).toBe(codes.length), { timeout: 5_000 })
+    // 1002 and 1011.
+    expect(told().reduce((sum, { aborted = 0 }) => sum + aborted, 0)).toBe(2)
+  })
+
+  it('keeps the first visitor’s cookie and the sub-protocol, and no word about compression', async () => {
+    const compressed: Origin = (...asked) => {
+      const response = echo(...asked) as Response
+      const headers = new Headers(response.headers)
+      headers.set('sec-websocket-extensions', 'permessage-deflate')
+      return new Response(null, { status: 101, webSocket: response.webSocket, headers })
+    }
+    stubOrigins({ 'canary.test': compressed })
+    const edge = await startEdge(canarySite({ drain: { mode: 'graceful' }, debug: true }))
+    const { headers, webSocket } = await edge.fetch('/ws', upgrade)
+    expect(headers.getSetCookie()).toHaveLength(1)
+    expect(headers.get('sec-websocket-protocol')).toBe('chat')
+    expect(headers.get('sec-websocket-extensions')).toBeNull()
+    expect(headers.get('x-turnout-variant')).toBe('canary')
+    webSocket!.accept()
+    webSocket!.close(1000)
+  })
+
+  it('that the origin answers with an ordinary response gets that response', async () => {
+    stubOrigins({ 'canary.test': () => new Response('no sockets here', { status: 426 }) })
+    const edge = await startEdge(canarySite({ drain: { mode: 'immediate' } }))
+    expect(await (await edge.fetch('/ws', upgrade)).text()).toBe('no sockets here')
   })
 })
 
