@@ -46,6 +46,7 @@ const upstream = z.object({
   ok: count,
   failed: count,
   unreached: count,
+  aborted: count.optional(),
   p95Ms: count.nullable(),
   alert: z.boolean(),
 })

@@ -24,6 +24,8 @@ interface Attempts {
   ok: number
   failed: number
   unreached: number
+  /** Long-lived connections that it broke off. */
+  aborted: number
 }
 
 /** One address, in one location or in several. Plain data. */
@@ -46,7 +48,7 @@ export class LocationUpstreams {
 
   /** `counted`: the batch is not one that was counted before. */
   add(isolate: string, reports: readonly UpstreamReport[], counted: boolean, nowMs: number): void {
-    for (const { name, breaker, openForMs, p95Ms, alert, ok, failed, unreached } of reports) {
+    for (const { name, breaker, openForMs, p95Ms, alert, ok, failed, unreached, aborted = 0 } of reports) {
       const known = this.#known.get(name) ?? { words: new Map(), seconds: new Map() }
       this.#known.delete(name)
       this.#known.set(name, known)
@@ -54,11 +56,12 @@ export class LocationUpstreams {
       known.words.set(isolate, { breaker, openUntilMs, p95Ms, alert, atMs: nowMs })
       if (!counted) continue
       const second = Math.floor(nowMs / 1_000)
-      const sums = known.seconds.get(second) ?? { ok: 0, failed: 0, unreached: 0 }
+      const sums = known.seconds.get(second) ?? { ...NO_ATTEMPTS }
       known.seconds.set(second, sums)
       sums.ok += ok
       sums.failed += failed
       sums.unreached += unreached
+      sums.aborted += aborted
     }
     this.#forget(nowMs)
   }
@@ -110,7 +113,7 @@ export class LocationUpstreams {
 }
 
 const NONE: Record<BreakerPhase, number> = { closed: 0, open: 0, recovering: 0 }
-const NO_ATTEMPTS: Attempts = { ok: 0, failed: 0, unreached: 0 }
+const NO_ATTEMPTS: Attempts = { ok: 0, failed: 0, unreached: 0, aborted: 0 }
 const SILENT = { isolates: NONE, openUntilMs: null, p95Ms: null, alerts: 0 }
 
 /** Of an address that no isolate told of. */
@@ -132,6 +135,7 @@ function added(a: UpstreamState, b: UpstreamState): UpstreamState {
     ok: a.ok + b.ok,
     failed: a.failed + b.failed,
     unreached: a.unreached + b.unreached,
+    aborted: a.aborted + b.aborted,
     isolates: {
       closed: a.isolates.closed + b.isolates.closed,
       open: a.isolates.open + b.isolates.open,

@@ -26,6 +26,7 @@ const EXAMPLE = {
   attempts: 1200,
   failed: 610,
   unreached: 12,
+  aborted: 3,
   failureRate: 0.518,
   p95Ms: 240,
   alert: true,
@@ -48,6 +49,10 @@ const BreakerSchema = z
     attempts: z.int().openapi({ description: 'In the last minute; second tries count where they were made' }),
     failed: z.int().openapi({ description: 'Answered 500 or above' }),
     unreached: z.int().openapi({ description: 'No answer: refused, reset, no headers in time' }),
+    aborted: z.int().openapi({
+      description:
+        'WebSockets and event streams of routes with `drain` that it broke off, in the last minute',
+    }),
     failureRate: z.number().nullable().openapi({ description: 'Both over all; null without attempts' }),
     p95Ms: z.int().nullable().openapi({ description: 'To response headers, of the slowest isolate' }),
     alert: z.boolean().openapi({ description: 'An isolate finds it above its alert thresholds' }),
@@ -169,9 +174,10 @@ function checked(origin: string): `origin:${string}` {
 const originOf = ({ target }: KillRecord): string => target.slice('origin:'.length)
 
 function shown(
-  { name: origin, isolates, openUntilMs, ok, failed, unreached, p95Ms, alerts }: UpstreamState,
+  { name: origin, isolates, openUntilMs, p95Ms, alerts, ...counts }: UpstreamState,
   held: readonly KillRecord[],
 ) {
+  const { ok, failed, unreached, aborted } = counts
   const attempts = ok + failed + unreached
   const kill = held.find((one) => origin === originOf(one) || origin.startsWith(`${originOf(one)}/`))
   return {
@@ -182,6 +188,7 @@ function shown(
     attempts,
     failed,
     unreached,
+    aborted,
     failureRate: attempts === 0 ? null : (failed + unreached) / attempts,
     p95Ms,
     alert: alerts > 0,

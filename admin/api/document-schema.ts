@@ -4,6 +4,7 @@
  */
 import {
   BREAKER_DEFAULTS,
+  DRAIN_MODES,
   FLAG_KINDS,
   HEALTH_DEFAULTS,
   OPERATORS,
@@ -193,6 +194,14 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
         retryAfterSeconds: { type: 'integer', default: 60 },
         body: text,
       }),
+      drain: object(
+        ['mode'],
+        {
+          mode: { type: 'string', enum: [...DRAIN_MODES] },
+          maxAgeSeconds: { type: 'integer', default: 300, description: 'Of `graceful` only' },
+        },
+        { description: 'Ends WebSockets and event streams whose visitor is served elsewhere now' },
+      ),
       breaker: ref('Breaker'),
       debug: boolean,
       bootstrap: { ...boolean, description: 'Puts client-visible flags into HTML pages' },

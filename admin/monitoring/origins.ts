@@ -78,6 +78,11 @@ export function originMetrics(found: readonly OriginsFound[]): Metric[] {
       ),
     ),
     gauge(
+      'turnout_origin_aborted_connections',
+      'WebSockets and event streams of routes with drain that an address broke off in the last minute.',
+      traffic(({ aborted }) => [{ labels: {}, value: aborted }]),
+    ),
+    gauge(
       'turnout_origin_p95_seconds',
       'Time to the response headers of an address, P95 of the slowest isolate.',
       traffic(({ p95Ms }) => (p95Ms === null ? [] : [{ labels: {}, value: p95Ms / 1_000 }])),

@@ -18,8 +18,8 @@ describe('the addresses of a location', () => {
     const known = new LocationUpstreams()
     known.add('a', [report({ failed: 1 })], true, NOW)
     known.add('a', [report({ failed: 1 })], false, NOW + 100)
-    known.add('b', [report({ unreached: 2 })], true, NOW + 30_000)
-    expect([...known.list(NOW + 31_000)]).toMatchObject([{ ok: 20, failed: 1, unreached: 2 }])
+    known.add('b', [report({ unreached: 2, aborted: 3 })], true, NOW + 30_000)
+    expect([...known.list(NOW + 31_000)]).toMatchObject([{ ok: 20, failed: 1, unreached: 2, aborted: 3 }])
     expect([...known.list(NOW + 61_000)]).toMatchObject([{ ok: 10, failed: 0, unreached: 2 }])
     expect([...known.list(NOW + 120_000)]).toEqual([])
   })
@@ -49,7 +49,7 @@ describe('the addresses of a location', () => {
     there.add('b', [{ ...open, p95Ms: 900, alert: true }], true, NOW)
     expect(merged([...here.list(NOW), ...there.list(NOW)])).toEqual([
       {
-        ...{ name: 'shop/canary', ok: 10, failed: 0, unreached: 5, p95Ms: 900, alerts: 1 },
+        ...{ name: 'shop/canary', ok: 10, failed: 0, unreached: 5, aborted: 0, p95Ms: 900, alerts: 1 },
         ...{ isolates: { closed: 1, open: 1, recovering: 0 }, openUntilMs: NOW + 20_000 },
       },
       expect.objectContaining({ name: 'shop/stable', ok: 10 }),
