@@ -94,6 +94,7 @@ describe('the package', () => {
       import { OpenFeature } from '@openfeature/server-sdk'
       import { OpenFeature as Web } from '@openfeature/web-sdk'
       import { createElement } from 'react'
+      import { createClient } from '@turnout/sdk'
       import { createRemoteClient } from '@turnout/sdk/remote'
       import { reportOutcomes } from '@turnout/sdk/outcomes'
       import { TurnoutServerProvider } from '@turnout/sdk/openfeature-server'
@@ -101,7 +102,8 @@ describe('the package', () => {
       import { TurnoutProvider, useFlag, useFlagDetails } from '@turnout/sdk/react'
       const at = { url: 'https://www.example.com', key: 'tk_client_x' }
       const client = createRemoteClient(at)
-      OpenFeature.setProvider(new TurnoutServerProvider(client, { outcomes: reportOutcomes(client, at) }))
+      const local = createClient(at)
+      OpenFeature.setProvider(new TurnoutServerProvider(local, { outcomes: reportOutcomes(local, at) }))
       Web.setProvider(new TurnoutWebProvider({ ...at, outcomes: reportOutcomes }))
       const Title = () => {
         const isOn: boolean = useFlag('new-checkout', ${of})

@@ -46,7 +46,7 @@ export function throughClient(edge: Edge) {
     const request = input as Request
     const { method, headers, url } = request
     const body = await request.text()
-    const response = await edge.fetch(url, { method, headers, body })
+    const response = await edge.fetch(url, { method, headers, ...(body !== '' && { body }) })
     sent.push({
       search: new URL(url).search,
       contentType: headers.get('content-type'),

@@ -8,9 +8,11 @@ import { OpenFeature as Server } from '@openfeature/server-sdk'
 import { type Provider, OpenFeature as Web } from '@openfeature/web-sdk'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Flag, FlagDocument, JsonValue, Metadata } from '../../engine/index.ts'
+import { createClient } from '../../sdk/index.ts'
+import { TurnoutServerProvider } from '../../sdk/openfeature-server.ts'
 import { TurnoutWebProvider } from '../../sdk/openfeature-web.ts'
 import { startEdge } from './edge.ts'
-import { access, CLIENT_KEY } from './keys.ts'
+import { access, CLIENT_KEY, SERVER_KEY } from './keys.ts'
 import { throughClient } from './ofrep-clients.ts'
 
 const flag = (variants: Record<string, JsonValue>, fallthrough: string, more: Partial<Flag> = {}): Flag => ({
@@ -101,6 +103,12 @@ const PROVIDERS: Record<string, (fetch: Fetch) => Promise<Ask>> = {
     const options = { ...BASE, fetchImplementation, cacheMode: 'disabled', changeDetection: 'none' } as const
     await Web.setProviderAndWait('ofrep', new OFREPWebProvider(options) as Provider)
     return inBrowser('ofrep')
+  },
+  'Turnout on a server': async (fetch) => {
+    const through: Fetch = (input, init) => fetch(new Request(input, init))
+    const client = createClient({ url: 'http://edge.test', key: SERVER_KEY, stream: false, fetch: through })
+    await Server.setProviderAndWait('turnout', new TurnoutServerProvider(client))
+    return onServer('turnout')
   },
   'Turnout in a browser': async (fetch) => {
     const through: Fetch = (input, init) => fetch(new Request(input, init))
