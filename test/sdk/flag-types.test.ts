@@ -4,7 +4,7 @@ import { flagTypes, typedFlags } from '../../cli/types/flag-types.ts'
 import type { Flag, JsonValue } from '../../engine/index.ts'
 import { installPackage } from './consumer.ts'
 
-const { compile } = await installPackage()
+const { compile } = await installPackage(['react', '@types/react', 'csstype'])
 
 const FLAGS = flagTypes(
   typedFlags(
@@ -34,6 +34,7 @@ const program = (line: string): string => `
   import { fromRequest } from '@turnout/sdk/request'
   import { reportOutcomes } from '@turnout/sdk/outcomes'
   import { migration } from '@turnout/sdk/migration'
+  import { useFlag, useFlagDetails } from '@turnout/sdk/react'
   import { createTestClient, failing, variant } from '@turnout/sdk/testing'
   declare const flags: Client
   { ${line} }
@@ -65,6 +66,8 @@ const GOOD = [
   "reportOutcomes(flags, { url: '' }).watch(flags.stringDetails('checkout', 'v1'), () => 3)",
   "createTestClient({ flags: { checkout: 'v2', limit: ({ plan }) => (plan === 'pro' ? 9 : 1) } }).set('sizes', [1])",
   "const order: Promise<number> = migration('orders-db', { client: flags, read: { old: (id: string) => 1, new: async (id) => 2 } }).read('7')",
+  "const value: 'v1' | 'v2' = useFlag('checkout', 'v1'); const times: number = useFlag('retry', { times: 1, on: [] }).times",
+  "const variant: 'on' | 'off' | undefined = useFlagDetails('new-feature', false).variant",
   "createTestClient().with({ checkout: variant('canary', 'v2'), limit: failing('GENERAL') }, () => 3)",
 ]
 
@@ -83,6 +86,8 @@ const BAD: [line: string, complaint: string][] = [
   ["const key: string = 'limit'; flags.number(key, 1)", "type 'string' is not assignable to parameter"],
   ["createRemoteClient({ url: '' }).boolean('gone', true)", `"gone"' is not assignable to parameter`],
   ["reportOutcomes(flags, { url: '' }).report('gone', 'ok')", `"gone"' is not assignable to parameter`],
+  ["useFlag('gone', false)", 'No overload matches this call.'],
+  ["useFlag('checkout', 'v3')", 'No overload matches this call.'],
   ["migration('checkout', { client: flags })", `'"checkout"' is not assignable to parameter`],
   [
     "migration('orders-db', { client: flags, read: { old: (id: string) => 1, new: (id: number) => 1 } })",

@@ -166,7 +166,8 @@ describe('events', () => {
     expect((await post(await keyed(), { flags: [] }, query)).status).toBe(401)
   })
 
-  it('are answered to other methods as nothing that is there', async () => {
-    expect((await (await keyed()).fetch('/.turnout/events')).status).toBe(404)
+  it('are taken by POST alone', async () => {
+    const { status, headers } = await (await keyed()).fetch('/.turnout/events')
+    expect([status, headers.get('allow')]).toStrictEqual([405, 'POST, OPTIONS'])
   })
 })
