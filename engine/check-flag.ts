@@ -138,7 +138,10 @@ function checkFull(
     rules: (at, list) => checkRules(check, at, list, variants, segments),
     fallthrough: (at, serve) => checkServe(check, at, serve, variants),
     migration: (at, migration) =>
-      check.fields(at, migration, { pointOfNoReturn: (inner, stage) => check.oneOf(inner, stage, STAGES) }),
+      check.fields(at, migration, {
+        pointOfNoReturn: (inner, stage) => check.oneOf(inner, stage, STAGES),
+        binds: (inner, binds) => checkBinds(check, inner, binds),
+      }),
   }
   check.fields(path, value, table, ['enabled', 'fallthrough'])
   if (value.off === undefined && !variants.has('off')) {
@@ -146,6 +149,16 @@ function checkFull(
       child(path, 'off'),
       `"off" is required: the flag has no variant named off, only ${[...variants].join(', ')}`,
     )
+  }
+}
+
+/** Shape only, as for prerequisites. */
+function checkBinds(check: Check, path: Path, value: unknown): void {
+  if (!check.object(path, value)) return
+  for (const [key, names] of Object.entries(value)) {
+    const at = child(path, key)
+    check.strings(at, names)
+    if (Array.isArray(names) && names.length === 0) check.error(at, 'must name at least one variant')
   }
 }
 

@@ -1,6 +1,6 @@
 /** Publish checks of a flag that leads through a migration: where it may stand. Pure. */
 import { type Check, child, type Path, show } from './check.ts'
-import type { Flag } from './document.ts'
+import type { Flag, Key } from './document.ts'
 import {
   isMigration,
   isStage,
@@ -17,7 +17,12 @@ import {
 export function checkMigration(check: Check, path: Path, flag: Flag): void {
   if (!isMigration(flag)) return checkOther(check, path, flag)
   const stages = stagesOf(flag)
-  const { pointOfNoReturn } = flag.migration ?? {}
+  const { pointOfNoReturn, binds } = flag.migration ?? {}
+  if (binds !== undefined && pointOfNoReturn === undefined)
+    check.error(
+      child(child(path, 'migration'), 'binds'),
+      'needs a "pointOfNoReturn", from which on it binds flags',
+    )
   if (pointOfNoReturn !== undefined && !stages.includes(pointOfNoReturn))
     return check.error(
       child(child(path, 'migration'), 'pointOfNoReturn'),
@@ -51,6 +56,22 @@ export function checkMigration(check: Check, path: Path, flag: Flag): void {
     )
 }
 
+/** That the flags that a migration binds are there, and have the variants that it leaves them. */
+export function checkBonds(check: Check, path: Path, flag: Flag, flags: ReadonlyMap<Key, Flag | null>): void {
+  for (const [key, names] of Object.entries(flag.migration?.binds ?? {})) {
+    const at = child(child(child(path, 'migration'), 'binds'), key)
+    const variants = flags.get(key)?.variants
+    if (!flags.has(key)) check.error(at, `unknown flag ${show(key)}`)
+    else if (variants)
+      for (const [index, name] of names.entries())
+        if (!Object.hasOwn(variants, name))
+          check.error(
+            child(at, index),
+            `unknown variant ${show(name)}; flag ${key} has ${Object.keys(variants).join(', ')}`,
+          )
+  }
+}
+
 /** A flag that leads through no migration, perhaps by mistake. */
 function checkOther(check: Check, path: Path, flag: Flag): void {
   if (flag.migration !== undefined)
@@ -67,7 +88,8 @@ function checkOther(check: Check, path: Path, flag: Flag): void {
         )
 }
 
-function pathOf(path: Path, by: ServedBy): Path {
+/** Where a flag says that a variant is served. */
+export function pathOf(path: Path, by: ServedBy): Path {
   if (by === 'fallthrough' || by === 'off') return child(path, by)
   return child(child(child(path, 'rules'), by), 'serve')
 }

@@ -5,6 +5,7 @@
 import { readDocument } from './canonical.ts'
 import { Check, type CompileIssue, child, isObject, type Path, show } from './check.ts'
 import { checkFlag } from './check-flag.ts'
+import { checkBonds } from './check-migration.ts'
 import { checkRoutes } from './check-route.ts'
 import { checkCondition, segmentsOf } from './condition.ts'
 import { type Flag, type Key, NO_OVERLAY, type Overlay, type Route, type Segment } from './document.ts'
@@ -141,7 +142,10 @@ function checkFlags(check: Check, value: unknown, segments: ReadonlySet<string>)
     flags.set(key, check.key(at, key) ? checkFlag(check, at, key, flag, segments) : null)
   }
   for (const [key, flag] of flags)
-    if (flag) checkPrerequisites(check, child(child(path, key), 'prerequisites'), flag, flags)
+    if (flag) {
+      checkPrerequisites(check, child(child(path, key), 'prerequisites'), flag, flags)
+      checkBonds(check, child(path, key), flag, flags)
+    }
   const referencesOf = (key: string): string[] =>
     flags.get(key)?.prerequisites?.map((prerequisite) => prerequisite.flag) ?? []
   checkChains(flags.keys(), referencesOf, (key, problem) => {

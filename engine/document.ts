@@ -55,6 +55,8 @@ export interface Flag {
   migration?: {
     /** Who has reached this stage does not go back before it. Default: none. */
     pointOfNoReturn?: Stage
+    /** From there on these flags serve these variants only: what is behind the others needs the side that was left. */
+    binds?: Record<Key, Name[]>
   }
 }
 

@@ -40,5 +40,5 @@ function faultless(key: Key, value: unknown, segments: ReadonlySet<string>): Fla
 }
 
 /** What others may rely on. */
-const interfaceOf = ({ variants, prerequisites = [] }: Flag): string =>
-  JSON.stringify([Object.keys(variants!), prerequisites])
+const interfaceOf = ({ variants, prerequisites = [], migration }: Flag): string =>
+  JSON.stringify([Object.keys(variants!), prerequisites, migration?.binds])

@@ -27,6 +27,10 @@ export const standing = (flag: Flag): Set<Stage> =>
 
 export const offStage = (flag: Flag): Stage => stageOf(flag, flag.off!)
 
+/** Whether some of these are at or behind a point of no return. */
+export const isPast = (at: Iterable<Stage>, point: Stage): boolean =>
+  [...at].some((stage) => STAGES.indexOf(stage) >= STAGES.indexOf(point))
+
 /** Where a variant is served: by a rule (its index), by the fallthrough, or as `off` to those whom neither can take. */
 export type ServedBy = number | 'fallthrough' | 'off'
 

@@ -122,6 +122,10 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
           enum: [...STAGES],
           description: 'Who has reached this stage does not go back before it. Default: none',
         },
+        binds: {
+          ...mapOf({ type: 'array', items: key, minItems: 1 }),
+          description: 'From there on these flags serve these variants only',
+        },
       },
       { description: 'Of a flag of kind migration whose variants are all worth stages' },
     ),

@@ -8,6 +8,7 @@ import {
   canonicalFlag,
   type Flag,
   isMigration,
+  isPast,
   type Key,
   type Name,
   offStage,
@@ -118,9 +119,6 @@ export function forbiddenKill(key: Key, written: unknown, variant: Name): string
 }
 
 const order = (stage: Stage): number => STAGES.indexOf(stage)
-
-const isPast = (at: ReadonlySet<Stage>, point: Stage): boolean =>
-  [...at].some((stage) => order(stage) >= order(point))
 
 /** Whether these are one of the stages, or two that follow each other. */
 function areNeighbours(at: ReadonlySet<Stage>, stages: readonly Stage[]): boolean {

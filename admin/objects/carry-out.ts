@@ -55,7 +55,7 @@ export function carryOut(
     case 'place-kill': {
       const document = () => room.publisher.document(state)
       const breaksGlass = author.details?.breakGlass === true
-      const refused = breaksGlass ? null : misleading(sql, document, change.target, change.request.variant)
+      const refused = breaksGlass ? null : misleading(document, change.target, change.request.variant)
       if (refused !== null) return refused
       const placed = placeKill(sql, document, change.target, change.request, author.actor, nowMs)
       if (!placed.ok) return placed

@@ -10,6 +10,7 @@ import {
   type Snapshot,
 } from '../../engine/index.ts'
 import { type Document, entityOf } from '../document.ts'
+import { boundFlags } from '../governance/bonds.ts'
 import { type Frame, frameOf } from '../storage/snapshots.ts'
 
 interface At {
@@ -23,6 +24,7 @@ export class Current {
   /** Flags that are not what they are in `#document` any more. */
   readonly #changed = new Map<Key, unknown>()
   readonly #compiled: CompiledInParts | null
+  #bound: ReadonlySet<Key> | null = null
 
   /** `compiled`: `null` where the document was read, and not compiled. */
   constructor({ epoch, version }: At, document: Document, compiled: Compiled | null) {
@@ -46,6 +48,12 @@ export class Current {
 
   get routes(): Document['routes'] {
     return this.#document.routes
+  }
+
+  /** Whether a migration binds the flag. Migrations change with a look at all others, so this stays. */
+  isBound(key: Key): boolean {
+    this.#bound ??= boundFlags(this.#document.flags)
+    return this.#bound.has(key)
   }
 
   /** As written; `undefined`: there is none. */

@@ -14,6 +14,7 @@ import {
 } from '../../engine/index.ts'
 import { type Document, EMPTY_DOCUMENT, tagsOf } from '../document.ts'
 import { type Failure, failed, invalid } from '../failure.ts'
+import { brokenByKill } from '../governance/bonds.ts'
 import { diversions } from '../governance/diversion.ts'
 import { forbiddenKill } from '../governance/stage-moves.ts'
 import { logWarn, messageOf } from '../log.ts'
@@ -102,21 +103,23 @@ function mistyped(
 }
 
 /**
- * The failure to answer if a kill would lead a migration forward, or back before its point of no return; `null` if it would
- * not, or that cannot be told. One without a variant serves `off`, which can do neither.
+ * The failure to answer if a kill would lead a migration forward, or back before its point of no return, or a flag to what one
+ * has left behind; `null` if it would not, or that cannot be told. One without a variant serves `off`, which can do neither.
  */
 export function misleading(
-  sql: SqlStorage,
   document: () => Document,
   target: KillTarget,
   variant: string | null,
 ): { ok: false; error: Failure } | null {
   if (variant === null) return null
   try {
-    const errors = reached(sql, document, target).flatMap(([key, flag]) => {
-      const message = forbiddenKill(key, flag, variant)
-      return message === null ? [] : { path: '$.variant', message }
-    })
+    const { flags, routes } = document()
+    const keys = reached(target, flags, routes).filter((key) => Object.hasOwn(flags, key))
+    const sentences = [
+      ...keys.flatMap((key) => forbiddenKill(key, flags[key], variant) ?? []),
+      ...brokenByKill(flags, new Set(keys), variant),
+    ]
+    const errors = sentences.map((message) => ({ path: '$.variant', message }))
     return errors.length === 0 ? null : failed({ reason: 'stage-order', errors })
   } catch (thrown) {
     logWarn('kill-target-unchecked', { target, cause: messageOf(thrown) })
@@ -124,21 +127,22 @@ export function misleading(
   }
 }
 
-/** The flags that a kill is about, as written. */
-function reached(
-  sql: SqlStorage,
-  document: () => Document,
-  target: KillTarget,
-): [key: string, flag: unknown][] {
-  const [what, key = ''] = target.split(/:(.*)/s)
-  if (what === 'flag') {
-    const stored = readEntity(sql, 'flag', key)
-    return stored === null ? [] : [[key, JSON.parse(stored.text)]]
+/** Keys of the flags that a kill is about. */
+function reached(target: KillTarget, flags: Document['flags'], routes: Document['routes']): string[] {
+  const [what, name = ''] = target.split(/:(.*)/s)
+  switch (what) {
+    case 'flag':
+      return [name]
+    case 'tag':
+      return Object.keys(flags).filter((key) => {
+        const flag = flags[key]
+        return typeof flag === 'object' && flag.tags?.includes(name)
+      })
+    case 'all-flags':
+      return Object.keys(flags)
+    default:
+      return routes.filter(({ id }) => what === 'all-routes' || id === name).map(({ flag }) => flag)
   }
-  if (what !== 'tag' && what !== 'all-flags') return []
-  return Object.entries(document().flags).filter(
-    ([, flag]) => what === 'all-flags' || (typeof flag === 'object' && flag.tags?.includes(key)),
-  )
 }
 
 /** `ROUTE/VARIANT`, or `ROUTE/VARIANT/HOST` of a member of its pool. */

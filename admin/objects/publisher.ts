@@ -20,6 +20,7 @@ import {
 import { changedEntities, type TextChange } from '../audit/change.ts'
 import { completeDocument, type Document, EMPTY_DOCUMENT, presentDocument } from '../document.ts'
 import { type Failure, failed } from '../failure.ts'
+import { brokenBonds } from '../governance/bonds.ts'
 import type { Side } from '../governance/impact.ts'
 import { forbiddenMoves } from '../governance/stage-moves.ts'
 import { type Act, accessOf, DEFAULT_SETTINGS, type SdkKey, type Settings } from '../settings.ts'
@@ -149,30 +150,31 @@ export class Publisher {
     const document = completeDocument(value)
     const changes = effective(this.#sql, changesBetween(this.document(state), document))
     if (changes.length === 0) return ok({ state, warnings })
-    const forbidden = act.author.details?.breakGlass === true ? [] : this.#forbidden(state, changes, begin)
+    const forbidden =
+      act.author.details?.breakGlass === true ? [] : this.#forbidden(state, changes, document, begin)
     if (forbidden.length > 0) return failed({ reason: 'stage-order', errors: forbidden })
     return ok({ state: this.#commitCompiled(state, changes, document, compiled.value, act, nowMs), warnings })
   }
 
-  /** Moves of migrations, to a document that compiles, that would be refused. */
+  /** Why a document that compiles would be refused: for how migrations move, and for what they bind. */
   forbiddenMoves(state: State, value: unknown): readonly CompileIssue[] {
-    const changes = changesBetween(this.document(state), completeDocument(value))
-    return this.#forbidden(state, effective(this.#sql, changes), 'first')
+    const document = completeDocument(value)
+    const changes = effective(this.#sql, changesBetween(this.document(state), document))
+    return this.#forbidden(state, changes, document, 'first')
   }
 
   #forbidden(
     state: State,
     changes: readonly EffectiveChange[],
+    document: Document,
     begin: 'first' | 'anywhere',
   ): readonly CompileIssue[] {
     const { flags } = this.document(state)
-    const moves = changes.flatMap(({ kind, key, text }) =>
-      kind === 'flag'
-        ? { key, before: own(flags, key), after: text === null ? undefined : JSON.parse(text) }
-        : [],
-    )
+    const changed = changes.flatMap(({ kind, key }) => (kind === 'flag' ? [key] : []))
+    const moves = changed.map((key) => ({ key, before: own(flags, key), after: own(document.flags, key) }))
     // In an empty environment nobody has asked for anything yet.
-    return forbiddenMoves(moves, begin === 'anywhere' || Object.keys(flags).length === 0)
+    const anywhere = begin === 'anywhere' || Object.keys(flags).length === 0
+    return [...forbiddenMoves(moves, anywhere), ...brokenBonds(document.flags, new Set(changed))]
   }
 
   /** A flag of the current document as written; `undefined`: there is none, or `publishFlag` could not tell. */
@@ -187,7 +189,8 @@ export class Publisher {
   publishFlag(state: State, key: Key, flag: unknown, act: Act, nowMs: number): Published | null {
     const current = this.#current?.is(state) ? this.#current : null
     const before = current?.flag(key)
-    if (!current?.compiled || before === undefined || mayMigrate(before) || mayMigrate(flag)) return null
+    if (!current?.compiled || before === undefined) return null
+    if (mayMigrate(before) || mayMigrate(flag) || current.isBound(key)) return null
     const { segments, bytes, lines, warnings } = current.compiled
     const made = recompile(key, before, flag, segments)
     if (made === null || bytes + made.grows > CLOSE_TO_MAX_BYTES) return null

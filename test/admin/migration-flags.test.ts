@@ -211,6 +211,75 @@ describe('past its point of no return', () => {
   })
 })
 
+describe('what a migration binds', () => {
+  const release = (variant: string, off = 'green') => ({
+    enabled: true,
+    variants: { blue: 'v1', green: 'v2' },
+    off,
+    fallthrough: variant,
+  })
+  const bound = (orders: object) => ({
+    ...orders,
+    migration: { pointOfNoReturn: 'complete', binds: { release: ['green'] } },
+  })
+  const origin = (name: string) => ({ url: `https://${name}.example.com` })
+  const document = (orders: object, shop: object) => ({
+    flags: { 'orders-db': bound(orders), release: shop, beta: true },
+    routes: [
+      {
+        id: 'shop',
+        match: { path: '/*' },
+        flag: 'release',
+        origins: { blue: origin('blue'), green: origin('green') },
+        fallback: 'green',
+      },
+    ],
+  })
+  const LEFT = 'but migration orders-db has passed its point of no return, complete, and leaves it green only'
+
+  it('must be where it may stay before the point of no return is passed', async () => {
+    const { api } = await environment(document(flag('rampdown'), release('blue', 'blue')))
+    const patch = (key: string, body: object) =>
+      call(`${api}/flags/${key}`, { method: 'PATCH', body, headers: ANY })
+    const complete = { fallthrough: 'complete', off: 'complete' }
+    expect(await refused(await patch('orders-db', complete))).toBe(
+      `$.flags.release.fallthrough serves blue, ${LEFT}`,
+    )
+    expect((await patch('release', { fallthrough: 'green' })).status).toBe(200)
+    expect(await refused(await patch('orders-db', complete))).toBe(`$.flags.release.off serves blue, ${LEFT}`)
+    expect((await patch('release', { off: 'green' })).status).toBe(200)
+    expect((await patch('orders-db', complete)).status).toBe(200)
+  })
+
+  it('does not go back afterwards, by switch, shift, edit, restore or kill', async () => {
+    const { api } = await environment(
+      document(flag('rampdown', { off: 'rampdown' }), release('blue', 'blue')),
+    )
+    const put = (key: string, body: object, headers = {}) =>
+      call(`${api}/flags/${key}`, { method: 'PUT', body, headers: { ...ANY, ...headers } })
+    await value(await put('release', release('green')))
+    await value(await put('orders-db', bound(flag('complete', { off: 'complete' }))))
+    const kill = (target: string, more: object, headers = {}) =>
+      call(`${api}/kills/${target}`, { method: 'PUT', body: { reason: 'errors', ...more }, headers })
+    for (const back of [
+      await call(`${api}/switch`, { body: { route: 'shop', to: 'blue' } }),
+      await call(`${api}/shift`, { body: { flag: 'release', weights: { green: 90, blue: 10 } } }),
+      await put('release', release('blue')),
+      await call(`${api}/flags/release`, { method: 'PATCH', body: { off: 'blue' }, headers: ANY }),
+      await kill('flag:release', { variant: 'blue' }),
+      await kill('route:shop', { variant: 'blue' }),
+      await kill('all-routes', { variant: 'blue' }),
+    ])
+      expect(await refused(back)).toContain(LEFT)
+    const restored = await problem(await call(`${api}/versions/2/restore`, { body: {} }), 409)
+    expect(restored.type).toBe('urn:turnout:problem:stage-order')
+    expect((await kill('flag:release', {})).status).toBe(201)
+    expect((await call(`${api}/flags/release/toggle`, { body: { enabled: false } })).status).toBe(200)
+    expect((await call(`${api}/flags/beta/toggle`, { body: { enabled: false } })).status).toBe(200)
+    expect((await put('release', release('blue'), BREAK)).status).toBe(200)
+  })
+})
+
 describe('validate', () => {
   it('warns of what would be refused', async () => {
     const { api } = await plane(flag('dualwrite'))
