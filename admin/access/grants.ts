@@ -27,13 +27,38 @@ export interface Person extends Scope {
   readonly lastUsedAtMs: number | null
 }
 
-export const principalOfToken = ({ name, role, projects, environments, createdBy }: Token): Principal => ({
-  id: `token:${name}`,
+/** A token, and who is behind it. */
+export interface ShownToken extends Token {
+  /** First of those who made it, its maker's token, and so on; `null`: the bootstrap token made it. */
+  readonly maker: string | null
+}
+
+export const principalOfToken = ({ name, role, projects, environments, maker }: ShownToken): Principal => ({
+  id: tokenActor(name),
   role,
   projects,
   environments,
-  ...(createdBy === BOOTSTRAP_ID ? {} : { maker: createdBy }),
+  ...(maker === null ? {} : { maker }),
 })
+
+const ACTOR = 'token:'
+
+export const tokenActor = (name: string): string => `${ACTOR}${name}`
+
+/** Longer chains of tokens that made tokens are nobody's. */
+const MAX_MAKERS = 100
+
+/** See `ShownToken`. `named`: the token of that name. */
+export function makerOf(token: Token, named: (name: string) => Token | null): string | null {
+  let maker = token.createdBy
+  if (maker === BOOTSTRAP_ID) return null
+  for (let makers = 1; makers < MAX_MAKERS && maker.startsWith(ACTOR); makers++) {
+    const above = named(maker.slice(ACTOR.length))
+    if (above === null || above.createdBy === BOOTSTRAP_ID) break
+    maker = above.createdBy
+  }
+  return maker
+}
 
 export const principalOfPerson = ({ id, role, projects, environments }: Person): Principal => ({
   id,

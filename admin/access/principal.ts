@@ -17,7 +17,10 @@ export interface Principal extends Scope {
   /** As versions, kills and the audit log name them: `bootstrap`, `token:NAME`, an e-mail address, `service:NAME`. */
   readonly id: string
   readonly role: Role
-  /** Of a token: who made it, and so may have kept its text. Not said of those that the bootstrap token made, in a set-up. */
+  /**
+   * Of a token: who is behind it, having made it or the token that did, and so may have kept its text. Not said of those that the
+   * bootstrap token made, in a set-up.
+   */
   readonly maker?: string
 }
 

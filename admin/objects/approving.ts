@@ -121,9 +121,12 @@ function approve(
 
 type Hand = Pick<Vote, 'actor' | 'maker'>
 
-/** Whether one person may be behind both: a caller, and a token that this caller made. */
+/** Whether one person may be behind both: a caller and a token of this caller's, or two tokens of the same one's. */
 const isOneHand = (one: Hand, other: Hand): boolean =>
-  one.actor === other.actor || one.maker === other.actor || other.maker === one.actor
+  one.actor === other.actor ||
+  one.maker === other.actor ||
+  other.maker === one.actor ||
+  (one.maker !== null && one.maker === other.maker)
 
 function apply(
   room: Room,

@@ -1,5 +1,5 @@
 /** Tokens and people as stored, in the project's object. Synchronous; inside the caller's transaction. */
-import type { Person, Token } from '../access/grants.ts'
+import { makerOf, type Person, type ShownToken, type Token } from '../access/grants.ts'
 import { isWithin, type Role, type Scope } from '../access/principal.ts'
 import { drop, recall } from './recall.ts'
 
@@ -75,8 +75,11 @@ export function readToken(sql: SqlStorage, by: 'id' | 'name' | 'hash', value: st
 }
 
 /** As `readToken` by hash, from memory: asked with every call. Hashes that are none of ours are not remembered. */
-export function tokenShown(sql: SqlStorage, hash: string): Token | null {
-  return shown(sql, TOKENS_SHOWN, hash, () => readToken(sql, 'hash', hash))
+export function tokenShown(sql: SqlStorage, hash: string): ShownToken | null {
+  return shown(sql, TOKENS_SHOWN, hash, () => {
+    const token = readToken(sql, 'hash', hash)
+    return token === null ? null : { ...token, maker: makerOf(token, (name) => readToken(sql, 'name', name)) }
+  })
 }
 
 /** As `readPerson`, from memory. */

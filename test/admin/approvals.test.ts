@@ -90,6 +90,19 @@ describe('in a protected environment, what raises exposure', () => {
     expect(await value(await decide(bob, third.id, 'approve'))).toMatchObject({ status: 'applied' })
   })
 
+  it('is not approved by two tokens of one maker, however many tokens lie between', async () => {
+    const { api } = await guarded(2)
+    const admin = await caller('admin')
+    const [one, two] = [await caller('editor', admin), await caller('admin', admin)]
+    const grandchild = await caller('editor', two)
+    const { id } = await value(await patch(one, api, 'beta', { percentage: 10 }))
+    for (const hers of [admin, two, grandchild]) await problem(await decide(hers, id, 'approve'), 403)
+    const other = await value(await patch(ana, api, 'beta', { percentage: 10 }))
+    expect(await value(await decide(one, other.id, 'approve'))).toMatchObject({ status: 'pending' })
+    for (const hers of [admin, two, grandchild]) await problem(await decide(hers, other.id, 'approve'), 409)
+    expect(await value(await decide(bob, other.id, 'approve'))).toMatchObject({ status: 'applied' })
+  })
+
   it('waits for as many as the environment asks for when it is decided', async () => {
     const { api } = await guarded(1)
     const { id } = await value(await patch(ana, api, 'beta', { percentage: 10 }))
