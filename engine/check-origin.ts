@@ -51,6 +51,7 @@ function checkOrigin(
       for (const [index, member] of list.entries()) checkMember(check, child(at, index), member, url)
     },
     strategy: (at, strategy) => check.oneOf(at, strategy, POOL_STRATEGIES),
+    priority: (at, number) => check.integer(at, number, 0, 1_000_000),
     fallback: (at, name) => name === null || anOrigin(at, name),
     timeoutMs: (at, ms) => checkTimeout(check, at, ms),
     headers: (at, map) => checkOriginHeaders(check, at, map),

@@ -206,7 +206,9 @@ export interface Origin {
   pool?: Member[]
   /** How a pool's member is chosen. Default `'geo'`. */
   strategy?: PoolStrategy
-  /** Variant tried when this one fails. Default: the route's fallback; `null`: none. */
+  /** Place in the route's chain: the lowest number is first, and the next one is tried when it fails. */
+  priority?: number
+  /** Variant tried when this one fails. Default: the next by `priority`, else the route's fallback; `null`: none. */
   fallback?: Name | null
   timeoutMs?: number
   headers?: Record<string, string>

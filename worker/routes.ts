@@ -7,6 +7,7 @@ import {
   closingOf,
   isOriginKilled,
   type Name,
+  nextInChain,
   type Origin,
   type Prepared,
   type Route,
@@ -134,7 +135,6 @@ function prepareOrigin(
   sinceMs: number,
 ): PreparedOrigin {
   const origin = route.origins[variant]!
-  const next = origin.fallback === undefined ? route.fallback : origin.fallback
   const rules = breakerRules(route, origin)
   const arm = upstreamName(route.id, variant)
   return {
@@ -150,7 +150,7 @@ function prepareOrigin(
     budget: upstreams.budget(arm),
     leastFailovers: rules === false ? 0 : rules.consecutiveFailures + 1,
     timeoutMs: origin.timeoutMs ?? route.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    fallback: next === variant ? null : next,
+    fallback: nextInChain(route, variant),
   }
 }
 

@@ -240,6 +240,7 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       }),
     },
     strategy: { type: 'string', enum: [...POOL_STRATEGIES], default: 'geo' },
+    priority: { type: 'integer' },
     fallback: { type: ['string', 'null'] },
     timeoutMs: { type: 'integer' },
     headers: mapOf(text),

@@ -1,5 +1,5 @@
 /** Where requests go while origins are killed: decisions stay, and take the route's chain of fallbacks. Pure. */
-import { isOriginKilled, type Kill, type Name, type Route } from '../../engine/index.ts'
+import { isOriginKilled, type Kill, type Name, nextInChain, type Route } from '../../engine/index.ts'
 
 /** Variants whose requests go elsewhere under the kills `after` than under `before`, and not to `off`. */
 export function diversions(
@@ -17,18 +17,12 @@ export function diversions(
 /** As the edge chooses while all that is not killed is well. */
 function destinationOf(route: Route, decided: Name, kills: readonly Kill[]): Name {
   const seen = new Set<Name>()
-  for (let name: Name | null = decided; name !== null && !seen.has(name); name = nextOf(route, name)) {
+  for (let name: Name | null = decided; name !== null && !seen.has(name); name = nextInChain(route, name)) {
     if (isAlive(route, name, kills)) return name
     seen.add(name)
   }
   // Nothing is left to be asked: the last resort, killed or not.
-  return nextOf(route, decided) === null ? decided : route.fallback
-}
-
-function nextOf({ origins, fallback }: Route, name: Name): Name | null {
-  const own = origins[name]?.fallback
-  const next = own === undefined ? fallback : own
-  return next === name ? null : next
+  return nextInChain(route, decided) === null ? decided : route.fallback
 }
 
 function isAlive({ id, origins }: Route, variant: Name, kills: readonly Kill[]): boolean {

@@ -107,7 +107,10 @@ it('keeps credentials from the fallback of a broken origin on another host, unle
   }
 })
 
-it('follows a chain past every broken origin, each with numbers of its own', async () => {
+it.each([
+  ['names', { openai: { fallback: 'anthropic' }, anthropic: { fallback: 'local' }, local: {} }],
+  ['priorities', { openai: { priority: 1 }, anthropic: { priority: 2 }, local: { priority: 3 } }],
+])('follows a chain by %s past every broken origin, each with numbers of its own', async (_, links) => {
   const chain: FlagDocument = {
     flags: {
       llm: {
@@ -123,9 +126,9 @@ it('follows a chain past every broken origin, each with numbers of its own', asy
         match: {},
         flag: 'llm',
         origins: {
-          openai: { url: 'https://openai.test', fallback: 'anthropic', breaker: { openMs: 30_000 } },
-          anthropic: { url: 'https://anthropic.test', fallback: 'local', breaker: { openMs: 45_000 } },
-          local: { url: 'https://local.test', breaker: { failureRate: 0.7, openMs: 60_000 } },
+          openai: { ...links.openai, url: 'https://openai.test', breaker: { openMs: 30_000 } },
+          anthropic: { ...links.anthropic, url: 'https://anthropic.test', breaker: { openMs: 45_000 } },
+          local: { ...links.local, url: 'https://local.test', breaker: { failureRate: 0.7, openMs: 60_000 } },
         },
         fallback: 'local',
       },
