@@ -95,13 +95,14 @@ export function migration<Query extends unknown[], Found, Change extends unknown
 
   /** The stage, and the details to report under. Once for each operation. */
   function stand(context: Context | undefined): { stage: Stage; details: Details } {
-    const details = client.stringDetails(key, defaultStage as never, context)
-    const { value, errorCode } = details as Details<string>
-    if (errorCode === undefined && isStage(value)) return { stage: value, details }
-    const why =
-      errorCode === undefined
-        ? `is worth ${JSON.stringify(value)}, which is no stage`
-        : `has no answer (${errorCode})`
+    const details: Details<string> = client.stringDetails(key, defaultStage as never, context)
+    const { value, variant, errorCode } = details
+    // Without a variant the value is the default; an error may stand beside both.
+    const isAnswer = variant !== undefined
+    if (isAnswer && isStage(value)) return { stage: value, details }
+    const why = isAnswer
+      ? `is worth ${JSON.stringify(value)}, which is no stage`
+      : `has no answer (${errorCode})`
     warnOnce(`${why}: it is taken to be at ${defaultStage}`)
     return { stage: defaultStage, details: { key, value, reason: 'DEFAULT' } }
   }

@@ -280,6 +280,17 @@ describe('what a migration binds', () => {
   })
 })
 
+describe('impact', () => {
+  it('warns of what would be refused', async () => {
+    const { api } = await plane(flag('dualwrite'))
+    const body = { flags: { 'orders-db': { fallthrough: 'live' } } }
+    const { newWarnings } = await value(await call(`${api}/impact`, { body }))
+    expect(newWarnings).toMatchObject([
+      { path: PATH, message: expect.stringContaining('from dualwrite to live') },
+    ])
+  })
+})
+
 describe('validate', () => {
   it('warns of what would be refused', async () => {
     const { api } = await plane(flag('dualwrite'))

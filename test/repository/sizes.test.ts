@@ -151,6 +151,7 @@ const WITH_OUTCOMES_KB = 2.3
 const REACT_KB = 0.6
 const OPENFEATURE_KB = 1.1
 const LOCAL_CLIENT_KB = 6
+const MIGRATION_KB = 1.1
 
 describe('the local client', () => {
   it.each([
@@ -216,12 +217,21 @@ describe('the remote client', () => {
     expect(bytes - alone.bytes).toBeLessThanOrEqual(budgetKb * 1024)
   })
 
+  it(`has migrations beside it in at most ${MIGRATION_KB} KB`, async () => {
+    const contents = "export { migration } from './sdk/migration.ts'"
+    const { bytes, minified, inputs } = await page(contents)
+    console.log(`migrations: ${minified} bytes minified, ${bytes} brotli`)
+    expect(bytes).toBeLessThanOrEqual(MIGRATION_KB * 1024)
+    expect(inputs.toSorted()).toStrictEqual(['<stdin>', 'engine/stages.ts', 'sdk/migration.ts'])
+  })
+
   it('is as small as the pages say', () => {
     const page = (name: string) => readFileSync(join(root, name), 'utf8')
     expect(page('README.md')).toContain(`${REMOTE_CLIENT_KB} KB`)
     expect(page('docs/sdk.md')).toContain(`${REMOTE_CLIENT_KB} KB`)
     for (const kilobytes of [WITH_OUTCOMES_KB, REACT_KB, OPENFEATURE_KB])
       expect(page('docs/sdk.md')).toContain(`${kilobytes} KB`)
+    expect(page('docs/migrations.md')).toContain(`${MIGRATION_KB} KB`)
     for (const name of ['README.md', 'docs/sdk.md']) expect(page(name)).toContain(` ${LOCAL_CLIENT_KB} KB`)
   })
 })

@@ -277,6 +277,15 @@ describe('without a stage', () => {
   })
 })
 
+describe('with an error beside a stage', () => {
+  it('is at the stage: a flag without a targeting key serves its off variant, which is an answer', async () => {
+    const details = { key: 'orders', value: 'dualwrite', variant: 'dualwrite', reason: 'SPLIT' }
+    const client = { stringDetails: () => ({ ...details, errorCode: 'TARGETING_KEY_MISSING' }) }
+    const orders = migration('orders', { client: client as never, defaultStage: 'complete' })
+    expect(orders.stage()).toBe('dualwrite')
+  })
+})
+
 describe('for somebody', () => {
   it('asks in their context', async () => {
     const { orders, client } = start('off')
