@@ -10,6 +10,7 @@ import { killCommands } from './commands/kill.ts'
 import { landingCommands } from './commands/landing.ts'
 import { loginCommands } from './commands/login.ts'
 import { originCommands } from './commands/origins.ts'
+import { outcomeCommands } from './commands/outcomes.ts'
 import { previewCommands } from './commands/previews.ts'
 import { splitCommands } from './commands/split.ts'
 import { storeCommands } from './commands/store.ts'
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Commands[] = [
   landingCommands,
   flagCommands,
   splitCommands,
+  outcomeCommands,
   originCommands,
   previewCommands,
   versionCommands,
