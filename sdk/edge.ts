@@ -29,6 +29,7 @@ export async function ask<T>(
   limitMs: number,
   read: (response: Response, more: () => void) => Promise<T>,
 ): Promise<T> {
+  closing.throwIfAborted()
   const address = `${url.replace(/\/$/, '')}/.turnout/${what}`
   const late = new AbortController()
   let timer: Timer | undefined

@@ -52,7 +52,7 @@ export async function follow(
   async function catchUp(state: string): Promise<void> {
     for (;;) {
       const restMs = await load()
-      if (restMs === undefined && !isBehind(state)) return
+      if (restMs === undefined && !isBehind(state) && !closing.aborted) return
       await wait(pauseMs(failures++, restMs ?? 0, random()))
     }
   }

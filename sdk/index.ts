@@ -26,8 +26,11 @@ export function createClient(options: ProcessOptions): LocalClient {
     () => load(signal),
     options.stream === false
       ? null
-      : (hear) => listen(options, client.state!, signal, hear).catch((cause) => failed(cause, streamless++)),
-    (state) => isAhead(state, client.state!),
+      : (hear) =>
+          listen(options, client.state!, signal, hear).catch((cause) =>
+            signal.aborted ? 0 : failed(cause, streamless++),
+          ),
+    (state) => isAhead(state, client.state ?? ''),
     signal,
     options,
   )

@@ -109,10 +109,11 @@ export function localClient(options: LocalOptions): Core {
       isFresh = true
       error = undefined
     } catch (cause) {
-      if (closing.aborted) return undefined
-      isFresh = false
-      error = cause as Error
-      restMs = failed(cause, before)
+      if (!closing.aborted) {
+        isFresh = false
+        error = cause as Error
+        restMs = failed(cause, before)
+      }
     }
     if (isFirst || (before && !error)) emit('ready', undefined)
     return restMs
