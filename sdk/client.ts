@@ -39,7 +39,10 @@ export interface Context {
   readonly [attribute: string]: unknown
 }
 
-/** Why there is no answer of the flag's own; the value is then the caller's default. OpenFeature's codes. */
+/**
+ * Why there is no answer of the flag's own; the value is then the caller's default. OpenFeature's codes. The local client serves the
+ * flag's own answer beside `TARGETING_KEY_MISSING`: a rule that needs the key was skipped.
+ */
 export type ErrorCode =
   | 'PROVIDER_NOT_READY'
   | 'FLAG_NOT_FOUND'
