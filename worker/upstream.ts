@@ -127,12 +127,12 @@ export class Upstreams {
   readonly #known = new Map<string, { key: string; upstream: Upstream }>()
   readonly #budgets = new Map<string, FailoverBudget>()
   readonly #services: ReadonlyMap<string, Service>
+  /** Name → until when. Also those that no route was asked for yet. */
+  #unhealthy: ReadonlyMap<string, number> = new Map()
 
   constructor(services: ReadonlyMap<string, Service> = new Map()) {
     this.#services = services
   }
-  /** Name → until when. Also those that no route was asked for yet. */
-  #unhealthy: ReadonlyMap<string, number> = new Map()
 
   /** The same one for the same name, URL and rules; a new one where those have changed. */
   get(name: string, url: string, rules: BreakerRules): Upstream {
