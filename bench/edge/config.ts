@@ -38,6 +38,8 @@ export interface EdgeFiles {
   readonly bundle: string
   readonly control: string
   readonly snapshot: string
+  /** Whether it has a key to sign with. */
+  readonly signs: boolean
 }
 
 export const edgeConfig = (files: EdgeFiles, environment: string, flags: readonly string[]): string =>
@@ -48,6 +50,7 @@ export const edgeConfig = (files: EdgeFiles, environment: string, flags: readonl
         '(name = "CONTROL", service = (name = "control", entrypoint = "ControlRpc"))',
         text('ENVIRONMENT', environment),
         text('COOKIE_KEY', 'a cookie key for the benchmark only, of no other use'),
+        ...(files.signs ? [text('SIGNING_KEY', 'a signing key for the benchmark only, no other use')] : []),
       ],
       flags,
     ),

@@ -10,9 +10,22 @@ export const ENVIRONMENT = 'bench'
 /** Path and query of every request. */
 export const TARGET = `/service-${ASKED}/articles/4711?colour=blue&size=m`
 
+/**
+ * `plain`: only what is on by itself, such as breakers and failover. `idle`: all that a route may ask for and that has nothing to do
+ * with a request that goes well. `context`: the origin is told, signed, what was decided.
+ */
+export type Kind = 'plain' | 'idle' | 'context'
+
+const IDLE: Partial<Route> = {
+  maintenance: { flag: 'closed' },
+  idempotent: true,
+  drain: { mode: 'graceful' },
+  cache: {},
+}
+
 /** `origin`: URL of the only origin, behind every variant of every route. */
-export function edgeDocument(origin: string): FlagDocument {
-  const { flags } = document(users(), FLAGS - 1)
+export function edgeDocument(origin: string, kind: Kind): FlagDocument {
+  const { flags } = document(users(), FLAGS - 2)
   const release = {
     enabled: true,
     variants: { stable: 'v1', canary: 'v2' },
@@ -24,12 +37,12 @@ export function edgeDocument(origin: string): FlagDocument {
     fallthrough: 'stable',
   } as const
   return {
-    flags: { ...flags, release: structuredClone(release) as never },
-    routes: Array.from({ length: ROUTES }, (_, at) => route(at + 1, origin)),
+    flags: { ...flags, closed: false, release: structuredClone(release) as never },
+    routes: Array.from({ length: ROUTES }, (_, at) => route(at + 1, origin, kind)),
   }
 }
 
-function route(number: number, origin: string): Route {
+function route(number: number, origin: string, kind: Kind): Route {
   const asked = number === ASKED
   const variants = asked ? (['stable', 'canary'] as const) : (['off', 'on'] as const)
   const match: Route['match'] = { path: `/service-${number}/*` }
@@ -40,7 +53,13 @@ function route(number: number, origin: string): Route {
     id: `service-${number}`,
     match,
     flag: asked ? 'release' : keyOf('percentage', number),
-    origins: Object.fromEntries(variants.map((variant) => [variant, { url: origin }])),
+    origins: Object.fromEntries(
+      variants.map((variant) => [
+        variant,
+        { url: origin, ...(kind === 'context' && { context: true }), ...(kind === 'idle' && { health: {} }) },
+      ]),
+    ),
     fallback: variants[0],
+    ...(kind === 'idle' && IDLE),
   }
 }
