@@ -3,7 +3,6 @@
  * exist and which SDK key belongs to which. Environments report themselves after each change; a report that is older than
  * what is known is ignored, so late and repeated ones do no harm.
  */
-import { DurableObject } from 'cloudflare:workers'
 import type { Person, Token } from '../access/grants.ts'
 import { covers, type Scope } from '../access/principal.ts'
 import { type Env, parseConfig } from '../env.ts'
@@ -34,11 +33,8 @@ import {
 import { AlarmClock } from './alarm-clock.ts'
 import type { Answer, Description } from './answers.ts'
 import { accessLines } from './backup/access-lines.ts'
-import { allOrNothing } from './backup/all-or-nothing.ts'
-import { lineStream } from './backup/line-stream.ts'
+import { RestorableObject } from './backup/restorable-object.ts'
 import { restoreAccess } from './backup/restore-access.ts'
-import type { Restored, Source } from './backup/restored.ts'
-import { addToStage, clearStage, dropStage, requireStage, type StagedRecord } from './backup/stage.ts'
 import { type DirectoryEntry, type KeyEntry, WEBHOOKS_NAME } from './directory.ts'
 import { handOver } from './hand-over.ts'
 import { migrate, PROJECT_MIGRATIONS } from './migrations.ts'
@@ -54,7 +50,11 @@ type KeyRow = { id: string; environment: string; kind: 'client' | 'server'; name
 
 const KEY_COLUMNS = 'id, environment, kind, name, created_at'
 
-export class ProjectObject extends DurableObject<Env> {
+export class ProjectObject extends RestorableObject {
+  protected override readonly restorable = {
+    ...({ kind: 'access', lines: accessLines, restore: restoreAccess } as const),
+    decide: <T>(work: (nowMs: number) => T) => this.#decide(work),
+  }
   readonly #sql: SqlStorage
   readonly #clock: AlarmClock
   readonly #throttle: Throttle
@@ -142,30 +142,6 @@ export class ProjectObject extends DurableObject<Env> {
   }
 
   // Backups.
-
-  /** Tokens and people as lines of a backup. */
-  backup(): ReadableStream<Uint8Array> {
-    return lineStream(accessLines(this.#sql))
-  }
-
-  /** Takes records of a backup that is to be restored here. */
-  stageBackup(stage: string, from: number, records: readonly StagedRecord[]): void {
-    this.#write(() => addToStage(this.#sql, stage, from, records))
-  }
-
-  /** Forgets them, if they are still there. */
-  dropBackup(stage: string): void {
-    this.#write(() => dropStage(this.#sql, stage))
-  }
-
-  /** Restores the staged backup, or says what that would do. */
-  restoreBackup(source: Source, dryRun: boolean, author: Author): Promise<Answer<Restored>> {
-    return allOrNothing(
-      (work) => this.#decide(work),
-      dryRun,
-      (nowMs) => this.#restore(source, author, nowMs),
-    )
-  }
 
   /** An entry in the audit log: a backup holds much that is nobody's business. `subject`: what is in it. */
   noteBackup(subject: string, author: Author): void {
@@ -263,13 +239,6 @@ export class ProjectObject extends DurableObject<Env> {
 
   #write<T>(work: (nowMs: number) => T): T {
     return transact(this.ctx.storage, () => work(Date.now()))
-  }
-
-  #restore(source: Source, author: Author, nowMs: number): Answer<Restored> {
-    requireStage(this.#sql, source.stage)
-    const restored = restoreAccess(this.#sql, source, author, nowMs)
-    clearStage(this.#sql)
-    return restored
   }
 
   /** Puts a report in the place of the last one and drops that one's keys; false if the last one is newer. */

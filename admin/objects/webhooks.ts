@@ -3,7 +3,6 @@
  * in one transaction, with an entry in the audit log of this object for every change. What signs and where it goes never
  * leaves this object, but for a new secret, once.
  */
-import { DurableObject } from 'cloudflare:workers'
 import { ok } from '../../engine/index.ts'
 import { randomId } from '../auth.ts'
 import { type Env, parseConfig } from '../env.ts'
@@ -54,11 +53,8 @@ import { send } from '../webhook/send.ts'
 import { mintSigningSecret } from '../webhook/signature.ts'
 import { AlarmClock } from './alarm-clock.ts'
 import type { Answer } from './answers.ts'
-import { allOrNothing } from './backup/all-or-nothing.ts'
-import { lineStream } from './backup/line-stream.ts'
+import { RestorableObject } from './backup/restorable-object.ts'
 import { restoreWebhooks } from './backup/restore-webhooks.ts'
-import type { Restored, Source } from './backup/restored.ts'
-import { addToStage, clearStage, dropStage, requireStage, type StagedRecord } from './backup/stage.ts'
 import { webhookLines } from './backup/webhook-lines.ts'
 import { Courier } from './courier.ts'
 import { eventOf } from './hand-over.ts'
@@ -76,7 +72,11 @@ export interface WebhookWithSecret {
   readonly secret: string
 }
 
-export class WebhooksObject extends DurableObject<Env> {
+export class WebhooksObject extends RestorableObject {
+  protected override readonly restorable = {
+    ...({ kind: 'webhooks', lines: webhookLines, restore: restoreWebhooks } as const),
+    decide: <T>(work: (nowMs: number) => T) => this.#write(work),
+  }
   readonly #sql: SqlStorage
   readonly #local: boolean
   readonly #clock: AlarmClock
@@ -213,30 +213,6 @@ export class WebhooksObject extends DurableObject<Env> {
     })
   }
 
-  /** All of them as lines of a backup, without what is secret. */
-  backup(): ReadableStream<Uint8Array> {
-    return lineStream(webhookLines(this.#sql))
-  }
-
-  /** Takes records of a backup that is to be restored here. */
-  stageBackup(stage: string, from: number, records: readonly StagedRecord[]): void {
-    this.#write(() => addToStage(this.#sql, stage, from, records))
-  }
-
-  /** Forgets them, if they are still there. */
-  dropBackup(stage: string): void {
-    this.#write(() => dropStage(this.#sql, stage))
-  }
-
-  /** Restores the staged backup, or says what that would do. */
-  restoreBackup(source: Source, dryRun: boolean, author: Author): Promise<Answer<Restored>> {
-    return allOrNothing(
-      (work) => this.#write(work),
-      dryRun,
-      (nowMs) => this.#restore(source, author, nowMs),
-    )
-  }
-
   // The audit log of the webhooks themselves.
 
   audit(filter: AuditFilter, position: AuditPosition, limit: number): StoredEntry[] {
@@ -294,13 +270,6 @@ export class WebhooksObject extends DurableObject<Env> {
   /** An entry in the audit log, of which other webhooks hear as of any. */
   #record(act: WebhookAct, nowMs: number): void {
     this.#tell([eventOf(recordWebhook(this.#sql, act, nowMs))], nowMs)
-  }
-
-  #restore(source: Source, author: Author, nowMs: number): Answer<Restored> {
-    requireStage(this.#sql, source.stage)
-    const restored = restoreWebhooks(this.#sql, source, author, nowMs)
-    clearStage(this.#sql)
-    return restored
   }
 
   #disable(before: Webhook, reason: string, nowMs: number): void {

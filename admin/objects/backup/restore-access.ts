@@ -7,7 +7,7 @@ import { MAX_PEOPLE, MAX_TOKENS } from '../../access/grants.ts'
 import { invalid } from '../../failure.ts'
 import type { Author } from '../../settings.ts'
 import { lastSeq, saidLast } from '../../storage/audit.ts'
-import { joinAudit } from '../../storage/audit-import.ts'
+import type { Joined } from '../../storage/audit-import.ts'
 import {
   countLiveTokens,
   countPeople,
@@ -20,25 +20,16 @@ import {
 import type { Answer } from '../answers.ts'
 import { handedOverTo } from '../hand-over.ts'
 import { record } from '../recording.ts'
-import {
-  ALL_HERE,
-  detailsOf,
-  isRestored,
-  logOf,
-  RESTORED_ALREADY,
-  type Restored,
-  type Source,
-} from './restored.ts'
+import { ALL_HERE, detailsOf, logOf, type Restored, type Source } from './restored.ts'
 import { staged } from './stage.ts'
 
 export function restoreAccess(
   sql: SqlStorage,
   source: Source,
+  joined: Joined,
   author: Author,
   nowMs: number,
 ): Answer<Restored> {
-  if (isRestored(sql, source)) return ok(RESTORED_ALREADY)
-  const joined = joinAudit(sql, null, staged(sql, 'access', 'audit'), nowMs)
   if (joined.imported > 0) handedOverTo(sql, lastSeq(sql))
   const { tokens, leftOut } = restoreTokens(sql, nowMs)
   const people = restorePeople(sql)

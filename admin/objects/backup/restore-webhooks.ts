@@ -6,21 +6,13 @@ import { ok } from '../../../engine/index.ts'
 import { invalid } from '../../failure.ts'
 import type { Author } from '../../settings.ts'
 import { saidLast } from '../../storage/audit.ts'
-import { joinAudit } from '../../storage/audit-import.ts'
+import type { Joined } from '../../storage/audit-import.ts'
 import { readWebhook, readWebhooks, writeWebhook } from '../../storage/webhooks.ts'
 import { MAX_WEBHOOKS } from '../../webhook/definition.ts'
 import { mintSigningSecret } from '../../webhook/signature.ts'
 import type { Answer } from '../answers.ts'
 import { record } from '../recording.ts'
-import {
-  ALL_HERE,
-  detailsOf,
-  isRestored,
-  logOf,
-  RESTORED_ALREADY,
-  type Restored,
-  type Source,
-} from './restored.ts'
+import { ALL_HERE, detailsOf, logOf, type Restored, type Source } from './restored.ts'
 import { staged } from './stage.ts'
 
 const WHY_DISABLED =
@@ -29,11 +21,10 @@ const WHY_DISABLED =
 export function restoreWebhooks(
   sql: SqlStorage,
   source: Source,
+  joined: Joined,
   author: Author,
   nowMs: number,
 ): Answer<Restored> {
-  if (isRestored(sql, source)) return ok(RESTORED_ALREADY)
-  const joined = joinAudit(sql, null, staged(sql, 'webhooks', 'audit'), nowMs)
   const webhooks: string[] = []
   for (const webhook of staged(sql, 'webhooks', 'webhook')) {
     const isDeleted = saidLast(sql, `webhook:${webhook.id}`) === 'webhook.deleted'
