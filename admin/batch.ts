@@ -10,12 +10,17 @@ import {
   err,
   isLocation,
   MAX_ARRIVALS,
+  MAX_DIFFERENCE_TEXT,
+  MAX_DIFFERENCES,
   MAX_FLAG_COUNTS,
+  MAX_MIRRORS,
   MAX_SAMPLED_TEXT,
   MAX_SAMPLES,
   MAX_UPSTREAM_NAME,
   MAX_UPSTREAMS,
   type MetricBatch,
+  MIRRORED,
+  type Mirrored,
   ok,
   PARTS,
   PUBLISHED_KINDS,
@@ -66,6 +71,25 @@ const flagCount = z.object({
   ) as Record<Counted, typeof amount>),
 })
 
+const text = z.string().max(MAX_DIFFERENCE_TEXT)
+const pair = <T extends z.ZodType>(of: T) => z.tuple([of, of])
+const difference = z.object({
+  atMs: count,
+  method: text,
+  path: text,
+  served: name,
+  status: pair(count),
+  latencyMs: pair(count),
+  hashes: pair(z.string().regex(/^[0-9a-f]{1,64}$/)).nullable(),
+  pointer: text.nullable(),
+})
+const mirror = z.object({
+  route: name,
+  variant: name,
+  counts: z.object(Object.fromEntries(MIRRORED.map((of) => [of, count])) as Record<Mirrored, typeof count>),
+  differences: z.array(difference).max(MAX_DIFFERENCES),
+})
+
 const schema = z.object({
   isolate: z
     .string()
@@ -80,6 +104,7 @@ const schema = z.object({
   flags: z.array(flagCount).max(MAX_FLAG_COUNTS).optional(),
   sample: z.object({ of: count, contexts: z.array(context).max(MAX_SAMPLES) }).optional(),
   upstreams: z.array(upstream).max(MAX_UPSTREAMS).optional(),
+  mirrors: z.array(mirror).max(MAX_MIRRORS).optional(),
 })
 
 /** The batch, or a sentence that names what is wrong with it. */

@@ -9,6 +9,7 @@ import { flagCommands } from './commands/flags.ts'
 import { killCommands } from './commands/kill.ts'
 import { landingCommands } from './commands/landing.ts'
 import { loginCommands } from './commands/login.ts'
+import { mirrorCommands } from './commands/mirrors.ts'
 import { originCommands } from './commands/origins.ts'
 import { outcomeCommands } from './commands/outcomes.ts'
 import { previewCommands } from './commands/previews.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Commands[] = [
   splitCommands,
   outcomeCommands,
   originCommands,
+  mirrorCommands,
   previewCommands,
   versionCommands,
   approvalCommands,

@@ -3,6 +3,7 @@ import { type Check, child, type Fields, isObject, type Path, show } from './che
 import { checkBreaker } from './check-breaker.ts'
 import { checkCache } from './check-cache.ts'
 import { checkHealthChecks } from './check-health.ts'
+import { checkMirror } from './check-mirror.ts'
 import { checkHeaderName, checkOrigins, checkTimeout } from './check-origin.ts'
 import { DRAIN_MODES } from './document.ts'
 import { aGlob, MAX_GLOB } from './operators.ts'
@@ -114,6 +115,7 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
     breaker: (at, breaker) => checkBreaker(check, at, breaker),
     debug: flag,
     bootstrap: flag,
+    mirror: (at, mirror) => checkMirror(check, at, mirror, origins, anOrigin),
     cache: (at, cache) => checkCache(check, at, cache, isObject(value) ? value.origins : undefined),
   }
   check.fields(path, value, table, ['id', 'match', 'flag', 'origins', 'fallback'])

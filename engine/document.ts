@@ -163,6 +163,19 @@ export interface Route {
   /** Puts the visitor's client-visible answers into HTML pages. */
   bootstrap?: boolean
   cache?: CacheRules
+  mirror?: Mirror
+}
+
+/** Copies of requests for a variant whose answers nobody gets. */
+export interface Mirror {
+  /** Whose origin gets them, where another variant answered. */
+  variant: Name
+  /** Of the requests, drawn at random: 0…100. */
+  percentage: number
+  /** Copies of other methods than GET and HEAD too. Default `false`. */
+  unsafeMethods?: boolean
+  /** JSON pointers (RFC 6901) of what may differ in bodies; a part `*` stands for each key or index. */
+  ignore?: string[]
 }
 
 export const SPLIT_PAGES = ['private', 'as-is'] as const

@@ -1,6 +1,7 @@
 /** What an isolate of the edge tells the control plane about itself: the shape of a batch. Pure. */
 import type { Known } from './control.ts'
 import type { FlagCount } from './flag-counts.ts'
+import type { MirrorReport } from './mirror-report.ts'
 
 /** What has versions of its own. */
 export const PUBLISHED_KINDS = ['snapshot', 'kills'] as const
@@ -29,6 +30,8 @@ export interface MetricBatch {
   readonly upstreams?: readonly UpstreamReport[]
   /** What applications told of flags since the batch before. Absent: nothing. */
   readonly flags?: readonly FlagCount[]
+  /** What came of copies for mirrors since the batch before. Absent: there were none. */
+  readonly mirrors?: readonly MirrorReport[]
 }
 
 /** What the control plane answers to a batch. */

@@ -37,7 +37,7 @@ const verdict = ({ response }: Outcome): AttemptOutcome =>
 export const tried = (request: Outgoing, timeoutMs: number): Promise<Outcome> =>
   new Promise((resolve) => begin(NETWORK, request, timeoutMs, resolve))
 
-const NETWORK: Service = { fetch: (target, init) => fetch(target, init) }
+export const NETWORK: Service = { fetch: (target, init) => fetch(target, init) }
 
 /**
  * Settles once. The time limit is to the response's headers; a body may take as long as it takes. (A late answer is not read;

@@ -10,6 +10,7 @@ import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
 import { logError, logWarn } from './log.ts'
 import { Reporter } from './metrics.ts'
+import { Mirrors } from './mirror.ts'
 import { outgoing } from './outgoing.ts'
 import { carriedPreview, followLink, mayCarryPreview, type View, Views } from './preview.ts'
 import { PreviewTokens } from './preview-token.ts'
@@ -38,6 +39,7 @@ export class Isolate {
   readonly #loopToken: string
   readonly #reporter: Reporter
   readonly #upstreams: Upstreams
+  readonly #mirrors = new Mirrors()
   readonly #previews = new PreviewTokens()
   readonly #views = new Views()
   #sources: Sources | null = null
@@ -63,7 +65,7 @@ export class Isolate {
     this.#loopToken = `turnout-${this.#config.environment}-${murmur3(this.#config.cookieKey, 0).toString(16)}`
     this.#upstreams = new Upstreams(this.#config.services)
     const location = isLocation(place.colo) ? place.colo : NO_LOCATION
-    this.#reporter = new Reporter(this.id, location, Math.random, this.#upstreams)
+    this.#reporter = new Reporter(this.id, location, Math.random, this.#upstreams, this.#mirrors)
     for (const warning of this.#config.warnings) logWarn('setting', { warning })
   }
 
@@ -183,6 +185,7 @@ export class Isolate {
         const routes = this.#routesOf(prepared, Date.now())
         return this.#viewWith(preview, { prepared, routes, preview: null })
       },
+      mirrors: this.#mirrors,
     })
   }
 

@@ -12,6 +12,7 @@ import {
   MAX_ARRIVALS,
   MAX_FLAG_COUNTS,
   type MetricBatch,
+  type MirrorReport,
   type Prepared,
   type Recorded,
   type UpstreamReport,
@@ -32,12 +33,20 @@ interface Pending {
   readonly drawn: Sample<Drawn>
   readonly upstreams: readonly UpstreamReport[]
   readonly flags: readonly FlagCount[]
+  readonly mirrors: readonly MirrorReport[]
 }
 
 /** Addresses of origins: what there is to tell of them, and what others tell. */
 export interface ReportedUpstreams {
   take(nowMs: number): readonly UpstreamReport[]
   heard(broken: Readonly<Record<string, number>>, nowMs: number): void
+}
+
+/** What came of copies of requests. */
+export interface ReportedMirrors {
+  /** Whether there is nothing to tell. */
+  readonly isEmpty: boolean
+  take(): readonly MirrorReport[]
 }
 
 /** Rows of flag counts that wait for a batch: ten of them. */
@@ -63,6 +72,7 @@ export class Reporter {
   readonly #isolate: string
   readonly #location: string
   readonly #upstreams: ReportedUpstreams
+  readonly #mirrors: ReportedMirrors
   #snapshots: Arrival[] = []
   #kills: Arrival[] = []
   #sequence = 0
@@ -77,10 +87,17 @@ export class Reporter {
   #told = ''
   #toldOfRequests = false
 
-  constructor(isolate: string, location: string, random: () => number, upstreams: ReportedUpstreams) {
+  constructor(
+    isolate: string,
+    location: string,
+    random: () => number,
+    upstreams: ReportedUpstreams,
+    mirrors: ReportedMirrors,
+  ) {
     this.#isolate = isolate
     this.#location = location
     this.#upstreams = upstreams
+    this.#mirrors = mirrors
     this.samples = new Reservoir(SAMPLES, random)
   }
 
@@ -100,7 +117,7 @@ export class Reporter {
     if (serves.epoch === 0 || !isOver(this.#dueAtMs, nowMs) || !isOver(this.#leaseUntilMs, nowMs)) return null
     const pending = this.#pending ?? this.#collect(serves, nowMs)
     if (pending === null) return null
-    const { sequence, requests, drawn, upstreams, flags } = pending
+    const { sequence, requests, drawn, upstreams, flags, mirrors } = pending
     this.#urgent = false
     this.#leaseUntilMs = nowMs + LEASE_MS
     const batch = {
@@ -113,6 +130,7 @@ export class Reporter {
       arrivals: [...this.#snapshots, ...this.#kills],
       ...(upstreams.length === 0 ? {} : { upstreams }),
       ...(flags.length === 0 ? {} : { flags }),
+      ...(mirrors.length === 0 ? {} : { mirrors }),
     }
     return { batch, drawn }
   }
@@ -143,7 +161,8 @@ export class Reporter {
   #collect(serves: Known, nowMs: number): Pending | null {
     const { requests } = this
     const arrivals = [...this.#snapshots, ...this.#kills]
-    const quiet = requests === 0 && this.flags.size === 0 && !this.#toldOfRequests
+    const nothing = requests === 0 && this.flags.size === 0 && this.#mirrors.isEmpty
+    const quiet = nothing && !this.#toldOfRequests
     if (quiet && saying({ serves, arrivals }) === this.#told) return null
     this.#sequence += 1
     this.requests = 0
@@ -153,6 +172,7 @@ export class Reporter {
       drawn: this.samples.take(),
       upstreams: this.#upstreams.take(nowMs),
       flags: this.flags.take(MAX_FLAG_COUNTS),
+      mirrors: this.#mirrors.take(),
     }
     return this.#pending
   }

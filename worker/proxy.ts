@@ -11,6 +11,7 @@ import { type Destination, destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
 import { drainable, isLongLived } from './long-lived.ts'
+import type { Mirrors } from './mirror.ts'
 import type { Chooser } from './pool.ts'
 import type { View } from './preview.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -35,13 +36,11 @@ export interface Edge {
   readonly background: Background
   /** What the same request would be answered by now; `null`: nothing is loaded. Never waits. */
   readonly later: () => View | null
+  readonly mirrors: Mirrors
 }
 
-export async function proxy(
-  facts: RequestFacts,
-  route: PreparedRoute,
-  { prepared, ids, loopToken, samples, signer, preview, background, later }: Edge,
-): Promise<Response> {
+export async function proxy(facts: RequestFacts, route: PreparedRoute, edge: Edge): Promise<Response> {
+  const { prepared, ids, loopToken, samples, signer, preview, background, later } = edge
   const identified = identify(facts, route.identity, ids)
   const visitor = identified instanceof Promise ? await identified : identified
   const { key, setCookie } = visitor
@@ -56,8 +55,9 @@ export async function proxy(
   const anyhow = decision.metadata.killed === true
   const by: Chooser = { facts, key, nowMs: startedMs, random: Math.random, anyhow }
   const chosen = destination(route, decided, by)
-  const ask = (): Promise<Answered> => fromOrigin(forwarding, chosen, by)
   const isPreview = preview !== null
+  const mirroring = route.mirror === null || isPreview ? null : edge
+  const ask = (): Promise<Answered> => fromOrigin(forwarding, chosen, by, mirroring)
   const answered =
     route.cache === null || isPreview
       ? await ask()
@@ -73,12 +73,19 @@ export async function proxy(
 }
 
 /** The answer of the origin that was chosen, or of the one other that may stand in for it. */
-async function fromOrigin(forwarding: Forwarding, chosen: Destination, by: Chooser): Promise<Answered> {
-  const { facts, route } = forwarding
+async function fromOrigin(
+  forwarding: Forwarding,
+  chosen: Destination,
+  by: Chooser,
+  mirroring: Pick<Edge, 'mirrors' | 'background'> | null,
+): Promise<Answered> {
+  const { facts, route, decision } = forwarding
   const { to } = chosen
-  const body = facts.request.body === null ? undefined : await heldBody(facts.request, to)
+  const isCopied = mirroring?.mirrors.draws(route, facts.request, decision, to.variant, by.random) === true
+  const body = facts.request.body === null ? undefined : await heldBody(facts.request, to, isCopied)
   to.budget.request(by.nowMs)
   const request = forwarded(chosen, forwarding, body)
+  const sentAtMs = isCopied ? Date.now() : 0
   const first = await attempt(
     chosen.upstream,
     request instanceof Promise ? await request : request,
@@ -86,8 +93,14 @@ async function fromOrigin(forwarding: Forwarding, chosen: Destination, by: Choos
   )
   const tries: FirstTry = { forwarding, chosen, body, by }
   if (first.failure !== null) return afterFailure(first, tries)
-  if (first.response.status === 404) return orElsewhere(first.response, tries)
-  return { response: first.response, served: to.variant }
+  const latencyMs = isCopied ? Date.now() - sentAtMs : 0
+  const answered =
+    first.response.status === 404
+      ? await orElsewhere(first.response, tries)
+      : { response: first.response, served: to.variant }
+  if (isCopied && answered.served === to.variant)
+    mirroring!.mirrors.send({ ...answered, latencyMs }, { forwarding, by, body }, mirroring!.background)
+  return answered
 }
 
 /** Others may get another variant at the same address. */

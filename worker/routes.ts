@@ -20,6 +20,7 @@ import { contextBuilder } from './context.ts'
 import { FailoverBudget } from './failover-budget.ts'
 import { type IdentityRules, identityRules } from './identity.ts'
 import { type Closed, closedBy } from './maintenance.ts'
+import { type PreparedMirror, prepareMirror } from './mirror.ts'
 import { type Choose, pool } from './pool.ts'
 import { ResponseCache } from './response-cache.ts'
 import { rewriter } from './rewrite.ts'
@@ -39,6 +40,8 @@ export interface PreparedRoute {
   readonly deadlineMs: number
   /** Visitors may get different variants, and its pages must not be kept for others. */
   readonly splitPages: boolean
+  /** `null`: it has none. */
+  readonly mirror: PreparedMirror | null
   /** What it keeps of responses; `null`: nothing. */
   readonly cache: ResponseCache | null
   /** Tries at other variants for an asset that one has not; `null`: none. */
@@ -117,6 +120,7 @@ function prepareRoute(
     rewrite: rewriter(route.rewrite),
     deadlineMs: route.deadlineMs ?? 2 * timeoutMs,
     splitPages: route.cache?.html !== 'as-is' && isSplit(prepared, route),
+    mirror: prepareMirror(route.mirror),
     cache: route.cache?.store ? new ResponseCache(prepared, route) : null,
     assetTries: origins.length > 1 && route.cache?.crossArmAssets !== false ? new FailoverBudget() : null,
   }

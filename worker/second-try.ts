@@ -37,8 +37,9 @@ export interface FirstTry {
 export async function heldBody(
   request: Request,
   { fallback }: PreparedOrigin,
+  isCopied: boolean,
 ): Promise<ArrayBuffer | undefined> {
-  if (fallback === null || request.headers.get('upgrade') !== null) return undefined
+  if ((fallback === null && !isCopied) || request.headers.get('upgrade') !== null) return undefined
   const length = Number(request.headers.get('content-length') ?? Number.NaN)
   return length <= HELD_BYTES ? request.arrayBuffer() : undefined
 }

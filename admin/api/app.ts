@@ -21,6 +21,7 @@ import { impact } from './impact.ts'
 import { keys } from './keys.ts'
 import { kills } from './kills.ts'
 import { countRequests, metrics } from './metrics.ts'
+import { mirrors } from './mirrors.ts'
 import { openapi } from './openapi.ts'
 import { originHealth } from './origin-health.ts'
 import { outcomes } from './outcomes.ts'
@@ -66,6 +67,7 @@ splits(api)
 previews(api)
 kills(api)
 propagation(api)
+mirrors(api)
 breakers(api)
 originHealth(api)
 outcomes(api)

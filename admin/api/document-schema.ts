@@ -209,6 +209,12 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       breaker: ref('Breaker'),
       debug: boolean,
       bootstrap: { ...boolean, description: 'Puts client-visible flags into HTML pages' },
+      mirror: object(['variant', 'percentage'], {
+        variant: { ...key, description: 'Gets copies of requests that another variant answered' },
+        percentage: { type: 'number', minimum: 0, maximum: 100 },
+        unsafeMethods: { ...boolean, default: false },
+        ignore: { ...strings, description: 'JSON pointers of what may differ; `*` for each key or index' },
+      }),
       cache: object([], {
         store: { ...boolean, default: false, description: 'Keeps responses at the edge, by RFC 9111' },
         ttlSeconds: {

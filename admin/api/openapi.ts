@@ -23,6 +23,7 @@ const TAGS = [
   { name: 'Kills', description: 'The kill switch: acts before every rule, needs no valid document.' },
   { name: 'Propagation', description: 'Where a change has landed, from what the edges report.' },
   { name: 'Breakers', description: 'Which origins fail, as the edges find them.' },
+  { name: 'Mirrors', description: 'How a variant answers copies of requests, as the edges find it.' },
   { name: 'Health checks', description: 'Which origins are healthy, as the control plane finds them.' },
   { name: 'Versions', description: 'Who changed what, when and why.' },
   { name: 'Promotion', description: 'From one environment to the next.' },

@@ -9,18 +9,22 @@ import { type Api, json } from './context.ts'
 import { answers, EnvironmentParams, operation } from './routes.ts'
 import { time } from './schemas.ts'
 
+const minutes = z
+  .string()
+  .regex(/^\d{1,4}$/, 'must be a whole number')
+  .transform(Number)
+  .refine((n) => n >= 1 && n <= KEPT_MINUTES, `must be 1 to ${KEPT_MINUTES}`)
+  .default(60)
+  .openapi({ type: 'integer', description: `How far back, 1 to ${KEPT_MINUTES}`, example: 60 })
+
+export const MinutesQuery = z.strictObject({ minutes })
+
 const OutcomesQuery = z.strictObject({
   flag: z.string().min(1).max(128).optional().openapi({
     description: 'Key of a flag. Default: all',
     example: 'new-feature',
   }),
-  minutes: z
-    .string()
-    .regex(/^\d{1,4}$/, 'must be a whole number')
-    .transform(Number)
-    .refine((n) => n >= 1 && n <= KEPT_MINUTES, `must be 1 to ${KEPT_MINUTES}`)
-    .default(60)
-    .openapi({ type: 'integer', description: `How far back, 1 to ${KEPT_MINUTES}`, example: 60 }),
+  minutes,
 })
 
 const OutcomeSchema = z.object({

@@ -9,14 +9,17 @@ import {
   FlagCounts,
   MAX_FLAG_COUNTS,
   type MetricBatch,
+  type MirrorReport,
   type Recorded,
 } from '../../engine/index.ts'
 import { RecentContexts, type WeightedContext } from '../contexts.ts'
 import type { Env } from '../env.ts'
 import { Isolates } from '../isolates.ts'
 import { logWarn, messageOf } from '../log.ts'
+import { mergedMirrors } from '../mirrors.ts'
 import { type Reach, reachOf, type Target, TRAFFIC_MS } from '../propagation.ts'
 import { addFlagCounts, readFlagCounts } from '../storage/flag-counts.ts'
+import { addMirrorReports, readMirrors } from '../storage/mirrors.ts'
 import { callEnvironment } from '../stubs.ts'
 import { LocationUpstreams, type UpstreamState } from '../upstreams.ts'
 import { AlarmClock } from './alarm-clock.ts'
@@ -31,7 +34,7 @@ const FLUSH_MS_PER_ISOLATE = 4
 const CHECK_MS = 60_000
 /** Between two attempts to make the location known. */
 const RETELL_MS = 10_000
-/** How long flag counts gather before they are written: a crash loses at most as much. */
+/** How long counts gather before they are written: a crash loses at most as much. */
 const GATHER_MS = 10_000
 /** Rows that can gather: more than this many flags and variants in ten seconds are not counted. */
 const MAX_GATHERED = 10 * MAX_FLAG_COUNTS
@@ -45,6 +48,8 @@ export class MetricsObject extends DurableObject<Env> {
   readonly #contexts = new RecentContexts(Math.random)
   readonly #upstreams = new LocationUpstreams()
   readonly #flags = new FlagCounts(MAX_GATHERED)
+  /** What was told of mirrors and is not written yet. */
+  #mirrors: MirrorReport[] = []
   readonly #listeningSinceMs = Date.now()
   /** There was traffic when this instance began, so there are isolates that it has not heard of. */
   readonly #missesSome: boolean
@@ -71,6 +76,7 @@ export class MetricsObject extends DurableObject<Env> {
     this.#upstreams.add(batch.isolate, batch.upstreams ?? [], counted, nowMs)
     if (batch.requests > 0 && (!this.#watching || this.#row.silent === 1)) this.#watch(nowMs)
     if (counted && batch.flags) this.#gather(batch.flags, nowMs)
+    if (counted && batch.mirrors) this.#gatherMirrors(batch.mirrors, nowMs)
     if (batch.serves.epoch > this.#row.told_epoch && nowMs >= this.#tellDueMs) {
       this.#tellDueMs = nowMs + RETELL_MS
       this.ctx.waitUntil(this.#tell(environment, batch.location, batch.serves.epoch))
@@ -97,8 +103,14 @@ export class MetricsObject extends DurableObject<Env> {
 
   /** What applications told of a flag, or of all (`null`), from a moment on. */
   flagCounts(fromMs: number, flag: string | null): FlagCount[] {
-    this.#writeFlags(Date.now())
+    this.#writeGathered(Date.now())
     return readFlagCounts(this.#sql, fromMs, flag)
+  }
+
+  /** What came of copies of requests, from a moment on. */
+  mirrors(fromMs: number): MirrorReport[] {
+    this.#writeGathered(Date.now())
+    return readMirrors(this.#sql, fromMs)
   }
 
   /** Contexts of requests of the last ten minutes. */
@@ -110,7 +122,7 @@ export class MetricsObject extends DurableObject<Env> {
   override alarm(): void {
     this.#clock.rang()
     const nowMs = Date.now()
-    this.#writeFlags(nowMs)
+    this.#writeGathered(nowMs)
     if (this.#isSettling(nowMs)) return this.#clock.set(this.#listeningSinceMs + TRAFFIC_MS)
     const last = [...this.#isolates.reports(nowMs)].at(-1)
     const silent = last === undefined || nowMs - last.lastSeenAtMs > TRAFFIC_MS
@@ -120,14 +132,27 @@ export class MetricsObject extends DurableObject<Env> {
   }
 
   #gather(counts: readonly FlagCount[], nowMs: number): void {
-    if (this.#flags.size === 0) this.#clock.set(nowMs + GATHER_MS)
+    if (!this.#hasGathered) this.#clock.set(nowMs + GATHER_MS)
     for (const count of counts) this.#flags.add(count)
   }
 
-  #writeFlags(nowMs: number): void {
-    if (this.#flags.size === 0) return
-    const counts = this.#flags.take()
-    this.ctx.storage.transactionSync(() => addFlagCounts(this.#sql, counts, nowMs))
+  #gatherMirrors(reports: readonly MirrorReport[], nowMs: number): void {
+    if (!this.#hasGathered) this.#clock.set(nowMs + GATHER_MS)
+    this.#mirrors = mergedMirrors([...this.#mirrors, ...reports])
+  }
+
+  get #hasGathered(): boolean {
+    return this.#flags.size > 0 || this.#mirrors.length > 0
+  }
+
+  #writeGathered(nowMs: number): void {
+    if (!this.#hasGathered) return
+    const [counts, mirrors] = [this.#flags.take(), this.#mirrors]
+    this.#mirrors = []
+    this.ctx.storage.transactionSync(() => {
+      addFlagCounts(this.#sql, counts, nowMs)
+      addMirrorReports(this.#sql, mirrors, nowMs)
+    })
   }
 
   /** Too early to know of every isolate with traffic. */

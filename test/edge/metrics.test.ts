@@ -1,6 +1,6 @@
 /** What an isolate reports of itself, and that every request is counted once whatever becomes of a batch. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Known, MetricBatch, UpstreamReport } from '../../engine/index.ts'
+import type { Known, MetricBatch, MirrorReport, UpstreamReport } from '../../engine/index.ts'
 import { type Outgoing, Reporter } from '../../worker/metrics.ts'
 
 const AT = 1_800_000_000_000
@@ -12,10 +12,18 @@ const upstreams = {
   take: () => untold.splice(0),
   heard: (broken: Record<string, number>) => void heard.push(broken),
 }
+let mirrored: MirrorReport[]
+const mirrors = {
+  get isEmpty() {
+    return mirrored.length === 0
+  },
+  take: () => mirrored.splice(0),
+}
 beforeEach(() => {
+  mirrored = []
   untold = []
   heard = []
-  reporter = new Reporter('isolate-1', 'MUC', () => 0.5, upstreams)
+  reporter = new Reporter('isolate-1', 'MUC', () => 0.5, upstreams, mirrors)
 })
 
 /** Answers a request as the handler does, with these versions. */

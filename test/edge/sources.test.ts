@@ -30,7 +30,16 @@ beforeEach(() => {
   control = { read: vi.fn(async () => UPDATE), snapshot: vi.fn(async () => BODY), record: vi.fn() }
   const env: Env = { ENVIRONMENT: 'test', LOCATION_CACHE: 'true', CONTROL: control as unknown as ControlRpc }
   upstreams = { checked: vi.fn() }
-  reporter = new Reporter('isolate', 'local', () => 0, { take: () => [], heard: () => {} })
+  reporter = new Reporter(
+    'isolate',
+    'local',
+    () => 0,
+    { take: () => [], heard: () => {} },
+    {
+      isEmpty: true,
+      take: () => [],
+    },
+  )
   sources = openSources(env, parseConfig(env), 'edge.test', reporter, upstreams)
 })
 
