@@ -1,10 +1,16 @@
-/** `turnout origins`: what edges and health checks find of the origins. */
+/** `turnout origins`: what edges and health checks find of the origins, and edges told to forget it. */
 import type { components } from '../../admin/api/openapi-types.d.ts'
-import { bodyOf } from '../client.ts'
+import { isKillTarget } from '../../engine/index.ts'
+import { breakable, type ChangeOptions, changeOf } from '../change.ts'
+import { answerOf, bodyOf, headerOf } from '../client.ts'
+import { confirmed } from '../confirm.ts'
+import { UsageError } from '../failure.ts'
+import { reasonOption } from '../options.ts'
 import type { Commands } from '../run.ts'
 import { openEnvironment } from '../session.ts'
 import { table } from '../table.ts'
 import { moment } from '../time.ts'
+import { KILLS_HEADER, landed, type WaitOptions, waiting } from '../watch.ts'
 import type { World } from '../world.ts'
 
 type Breaker = components['schemas']['BreakerState']
@@ -16,6 +22,42 @@ export const originCommands: Commands = (program, act) => {
     .command('list')
     .summary('circuit breakers as edges report them, and what health checks found')
     .action(act(listOrigins))
+  const close = origins
+    .command('close')
+    .summary('send requests again at once: its circuit breaker begins anew')
+    .description(
+      'Closes the circuit breakers of an origin on every edge, for instance once it is repaired: what edges found of it is ' +
+        'forgotten, and a kill of it ends. From then on they open by themselves as ever. turnout kill origin:ROUTE/VARIANT opens them.',
+    )
+    .argument('<origin>', 'ROUTE/VARIANT, or ROUTE/VARIANT/HOST of one member of its pool')
+    .addOption(reasonOption('why; kept in the audit log').makeOptionMandatory())
+  waiting(breakable(close)).action(act(closeBreakers))
+}
+
+interface CloseOptions extends WaitOptions, ChangeOptions {
+  readonly reason: string
+}
+
+async function closeBreakers(world: World, origin: string, options: CloseOptions): Promise<unknown> {
+  if (!isKillTarget(`origin:${origin}`))
+    throw new UsageError(
+      `ORIGIN must be ROUTE/VARIANT, as turnout origins list names it, got ${JSON.stringify(origin)}`,
+    )
+  const session = openEnvironment(world)
+  const { api, environment, path } = session
+  await confirmed(world, session, `Send requests to ${origin} again?`)
+  const put = await answerOf(
+    api.PUT('/api/v1/environments/{env}/breakers/{origin}', {
+      params: { path: { ...path, origin } },
+      headers: changeOf(options).headers,
+      body: { state: 'closed', reason: options.reason },
+    }),
+  )
+  world.output.line(
+    `Closed ${origin} in ${environment}: it gets requests again, until its breaker finds otherwise.`,
+  )
+  const kills = Number(headerOf(put, KILLS_HEADER))
+  return landed(world, session, { kind: 'kill', version: kills }, options, { breaker: put.value, kills })
 }
 
 async function listOrigins(world: World): Promise<unknown> {

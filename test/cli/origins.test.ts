@@ -1,6 +1,7 @@
-/** `turnout origins list`, as far as the API is asked and the user is told. */
+/** `turnout origins`, as far as the API is asked and the user is told. */
 import { expect, test } from 'vitest'
-import { startApi } from './fake-api.ts'
+import { says, startApi, UNPROTECTED } from './fake-api.ts'
+import { propagation } from './propagation.ts'
 import { turnout } from './run.ts'
 
 const BREAKERS = 'GET /environments/prod/breakers'
@@ -37,4 +38,30 @@ test('shows each origin with its breaker and its health, whoever knows of it', a
 test('says so where there is nothing to show', async () => {
   const { out } = await turnout(['origins', 'list'], await startApi({ [BREAKERS]: list(), [HEALTH]: list() }))
   expect(out).toBe('No origin of prod had traffic in the last minute, and none is checked.\n')
+})
+
+test('closes a breaker with its reason, and waits until edges have it', async () => {
+  const put = 'PUT /environments/prod/breakers/shop/canary'
+  const api = await startApi({
+    ...UNPROTECTED,
+    [put]: says({ origin: 'shop/canary', state: 'closed' }, { 'x-turnout-kills': '14' }),
+    'GET /environments/prod/propagation': propagation([]),
+  })
+  const { code, out } = await turnout(
+    ['origins', 'close', 'shop/canary', '--reason', 'repaired', '--yes'],
+    api,
+  )
+  expect(code).toBe(0)
+  expect(out).toContain(
+    'Closed shop/canary in prod: it gets requests again, until its breaker finds otherwise.',
+  )
+  expect(api.calls.find(({ line }) => line === put)?.body).toEqual({ state: 'closed', reason: 'repaired' })
+})
+
+test('refuses a name that no origin can have, before anything is asked', async () => {
+  const api = await startApi({})
+  const { code, err } = await turnout(['origins', 'close', 'shop', '--reason', 'x'], api)
+  expect(code).toBe(2)
+  expect(err).toContain('ORIGIN must be ROUTE/VARIANT')
+  expect(api.calls).toEqual([])
 })
