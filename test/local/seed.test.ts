@@ -21,6 +21,11 @@ describe('the seeded document', () => {
     expect(environment).toEqual({ open: true })
   })
 
+  test('closes the shop while maintenance_mode is on, which it is not', () => {
+    expect(document.routes.at(-1)).toMatchObject({ id: 'shop', maintenance: { flag: 'maintenance_mode' } })
+    expect(variantOf('maintenance_mode', { targetingKey: 'user-1' })).toBe('off')
+  })
+
   test('starts with the old data access, for everybody', () => {
     expect(variantOf('CONDUIT_USE_REPOSITORY_PATTERN', { targetingKey: 'user-1' })).toBe('off')
   })
