@@ -1,13 +1,10 @@
 /** The system's Chromium, without a window, driven over its DevTools protocol: no package, no download. */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { findChromium } from './chromium.ts'
 import { makeTemporaryFolder, removeFolder } from './temporary-folder.ts'
 
-/** Where distributions put it, and what says otherwise; `null`: there is none. */
-export const CHROMIUM: string | null =
-  [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-    (path) => path !== undefined && existsSync(path),
-  ) ?? null
+/** `null`: there is none, and no such test. */
+export const CHROMIUM: string | null = findChromium()
 
 type Params = Record<string, unknown>
 // biome-ignore lint/suspicious/noExplicitAny: whatever the protocol answers
