@@ -226,9 +226,12 @@ describe('a kill', () => {
       await test.aws.fail({ action: 'ssm:PutParameter', does: { lateMs: 1_500 }, times: 1 })
       const saving = test.toggle('a', false)
       const request = { variant: null, reason: 'errors', expiresAtMs: null, onExpiry: 'restore' } as const
-      const startedAtMs = performance.now()
+      let isSaved = false
+      void saving.then(() => {
+        isSaved = true
+      })
       expect(test.object.putKill('flag:a', request, MANNER, ADA).ok).toBe(true)
-      expect(performance.now() - startedAtMs).toBeLessThan(500)
+      expect(isSaved).toBe(false)
       expect((await saving).ok).toBe(true)
       expect(test.flags()).toEqual({ a: false })
     }))
@@ -290,11 +293,14 @@ describe('an hour without AWS', () => {
       inSsm(async (test) => {
         await test.replace({ flags: { a: true, b: true, c: true } })
         await test.aws.setDown(true)
-        const startedAtMs = Date.now()
-        const answers = await Promise.all(['a', 'b', 'c'].map((key) => test.toggle(key, false)))
-        const tookMs = Date.now() - startedAtMs
+        const toAws = vi.spyOn(globalThis, 'fetch')
+        const waiting = ['a', 'b', 'c'].map((key) => test.toggle(key, false))
+        await Promise.race(waiting)
+        const attempts = toAws.mock.calls.length
+        const answers = await Promise.all(waiting)
         expect(answers.map(refusal)).toEqual(['store-unavailable', 'store-unavailable', 'store-unavailable'])
-        expect(tookMs).toBeLessThan(2 * 3_000)
+        expect(attempts).toBeGreaterThan(1)
+        expect(toAws).toHaveBeenCalledTimes(attempts)
       }),
     60_000,
   )

@@ -40,13 +40,11 @@ const hook = (secret: string, query = '', path = '/hooks/aws') =>
   })
 
 describe('a change in AWS of which EventBridge tells', () => {
-  test('is at the edge within three seconds', async () => {
+  test('is at the edge, though nobody looks by himself for an hour', async () => {
     account.notify(`${run.adminUrl}/hooks/aws`, { 'x-turnout-hook-secret': SECRET })
     for (const value of [true, false, true]) {
-      const startedAtMs = Date.now()
       account.putParameter(NAME, String(value))
       await expect.poll(served, soon).toBe(value)
-      expect(Date.now() - startedAtMs).toBeLessThan(3_000)
     }
     expect(account.deliveries()).not.toContain(401)
   })

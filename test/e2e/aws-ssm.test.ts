@@ -43,9 +43,7 @@ describe('flags in SSM', () => {
   test('reach the edge when a script puts a bare false or true, without anybody else', async () => {
     const before = await served()
     account.putParameter(NAME, String(!before))
-    const putAtMs = Date.now()
     await expect.poll(served, soon).toBe(!before)
-    expect(Date.now() - putAtMs).toBeLessThan(POLL_MS + 1_500 + 1_000)
     const { body } = await admin(run, '/versions')
     expect(body.items[0]).toMatchObject({ actor: 'aws:ssm', changes: [{ key: FLAG, change: 'changed' }] })
   })
