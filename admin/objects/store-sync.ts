@@ -20,23 +20,12 @@ import {
   type StoreError,
   sentenceOf,
 } from '../storage/store.ts'
-import {
-  clearStore,
-  readMemory,
-  readRevision,
-  readStoreState,
-  readTrouble,
-  readWarnings,
-  type StoreState,
-  type Trouble,
-  writeMemory,
-  writeRevision,
-  writeStoreState,
-} from '../storage/store-state.ts'
+import { readRevision, readTrouble, type Trouble, writeRevision } from '../storage/store-state.ts'
 import { adopt } from './adoption.ts'
 import type { Answer, StoreStatus } from './answers.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Decision } from './ledger.ts'
+import { PlacedStore } from './placed-store.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
 import { failureOf } from './store-failure.ts'
@@ -49,8 +38,6 @@ const LEASE_MS = 60_000
 const SOON_MS = 2_000
 /** Whose writer has died: it is taken back. */
 const ABANDONED_AFTER_MS = 60_000
-/** Pushed looks are at least so far apart. */
-const PUSH_GAP_MS = 1_000
 
 const EMBEDDED: StoreStatus = {
   ...{ kind: 'embedded', place: null, trouble: null },
@@ -59,10 +46,9 @@ const EMBEDDED: StoreStatus = {
 
 export class StoreSync {
   readonly #room: Room
-  readonly #placeOf: (environment: string) => StorePlace | null
+  readonly #placed: PlacedStore
   readonly #group: GroupCommit
   readonly #turns = new Turns()
-  #opened: { readonly place: string; readonly store: FlagStore } | null = null
   /** The look that is under way; it may take long. */
   #looking: Promise<void> | null = null
   /** The last time that AWS did not take anything in time, ms since 1970. */
@@ -72,7 +58,7 @@ export class StoreSync {
   constructor(room: Room, group: GroupCommit, placeOf: (environment: string) => StorePlace | null) {
     this.#room = room
     this.#group = group
-    this.#placeOf = placeOf
+    this.#placed = new PlacedStore(room, placeOf)
   }
 
   /** A decision that may change the document: if it does, AWS has it first. */
@@ -110,29 +96,20 @@ export class StoreSync {
   }
 
   status(environment: string): StoreStatus {
-    const { sql, inAws } = this.#room
-    if (!inAws) return EMBEDDED
-    const { place, polledAtMs, okAtMs } = this.#stateOf(environment)
-    const { kind } = this.#placed(environment)
-    const known = { trouble: readTrouble(sql), warnings: readWarnings(sql) }
-    return { kind, place, ...known, checkedAtMs: polledAtMs === 0 ? null : polledAtMs, okAtMs }
+    return this.#room.inAws ? this.#placed.status(environment) : EMBEDDED
   }
 
   /** When the next look is due, ms since 1970. */
   nextLookMs(): number | null {
     const state = readState(this.#room.sql)
     if (!this.#room.inAws || state === null) return null
-    return this.#stateOf(state.name).pollAtMs
+    return this.#placed.state(state.name).pollAtMs
   }
 
   /** Somebody says that there is something new. */
   lookSoon(nowMs: number): void {
-    const { sql, ledger, inAws } = this.#room
-    const state = readState(sql)
-    if (state === null || !inAws) return
-    const known = this.#stateOf(state.name)
-    const pollAtMs = Math.min(known.pollAtMs, Math.max(nowMs, known.polledAtMs + PUSH_GAP_MS))
-    ledger.write(() => this.#write({ ...known, pollAtMs, pushed: true }))
+    const state = readState(this.#room.sql)
+    if (state !== null && this.#room.inAws) this.#placed.lookSoon(state.name, nowMs)
   }
 
   /** The effect that copies the kills. Throws if it could not. */
@@ -141,9 +118,9 @@ export class StoreSync {
     const state = readState(sql)
     if (state === null || !this.#room.inAws) return
     await this.#turns.run(async () => {
-      const store = this.#open(state.name)
+      const store = this.#placed.open(state.name)
       if (store.saveKills === null) return
-      const revision = this.#revisionOf(state.name)
+      const revision = this.#placed.revision(state.name)
       if (revision === null) throw new Error(`${store.place} was never read`)
       const saved = this.#heard(await store.saveKills(killsForEdges(sql), revision))
       if (!saved.ok) throw new Error(sentenceOf(saved.error))
@@ -159,8 +136,8 @@ export class StoreSync {
     const { answer, document } = this.#rehearse(before, decision, nowMs)
     // Nothing for AWS: in the same moment, the same decision comes out the same.
     if (!answer.ok || document === null) return ledger.decide(decision, nowMs)
-    const store = this.#open(before.name)
-    const expected = this.#revisionOf(before.name)
+    const store = this.#placed.open(before.name)
+    const expected = this.#placed.revision(before.name)
     if (expected === null) return notRead(store, readTrouble(sql))
     // Whoever waited while AWS did not answer another has waited long enough.
     if (this.#silent !== null && this.#silent.sinceMs >= askedMs)
@@ -198,7 +175,7 @@ export class StoreSync {
     const state = readState(this.#room.sql)
     if (state === null) return
     if (this.#isCurrent(state, document)) writeRevision(this.#room.sql, revision)
-    else this.#write({ ...this.#stateOf(state.name), pollAtMs: Date.now() })
+    else this.#placed.write({ ...this.#placed.state(state.name), pollAtMs: Date.now() })
   }
 
   #refused<T>(state: State, error: StoreError): Answer<T> {
@@ -206,9 +183,9 @@ export class StoreSync {
     ledger.write((nowMs) => {
       if (error.reason === 'changed' && error.overwritten !== null)
         recordOverwritten(sql, state.name, error.overwritten, nowMs)
-      const known = this.#stateOf(state.name)
+      const known = this.#placed.state(state.name)
       if (error.reason === 'changed' || error.reason === 'busy')
-        this.#write({ ...known, pollAtMs: Math.min(known.pollAtMs, nowMs) })
+        this.#placed.write({ ...known, pollAtMs: Math.min(known.pollAtMs, nowMs) })
     })
     return failureOf(error, Date.now() + SOON_MS)
   }
@@ -217,21 +194,21 @@ export class StoreSync {
     const { sql, ledger } = this.#room
     const state = readState(sql)
     if (state === null) return
-    const { pushed } = this.#stateOf(state.name)
+    const { pushed } = this.#placed.state(state.name)
     ledger.write((nowMs) =>
-      this.#write({
-        ...this.#stateOf(state.name),
+      this.#placed.write({
+        ...this.#placed.state(state.name),
         ...{ pollAtMs: nowMs + LEASE_MS, polledAtMs: nowMs, pushed: false },
       }),
     )
-    const store = this.#open(state.name)
+    const store = this.#placed.open(state.name)
     const known = readRevision(sql)
     const found = await store.load(known, pushed)
     await this.#turns.run(async () => {
       // Saved in the meantime: it has seen neither what was there before nor what is there now.
-      if (readRevision(sql) !== known) this.#plan(0)
+      if (readRevision(sql) !== known) this.#placed.plan(0)
       else if (found.ok || !(await this.#tookBack(store, found.error, known)))
-        this.#plan(this.#settle(store, found))
+        this.#placed.plan(this.#settle(store, found))
     })
   }
 
@@ -265,60 +242,8 @@ export class StoreSync {
       since: new Date(error.sinceMs).toISOString(),
     })
     ledger.write(() => writeRevision(sql, saved.value))
-    this.#plan(0)
+    this.#placed.plan(0)
     return true
-  }
-
-  #plan(afterMs: number): void {
-    const { sql, ledger } = this.#room
-    ledger.write((nowMs) => {
-      const state = readState(sql)
-      if (state === null) return
-      const known = this.#stateOf(state.name)
-      const pollAtMs = nowMs + afterMs
-      // Pushed in the meantime: that look is not put off.
-      this.#write({ ...known, pollAtMs: known.pushed ? Math.min(known.pollAtMs, pollAtMs) : pollAtMs })
-    })
-  }
-
-  #open(environment: string): FlagStore {
-    const { sql, ledger } = this.#room
-    const { place, open } = this.#placed(environment)
-    if (this.#opened?.place !== place) {
-      const memory = {
-        read: () => readMemory(sql),
-        write: (text: string) => ledger.write(() => writeMemory(sql, text)),
-      }
-      this.#opened = { place, store: open(memory) }
-    }
-    return this.#opened.store
-  }
-
-  /** What was read or written last; `null`: nothing, or it was at another place. */
-  #revisionOf(environment: string): Revision | null {
-    const { sql } = this.#room
-    const known = readStoreState(sql)
-    return known?.place === this.#placed(environment).place ? readRevision(sql) : null
-  }
-
-  #stateOf(environment: string): StoreState {
-    const { place } = this.#placed(environment)
-    const known = readStoreState(this.#room.sql)
-    if (known?.place === place) return known
-    return { place, pollAtMs: 0, polledAtMs: 0, pushed: false, okAtMs: null, reported: false }
-  }
-
-  #write(next: StoreState): void {
-    const { sql } = this.#room
-    const known = readStoreState(sql)
-    if (known !== null && known.place !== next.place) clearStore(sql)
-    writeStoreState(sql, next)
-  }
-
-  #placed(environment: string): StorePlace {
-    const placed = this.#placeOf(environment)
-    if (placed === null) throw new Error(`[store-sync] ${environment} has no place in AWS`)
-    return placed
   }
 }
 
