@@ -86,7 +86,7 @@ const remove = operation('operator', {
   request: { params: TargetParams, query: EditQuery },
   responses: answers(
     [{ status: 204, description: 'Ended', headers }, WAITING],
-    ['not-found', 'invalid', 'frozen', 'outside-window'],
+    ['not-found', 'invalid', 'frozen', 'outside-window', 'stage-order'],
   ),
 })
 

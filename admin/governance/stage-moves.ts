@@ -10,12 +10,10 @@ import {
   isMigration,
   isPast,
   type Key,
-  type Name,
   offStage,
   type ShortFlag,
   STAGES,
   type Stage,
-  stageOf,
   stagesOf,
   standing,
 } from '../../engine/index.ts'
@@ -48,7 +46,7 @@ interface Problem {
 }
 
 /** Cheap for the flags of other kinds, which are nearly all. */
-function migrationOf(key: Key, written: unknown): Flag | null {
+export function migrationOf(key: Key, written: unknown): Flag | null {
   if ((written as Flag | undefined)?.kind !== 'migration') return null
   const flag = canonicalFlag(key, written as Flag | ShortFlag)
   return isMigration(flag) ? flag : null
@@ -102,29 +100,13 @@ function goesBack(before: Flag, after: Flag, was: Set<Stage>, is: Set<Stage>): P
   return { at: ['migration', 'pointOfNoReturn'], why: `must stay ${point}: the migration has passed it` }
 }
 
-/**
- * Why a kill that serves this variant of a flag, as written, may not be placed: it would move a migration forward, or back
- * before a point of no return that it has passed. `null`: it may.
- */
-export function forbiddenKill(key: Key, written: unknown, variant: Name): string | null {
-  const flag = migrationOf(key, written)
-  if (flag === null || !Object.hasOwn(flag.variants!, variant)) return null
-  const at = standing(flag)
-  const stage = stageOf(flag, variant)
-  const point = flag.migration?.pointOfNoReturn
-  if (point !== undefined && isPast(at, point) && order(stage) < order(point))
-    return `flag ${key} would go back to ${stage}, but has passed its point of no return, ${point}`
-  if ([...at].some((each) => order(each) >= order(stage))) return null
-  return `flag ${key} would move forward from ${list(at)} to ${stage}; a kill goes back`
-}
-
-const order = (stage: Stage): number => STAGES.indexOf(stage)
+export const order = (stage: Stage): number => STAGES.indexOf(stage)
 
 /** Whether these are one of the stages, or two that follow each other. */
-function areNeighbours(at: ReadonlySet<Stage>, stages: readonly Stage[]): boolean {
+export function areNeighbours(at: ReadonlySet<Stage>, stages: readonly Stage[]): boolean {
   const places = Array.from(at, (stage) => stages.indexOf(stage))
   return Math.max(...places) - Math.min(...places) <= 1
 }
 
-const list = (stages: Iterable<Stage>): string =>
+export const list = (stages: Iterable<Stage>): string =>
   [...stages].sort((one, other) => order(one) - order(other)).join(' and ')

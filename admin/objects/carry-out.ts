@@ -9,7 +9,7 @@ import { failed, invalid } from '../failure.ts'
 import { type Act, type Author, system } from '../settings.ts'
 import { raiseCacheEpoch } from '../storage/cache-epoch.ts'
 import { readEntity, type Stored } from '../storage/entities.ts'
-import { expireKills, type KillRecord } from '../storage/kills.ts'
+import { expireKills, holdKill, type KillRecord, killsThatEnd } from '../storage/kills.ts'
 import {
   addSchedule,
   countOpenSchedules,
@@ -19,7 +19,7 @@ import {
 } from '../storage/schedules.ts'
 import { clearState, type State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
-import { liftKill, misleading, placeKill } from './kill-switch.ts'
+import { leapingAfter, liftKill, misleading, placeKill } from './kill-switch.ts'
 import { type DocumentChange, isDocumentChange, proposalOf } from './proposal.ts'
 import { record, recordKill } from './recording.ts'
 import { releaseBreaker } from './releasing.ts'
@@ -55,7 +55,7 @@ export function carryOut(
     case 'place-kill': {
       const document = () => room.publisher.document(state)
       const breaksGlass = author.details?.breakGlass === true
-      const refused = breaksGlass ? null : misleading(document, change.target, change.request.variant)
+      const refused = breaksGlass ? null : misleading(sql, document, change.target, change.request.variant)
       if (refused !== null) return refused
       const placed = placeKill(sql, document, change.target, change.request, author.actor, nowMs)
       if (!placed.ok) return placed
@@ -67,6 +67,8 @@ export function carryOut(
       return made(next, { created: before === null, kill })
     }
     case 'lift-kill': {
+      const leaping = author.details?.breakGlass === true ? [] : leapingIf(room, state, [change.target])
+      if (leaping.length > 0) return failed({ reason: 'stage-order', errors: leaping })
       const lifted = liftKill(sql, change.target)
       if (!lifted.ok) return lifted
       const next = raiseKills(room, state, nowMs)
@@ -196,8 +198,24 @@ function withSource(change: DocumentChange, author: Author): Author {
   return { ...author, details: { ...author.details, from, fromVersion } }
 }
 
-/** Ends or extends the kills whose time is over. */
+const LEAPS = 'its end would have a migration leap'
+
+/** What would leap if these kills ended now. */
+const leapingIf = ({ sql, publisher }: Room, state: State, ended: readonly string[]) =>
+  leapingAfter(sql, () => publisher.document(state), new Set(ended))
+
+function killsToHold(room: Room, state: State, nowMs: number): string[] {
+  const [ended, held]: [string[], string[]] = [[], []]
+  for (const target of killsThatEnd(room.sql, nowMs))
+    if (leapingIf(room, state, [...ended, target]).length > 0) held.push(target)
+    else ended.push(target)
+  return held
+}
+
+/** Ends or extends the kills whose time is over. One whose end would have a migration leap holds until somebody lifts it. */
 export function carryOutExpiries(room: Room, state: State, nowMs: number): void {
+  const held = killsToHold(room, state, nowMs)
+  for (const target of held) holdKill(room.sql, target)
   const { ended, extended } = expireKills(room.sql, nowMs)
   const kills = ended.length > 0 ? raiseKills(room, state, nowMs).kills : null
   for (const before of ended) {
@@ -205,7 +223,8 @@ export function carryOutExpiries(room: Room, state: State, nowMs: number): void 
     recordKill(room.sql, state.name, kills, change, nowMs)
   }
   for (const { before, after } of extended) {
-    const change = { action: 'kill.extended', before, after, author: system(null) } as const
+    const reason = held.includes(before.target) ? LEAPS : null
+    const change = { action: 'kill.extended', before, after, author: system(reason) } as const
     recordKill(room.sql, state.name, null, change, nowMs)
   }
 }

@@ -17,7 +17,7 @@ import { killsForEdges, readKill } from '../storage/kills.ts'
 import { readSettings, settingsChange } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
-import { divertedBy, servesOff } from './kill-switch.ts'
+import { divertedBy, leapingAfter, servesOff } from './kill-switch.ts'
 import { proposalOf } from './proposal.ts'
 import type { Room } from './room.ts'
 
@@ -55,6 +55,9 @@ export function judge(room: Room, state: State, change: Change): Answer<Judgemen
     case 'place-kill':
       return ok({ raising: weakening(room, change), touched: [killTouched(room, change.target)] })
     case 'lift-kill': {
+      const document = () => room.publisher.document(state)
+      const errors = leapingAfter(room.sql, document, new Set([change.target]))
+      if (errors.length > 0) return failed({ reason: 'stage-order', errors })
       const raising = [`kill ${change.target} is lifted`]
       return ok({ raising, touched: [killTouched(room, change.target)] })
     }

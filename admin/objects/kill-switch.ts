@@ -3,6 +3,7 @@
  * kill works all the same. Runs inside the caller's transaction.
  */
 import {
+  type CompileIssue,
   canonicalFlag,
   type Flag,
   type KillTarget,
@@ -16,7 +17,7 @@ import { type Document, EMPTY_DOCUMENT, tagsOf } from '../document.ts'
 import { type Failure, failed, invalid } from '../failure.ts'
 import { brokenByKill } from '../governance/bonds.ts'
 import { diversions } from '../governance/diversion.ts'
-import { forbiddenKill } from '../governance/stage-moves.ts'
+import { forbiddenKill, leaps } from '../governance/stage-kills.ts'
 import { logWarn, messageOf } from '../log.ts'
 import { nearest } from '../nearest.ts'
 import { keysOfKind, readEntity } from '../storage/entities.ts'
@@ -107,6 +108,7 @@ function mistyped(
  * has left behind; `null` if it would not, or that cannot be told. One without a variant serves `off`, which can do neither.
  */
 export function misleading(
+  sql: SqlStorage,
   document: () => Document,
   target: KillTarget,
   variant: string | null,
@@ -115,8 +117,9 @@ export function misleading(
   try {
     const { flags, routes } = document()
     const keys = reached(target, flags, routes).filter((key) => Object.hasOwn(flags, key))
+    const kills = killsForEdges(sql)
     const sentences = [
-      ...keys.flatMap((key) => forbiddenKill(key, flags[key], variant) ?? []),
+      ...keys.flatMap((key) => forbiddenKill(key, flags[key], variant, kills) ?? []),
       ...brokenByKill(flags, new Set(keys), variant),
     ]
     const errors = sentences.map((message) => ({ path: '$.variant', message }))
@@ -124,6 +127,25 @@ export function misleading(
   } catch (thrown) {
     logWarn('kill-target-unchecked', { target, cause: messageOf(thrown) })
     return null
+  }
+}
+
+/** What would leap if these kills ended: a migration comes back stage by stage. Nothing where that cannot be told. */
+export function leapingAfter(
+  sql: SqlStorage,
+  document: () => Document,
+  ended: ReadonlySet<string>,
+): readonly CompileIssue[] {
+  const kills = killsForEdges(sql)
+  try {
+    return leaps(
+      document().flags,
+      kills,
+      kills.filter(({ target }) => !ended.has(target)),
+    )
+  } catch (thrown) {
+    logWarn('kill-target-unchecked', { target: [...ended].join(' '), cause: messageOf(thrown) })
+    return []
   }
 }
 

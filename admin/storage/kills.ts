@@ -113,6 +113,20 @@ export function deleteKill(sql: SqlStorage, target: string): void {
   drop(sql, NEXT)
 }
 
+/** Targets of the kills whose time is over, and which end with it. */
+export const killsThatEnd = (sql: SqlStorage, nowMs: number): string[] =>
+  [
+    ...sql.exec<{ target: string }>(
+      "SELECT target FROM kills WHERE expires_at <= ? AND on_expiry = 'restore' ORDER BY target",
+      nowMs,
+    ),
+  ].map(({ target }) => target)
+
+/** From now on it is extended when its time is over. */
+export function holdKill(sql: SqlStorage, target: string): void {
+  sql.exec("UPDATE kills SET on_expiry = 'extend' WHERE target = ?", target)
+}
+
 /** Ends or extends every kill whose time is over, and says which. */
 export function expireKills(
   sql: SqlStorage,

@@ -211,6 +211,56 @@ describe('past its point of no return', () => {
   })
 })
 
+describe('a kill of a migration', () => {
+  const kill = (api: string, target: string, body: object = {}, headers = {}) =>
+    call(`${api}/kills/${target}`, { method: 'PUT', body: { reason: 'errors', ...body }, headers })
+  const lift = (api: string, target: string, headers = {}) =>
+    call(`${api}/kills/${target}`, { method: 'DELETE', headers })
+  const stage = async (api: string): Promise<unknown> =>
+    (await value(await call(`${api}/evaluate`, { body: { flag: 'orders-db', context: {} } }))).decision.value
+
+  it('goes back at once, and is not lifted in a leap', async () => {
+    const { api } = await environment({ flags: { 'orders-db': flag('live'), beta: true } })
+    expect((await kill(api, 'flag:orders-db')).status).toBe(201)
+    expect(await stage(api)).toBe('off')
+    expect(await refused(await lift(api, 'flag:orders-db'))).toContain('would move from off to live')
+    for (const variant of ['dualwrite', 'shadow'])
+      expect((await kill(api, 'flag:orders-db', { variant })).status).toBe(200)
+    expect((await lift(api, 'flag:orders-db')).status).toBe(204)
+    expect(await stage(api)).toBe('live')
+  })
+
+  it('that is lifted for all flags can leave a migration where it is, or break the glass', async () => {
+    const { api } = await environment({ flags: { 'orders-db': flag('live'), beta: true } })
+    await value(await kill(api, 'all-flags'))
+    expect(await refused(await lift(api, 'all-flags'))).toContain('kill flag:orders-db by itself')
+    await value(await kill(api, 'flag:orders-db'))
+    expect((await lift(api, 'all-flags')).status).toBe(204)
+    expect(await stage(api)).toBe('off')
+    expect((await lift(api, 'flag:orders-db', BREAK)).status).toBe(204)
+    expect(await stage(api)).toBe('live')
+  })
+
+  it('holds on when its time is over, if its end were a leap', async () => {
+    const { api, name, stub } = await environment({
+      flags: { 'orders-db': flag('live'), 'users-db': flag('shadow', { off: 'dualwrite' }), beta: true },
+    })
+    const expiresAt = new Date(Date.now() + 60_000).toISOString()
+    for (const key of ['orders-db', 'users-db', 'beta'])
+      await value(await kill(api, `flag:${key}`, { expiresAt }))
+    await runInDurableObject(stub, (_instance, state) => {
+      state.storage.sql.exec('UPDATE kills SET expires_at = ?', Date.now() - 1)
+    })
+    await runDurableObjectAlarm(stub)
+    const { items } = await value(await call(`${api}/kills`))
+    expect(items).toMatchObject([{ target: 'flag:orders-db', onExpiry: 'extend' }])
+    const audit = await value(await call(`/api/v1/audit?environment=${name}&action=kill.extended`))
+    expect(audit.items).toMatchObject([
+      { subject: 'kill:flag:orders-db', reason: 'its end would have a migration leap' },
+    ])
+  })
+})
+
 describe('what a migration binds', () => {
   const release = (variant: string, off = 'green') => ({
     enabled: true,

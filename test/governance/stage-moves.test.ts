@@ -1,6 +1,6 @@
 /** How a migration may move: by one stage at a time, and not back past its point of no return. */
 import { describe, expect, it } from 'vitest'
-import { forbiddenKill, forbiddenMoves } from '../../admin/governance/stage-moves.ts'
+import { forbiddenMoves } from '../../admin/governance/stage-moves.ts'
 import type { Flag, Stage } from '../../engine/index.ts'
 import { STAGES } from '../../engine/index.ts'
 
@@ -167,31 +167,5 @@ describe('other flags', () => {
     ['that are bare', true, 'false'],
   ])('%s go where they are told to', (_, before, after) => {
     expect(problems(before, after)).toStrictEqual([])
-  })
-})
-
-describe('a kill', () => {
-  it.each<[string, unknown, string, string | null]>([
-    ['goes back as far as it likes', at('live'), 'dualwrite', null],
-    ['goes nowhere', at('live'), 'live', null],
-    [
-      'does not go forward',
-      at('dualwrite'),
-      'live',
-      'would move forward from dualwrite to live; a kill goes back',
-    ],
-    [
-      'does not go back past a point of no return',
-      past('complete'),
-      'live',
-      'would go back to live, but has passed its point of no return, rampdown',
-    ],
-    ['goes back as far as that', past('complete'), 'rampdown', null],
-    ['of a variant that the flag does not have serves `off`', past('complete'), 'blue', null],
-    ['of another flag is free', other, 'on', null],
-  ])('%s', (_, flag, variant, complaint) => {
-    const found = forbiddenKill('db', flag, variant)
-    if (complaint === null) expect(found).toBeNull()
-    else expect(found).toContain(complaint)
   })
 })

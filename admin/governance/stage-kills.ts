@@ -1,0 +1,70 @@
+/**
+ * What kills may do to migrations: they go back, to wherever they lead, and are not lifted in a leap. Where a killed flag stands
+ * is the stage that the kill serves. Pure.
+ */
+import { type CompileIssue, child, showPath } from '../../engine/check.ts'
+import {
+  type Flag,
+  isPast,
+  type Key,
+  type Kill,
+  killOfFlag,
+  type Name,
+  offStage,
+  type Stage,
+  stageOf,
+  stagesOf,
+  standing,
+} from '../../engine/index.ts'
+import type { Flags } from './bonds.ts'
+import { areNeighbours, list, migrationOf, order } from './stage-moves.ts'
+
+/**
+ * Why a kill that serves this variant of a flag, as written, may not be placed: it would lead a migration on by more than one
+ * stage, or past its point of no return in either direction. `null`: it may. `kills`: those in force.
+ */
+export function forbiddenKill(
+  key: Key,
+  written: unknown,
+  variant: Name,
+  kills: readonly Kill[],
+): string | null {
+  const flag = migrationOf(key, written)
+  if (flag === null || !Object.hasOwn(flag.variants!, variant)) return null
+  const stage = stageOf(flag, variant)
+  const point = flag.migration?.pointOfNoReturn
+  if (point !== undefined && isPast(standing(flag), point) !== isPast([stage], point))
+    return isPast([stage], point)
+      ? `flag ${key} would go on to ${stage}, past its point of no return, ${point}; a kill does not`
+      : `flag ${key} would go back to ${stage}, but has passed its point of no return, ${point}`
+  const at = underKills(key, flag, kills)
+  if (
+    [...at].some((each) => order(each) >= order(stage)) ||
+    areNeighbours(new Set([...at, stage]), stagesOf(flag))
+  )
+    return null
+  return `flag ${key} would move forward from ${list(at)} to ${stage}; a kill goes back`
+}
+
+/** Migrations that would leap if these kills were what is in force, and not those before. */
+export function leaps(flags: Flags, before: readonly Kill[], after: readonly Kill[]): CompileIssue[] {
+  return Object.keys(flags).flatMap((key) => {
+    const flag = migrationOf(key, flags[key])
+    if (flag === null) return []
+    const [was, is] = [underKills(key, flag, before), underKills(key, flag, after)]
+    const stages = stagesOf(flag)
+    if (areNeighbours(new Set([...was, ...is]), stages)) return []
+    const message = `would move from ${list(was)} to ${list(is)}; a migration moves by one stage at a time (${stages.join(', ')}): lead it back first, or kill flag:${key} by itself to leave it where it is`
+    return { path: showPath(child(child(null, 'flags'), key)), message }
+  })
+}
+
+/** The stages that contexts get under these kills. */
+function underKills(key: Key, flag: Flag, kills: readonly Kill[]): Set<Stage> {
+  const kill = killOfFlag({ epoch: 0, version: 0, kills }, key, flag.tags)
+  if (kill === undefined) return standing(flag)
+  const { variant } = kill
+  return new Set([
+    variant !== undefined && Object.hasOwn(flag.variants!, variant) ? stageOf(flag, variant) : offStage(flag),
+  ])
+}
