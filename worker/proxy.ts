@@ -57,11 +57,15 @@ export async function proxy(facts: RequestFacts, route: PreparedRoute, edge: Edg
   const chosen = destination(route, decided, by)
   const isPreview = preview !== null
   const mirroring = route.mirror === null || isPreview ? null : edge
-  const ask = (): Promise<Answered> => fromOrigin(forwarding, chosen, by, mirroring)
   const answered =
     route.cache === null || isPreview
-      ? await ask()
-      : await route.cache.answer(facts, chosen.to.variant, ask, background)
+      ? await fromOrigin(forwarding, chosen, by, mirroring)
+      : await route.cache.answer(
+          facts,
+          chosen.to.variant,
+          () => fromOrigin(forwarding, chosen, by, mirroring),
+          background,
+        )
   const stays = route.route.drain !== undefined && isLongLived(answered.response)
   const passed = stays ? drainable(answered, { forwarding, chosen, later }) : answered.response
   const response =

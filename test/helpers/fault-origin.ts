@@ -5,6 +5,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+const PIECE = Buffer.alloc(65_536, 'x')
+
 /** Each by what it does to one request. All read the whole request first, but `reset` and `garbage`. */
 export const FAULTS = {
   /** Breaks the connection off without a word. */
@@ -41,6 +43,21 @@ export const FAULTS = {
 } satisfies Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>
 export type Fault = keyof typeof FAULTS
 
+/** Also without an end, for those who read what they need. */
+const ALL = {
+  ...FAULTS,
+  /** Sends its body for as long as anybody takes it. */
+  endless: (_, response) => {
+    response.writeHead(200)
+    const write = (): void => {
+      while (!response.destroyed && response.write(PIECE));
+      if (!response.destroyed) response.once('drain', write)
+    }
+    write()
+  },
+} satisfies Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>
+export type AnyFault = keyof typeof ALL
+
 export interface Received {
   readonly origin: string
   readonly id: string
@@ -63,7 +80,7 @@ export interface FaultOrigin {
 export async function startFaultOrigin(name: string): Promise<FaultOrigin> {
   const received: Received[] = []
   const server = createServer({ keepAliveTimeout: 30_000 }, async (request, response) => {
-    const fault = request.headers[`x-fault-${name}`] as Fault | undefined
+    const fault = request.headers[`x-fault-${name}`] as AnyFault | undefined
     if (request.url!.startsWith('/health/')) {
       origin.checks.set(origin.health, (origin.checks.get(origin.health) ?? 0) + 1)
       return void response.writeHead(origin.health).end()
@@ -80,7 +97,7 @@ export async function startFaultOrigin(name: string): Promise<FaultOrigin> {
     }
     arrived.body = Buffer.concat(parts).toString()
     if (fault === undefined) response.end(name)
-    else await FAULTS[fault](request, response)
+    else await ALL[fault](request, response)
   })
   server.requestTimeout = 0
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
