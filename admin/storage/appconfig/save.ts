@@ -4,7 +4,7 @@ import { sameJson } from '../../governance/same-json.ts'
 import type { Timing } from '../aws/timing.ts'
 import { type Revision, StoreFailure } from '../store.ts'
 import type { Deployments } from './api.ts'
-import { type Deployment, inForce, isRunning, isTakenBack, numberIn, revisionOf } from './deployments.ts'
+import { type Deployment, inForce, isTakenBack, numberIn, revisionOf } from './deployments.ts'
 import type { Format } from './format.ts'
 import type { Opened, Work } from './opened.ts'
 
@@ -77,7 +77,7 @@ function saysTheSame(format: Format, one: string, other: string): boolean {
   return mine.ok && theirs.ok && sameJson(mine.value, theirs.value)
 }
 
-/** Those of the profile, once none of them is running. Fails while one is that is not `own`. */
+/** Those of the environment, once none of them is running. Fails while one is that is not `own`, of whichever profile. */
 async function freeDeployments(
   { api, place }: Opened,
   { calls, timing }: Work,
@@ -85,8 +85,8 @@ async function freeDeployments(
 ): Promise<Deployments> {
   for (const untilMs = timing.nowMs() + OWN_DEPLOYMENT_MS; ; await timing.wait(LOOK_AGAIN_MS)) {
     const deployments = await api.deployments(calls, place)
-    const running = deployments.ofProfile.find(isRunning)
-    if (running === undefined) return deployments
+    const { running } = deployments
+    if (running === null) return deployments
     if (running.number !== own || isTakenBack(running) || timing.nowMs() >= untilMs)
       throw inTheWay(running, timing)
   }

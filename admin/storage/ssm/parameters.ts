@@ -39,16 +39,17 @@ export function misfits(values: Values, maxBytes: number): CompileIssue[] {
     if (bytes > maxBytes)
       issues.push({
         path: pathIn(name),
-        message: `takes ${bytes} bytes as a parameter, which holds at most ${maxBytes}${advice(bytes, maxBytes)}`,
+        message: `takes ${bytes} bytes as a parameter, which holds at most ${maxBytes}${advice(name, bytes, maxBytes)}`,
       })
   }
   return issues
 }
 
-const advice = (bytes: number, maxBytes: number): string =>
-  bytes <= MAX_BYTES.advanced && maxBytes < MAX_BYTES.advanced
-    ? '; SSM_TIER=intelligent allows 8192, which AWS charges for'
-    : ': move its lists to segments, or use AppConfig'
+function advice(name: string, bytes: number, maxBytes: number): string {
+  if (bytes <= MAX_BYTES.advanced && maxBytes < MAX_BYTES.advanced)
+    return '; SSM_TIER=intelligent allows 8192, which AWS charges for'
+  return 'key' in roleOf(name) ? ': move its lists to segments, or use AppConfig' : ': use AppConfig'
+}
 
 export interface Joined {
   readonly document: FlagDocument

@@ -72,6 +72,8 @@ export async function saveKills(writing: Writing, text: string, expected: Revisi
   const marks = decodeMarks(expected)
   const held = (await writing.api.read(writing.calls, [KILLS])).get(KILLS)
   if (held?.value === text) return encodeMarks(new Map([...marks, [KILLS, markOf(KILLS, held)]]))
+  const errors = misfits(new Map([[KILLS, text]]), writing.maxBytes)
+  if (errors.length > 0) throw new StoreFailure({ reason: 'invalid', errors })
   // Ours is the list that counts: what stands there is no reason not to write.
   const version = await writing.api.put(writing.calls, { name: KILLS, value: text, over: held?.version ?? 0 })
   return encodeMarks(new Map([...marks, [KILLS, [version, hashOf(text)]]]))

@@ -183,6 +183,16 @@ describe('writing parameters', () => {
     expect((await aws.parameters())[`${PATH}/flags/a`]).toMatchObject({ tier: 'Advanced' })
   })
 
+  it('tells of more kills than a parameter holds, before it asks AWS to take them', async () => {
+    const { revision } = await load()
+    const kills = Array.from({ length: 300 }, (_, n) => ({ target: `flag:some-flag-${n}` as const }))
+    expect(await failing(store.saveKills!(kills, revision))).toMatchObject({
+      ...{ reason: 'invalid' },
+      errors: [{ path: '$.kills', message: expect.stringMatching(/^takes \d+ bytes .*: use AppConfig$/) }],
+    })
+    expect(await written()).toEqual([])
+  })
+
   it('takes an answer that was lost for what it was', async () => {
     const { revision } = await load()
     await aws.fail({ action: 'ssm:PutParameter', does: 'lose-answer', times: 1 })
