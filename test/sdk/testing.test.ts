@@ -1,6 +1,8 @@
 /** The test kit: what tests say is what code is answered, and what code asked is what tests find. */
 import { describe, expect, it } from 'vitest'
+import type { Client } from '../../sdk/client.ts'
 import { reportOutcomes } from '../../sdk/outcomes.ts'
+import { createRemoteClient } from '../../sdk/remote.ts'
 import { createTestClient, failing, variant } from '../../sdk/testing.ts'
 
 const client = () =>
@@ -79,6 +81,48 @@ describe('a test client', () => {
       },
     })
     expect(() => flags.string('checkout', 'v1')).toThrow('no such plan')
+  })
+})
+
+describe('for every value and every default', () => {
+  const values: Record<string, boolean | string | number | object> = {
+    ...{
+      yes: true,
+      text: 'on',
+      empty: '',
+      zero: 0,
+      half: 0.5,
+      list: [1],
+      none: [],
+      object: { a: 1 },
+      bare: {},
+    },
+  }
+  const defaults = [false, 'off', 7, ['x'], { b: 2 }]
+
+  it('a test client answers as the remote client does', () => {
+    const flags = Object.entries(values).map(([key, value]) => ({
+      key,
+      value,
+      variant: 'v',
+      reason: 'STATIC',
+    }))
+    const remote = createRemoteClient({
+      url: 'https://edge.example.com',
+      bootstrap: { flags },
+      stream: false,
+      storage: null,
+    })
+    const test = createTestClient({ flags: values })
+    const answers = (client: Client) =>
+      [...Object.keys(values), 'absent', '__proto__'].flatMap((key) =>
+        defaults.map((value) => {
+          const { value: answer, errorCode } = client.objectDetails(key, value as object)
+          return { key, value, answer, errorCode }
+        }),
+      )
+    expect(answers(test)).toStrictEqual(answers(remote))
+    remote.close()
   })
 })
 
