@@ -54,7 +54,7 @@ export function leaps(flags: Flags, before: readonly Kill[], after: readonly Kil
     const [was, is] = [underKills(key, flag, before), underKills(key, flag, after)]
     const stages = stagesOf(flag)
     if (areNeighbours(new Set([...was, ...is]), stages)) return []
-    const message = `would move from ${list(was)} to ${list(is)}; a migration moves by one stage at a time (${stages.join(', ')}): lead it back first, or kill flag:${key} by itself to leave it where it is`
+    const message = `would move from ${list(was)} to ${list(is)}; a migration moves by one stage at a time (${stages.join(', ')}): lead the flag back first, or kill flag:${key} with a variant, stage by stage`
     return { path: showPath(child(child(null, 'flags'), key)), message }
   })
 }

@@ -233,7 +233,7 @@ describe('a kill of a migration', () => {
   it('that is lifted for all flags can leave a migration where it is, or break the glass', async () => {
     const { api } = await environment({ flags: { 'orders-db': flag('live'), beta: true } })
     await value(await kill(api, 'all-flags'))
-    expect(await refused(await lift(api, 'all-flags'))).toContain('kill flag:orders-db by itself')
+    expect(await refused(await lift(api, 'all-flags'))).toContain('or kill flag:orders-db with a variant')
     await value(await kill(api, 'flag:orders-db'))
     expect((await lift(api, 'all-flags')).status).toBe(204)
     expect(await stage(api)).toBe('off')

@@ -91,7 +91,7 @@ describe('a kill that ends', () => {
 
   it('says what to do', () => {
     expect(leaps({ db: at('live') }, killed(), [])[0]!.message).toBe(
-      'would move from off to live; a migration moves by one stage at a time (off, dualwrite, shadow, live, rampdown, complete): lead it back first, or kill flag:db by itself to leave it where it is',
+      'would move from off to live; a migration moves by one stage at a time (off, dualwrite, shadow, live, rampdown, complete): lead the flag back first, or kill flag:db with a variant, stage by stage',
     )
   })
 })
