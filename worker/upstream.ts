@@ -97,6 +97,8 @@ export class Upstream {
 
   #alerts(p95Ms: number | null, nowMs: number): boolean {
     if (this.breaker === null) return false
+    // What was counted before it opened is forgotten, and five refusals open it before there are ten attempts.
+    if (this.breaker.phase(nowMs) === 'open') return true
     const { minimumRequests, alertFailureRate, alertLatencyMs } = this.breaker.settings
     const { attempts, failures } = this.breaker.window(nowMs)
     return (

@@ -55,7 +55,9 @@ const BreakerSchema = z
     }),
     failureRate: z.number().nullable().openapi({ description: 'Both over all; null without attempts' }),
     p95Ms: z.int().nullable().openapi({ description: 'To response headers, of the slowest isolate' }),
-    alert: z.boolean().openapi({ description: 'An isolate finds it above its alert thresholds' }),
+    alert: z
+      .boolean()
+      .openapi({ description: 'An isolate finds it above its alert thresholds, or has its breaker open' }),
     manual: z
       .object({ reason: z.string(), actor: z.string(), since: time, expiresAt: time.nullable() })
       .nullable()

@@ -52,7 +52,7 @@ describe('what there is to tell', () => {
     expect(upstreams.take(NOW + 10_000)).toEqual([
       {
         ...{ name: 'shop/canary', breaker: 'open', openForMs: 20_000 },
-        ...{ ok: 1, failed: 1, unreached: 5, p95Ms: null, alert: false },
+        ...{ ok: 1, failed: 1, unreached: 5, p95Ms: null, alert: true },
       },
     ])
     expect(upstreams.take(NOW + 32_000)).toMatchObject([{ ok: 0, breaker: 'recovering', openForMs: null }])
