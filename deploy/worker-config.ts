@@ -12,6 +12,8 @@ export interface WranglerConfig {
   readonly compatibility_date?: string
   readonly vars?: Readonly<Record<string, unknown>>
   readonly assets?: { readonly directory: string }
+  /** What is bundled in place of what; files of ours. */
+  readonly alias?: Readonly<Record<string, string>>
   readonly services?: readonly { readonly binding: string }[] | undefined
   readonly kv_namespaces?: readonly { readonly binding: string; readonly id?: string }[] | undefined
   readonly [field: string]: unknown
@@ -54,6 +56,9 @@ export function edgeConfig(
   return { path, config: { ...config, vars: { ...config.vars, ENVIRONMENT: environment }, services } }
 }
 
+/** Without the dot a file's name would be a package's. */
+const relativePath = (path: string): string => (path.startsWith('.') ? path : `./${path}`)
+
 function placed(
   base: Located,
   file: DeployFile,
@@ -73,6 +78,13 @@ function placed(
     ...(config.assets === undefined
       ? {}
       : { assets: { ...config.assets, directory: moved(config.assets.directory) } }),
+    ...(config.alias === undefined
+      ? {}
+      : {
+          alias: Object.fromEntries(
+            Object.entries(config.alias).map(([name, file]) => [name, relativePath(moved(file))]),
+          ),
+        }),
     minify: true,
     // Neither of these addresses is behind what an operator puts in front of the domain.
     workers_dev: target.workersDev,

@@ -58,6 +58,7 @@ describe('the first deployment', () => {
     expect(controlPlane).toMatchObject({
       name: 'turnout-admin',
       main: '../../../admin/index.ts',
+      alias: { '../locales/index.js': '../../../admin/no-locales.ts' },
       assets: { directory: '../../assets', binding: 'ASSETS' },
       workers_dev: false,
       preview_urls: false,
