@@ -58,10 +58,10 @@ export function signingSecrets({ secret, previous }: Credentials, nowMs: number)
   return previous !== null && nowMs < previous.untilMs ? [secret, previous.secret] : [secret]
 }
 
-/** Everything about a webhook that must not appear anywhere else; long parts of its path on their own too. */
+/** Everything about a webhook that must not appear anywhere else; long parts of its path and query on their own too. */
 export function secretsOf({ url, routingKey, secret, previous }: Credentials): string[] {
   const path = url.replace(/^https?:\/\/[^/]*/, '')
-  const parts = path.split('/').filter((part) => part.length >= 8)
+  const parts = path.split(/[/?&=]/).filter((part) => part.length >= 8)
   const texts = [url, path, ...parts, routingKey, secret, previous?.secret]
   return texts.filter((text) => typeof text === 'string' && text.length > 1) as string[]
 }

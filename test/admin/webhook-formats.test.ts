@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { sanitized } from '../../admin/webhook/answer.ts'
-import { signingSecrets } from '../../admin/webhook/definition.ts'
+import { secretsOf, signingSecrets } from '../../admin/webhook/definition.ts'
 import { type AuditEvent, eventId, MAX_EVENT_LENGTH, slim, summaryOf } from '../../admin/webhook/event.ts'
 import { hears, matches } from '../../admin/webhook/filter.ts'
 import { bodyOf } from '../../admin/webhook/format.ts'
@@ -251,8 +251,17 @@ describe('a target', () => {
     'https://hooks.slack.com/services/T000/B000/XXXX',
     'https://events.pagerduty.com/v2/enqueue',
     'https://receiver.example.com:8443/hooks/turnout',
+    'https://prod-1.logic.example.com/workflows/x/run?api-version=2016-06-01&sp=%2Ftriggers%2Frun&sig=a_b-c',
   ])('may be %s', (url) => {
     expect(targetProblem(url, false)).toBeNull()
+  })
+
+  it('is a secret, and so is each long part of its path and query', () => {
+    const url = 'https://receiver.example.com/hooks/0123456789?v=1&sig=abcdefghij'
+    const credentials = { url, routingKey: null, secret: 'whsec_x', previous: null }
+    expect(secretsOf(credentials)).toEqual(
+      expect.arrayContaining([url, '/hooks/0123456789?v=1&sig=abcdefghij', '0123456789', 'abcdefghij']),
+    )
   })
 
   it.each([
@@ -261,8 +270,12 @@ describe('a target', () => {
     ['HTTPS://receiver.example.com/', 'https://'],
     ['https://user:password@receiver.example.com/', 'no credentials'],
     ['https://receiver.example.com@169.254.169.254/', 'no credentials'],
-    ['https://receiver.example.com/?a=b', 'no credentials, query or fragment'],
-    ['https://receiver.example.com/#a', 'no credentials, query or fragment'],
+    ['https://receiver.example.com/?a=b c', 'query of URL characters'],
+    ['https://receiver.example.com/?a=\r\nhost: x', 'query of URL characters'],
+    ['https://receiver.example.com/?a=b#c', 'query of URL characters'],
+    ['https://user@receiver.example.com/?a=b', 'no credentials or fragment'],
+    ['https://localhost/?a=b', 'public host name'],
+    ['https://receiver.example.com/#a', 'no credentials or fragment'],
     ['https://receiver.example.com\\@10.0.0.1/', 'must be'],
     ['https://receiver.example.com/\r\nhost: x', 'must be'],
     ['https://169.254.169.254/latest/meta-data', 'IP addresses'],
