@@ -28,9 +28,7 @@ export interface FlagMove {
 /** Every move that may not be made. Both sides are valid. `anywhere`: what was not there before may begin at any stage. */
 export const forbiddenMoves = (moves: readonly FlagMove[], anywhere: boolean): CompileIssue[] =>
   moves.flatMap(({ key, before, after }) => {
-    const [was, is] = [migrationOf(key, before), migrationOf(key, after)]
-    const problem =
-      was === null ? (is === null || anywhere ? null : begins(is)) : is === null ? ends(was) : goes(was, is)
+    const problem = problemOf(migrationOf(key, before), migrationOf(key, after), anywhere)
     if (problem === null) return []
     const path = child(child(null, 'flags'), key)
     return {
@@ -43,6 +41,11 @@ interface Problem {
   /** Field of the flag; `null`: the flag itself. */
   readonly at: readonly string[] | null
   readonly why: string
+}
+
+function problemOf(before: Flag | null, after: Flag | null, anywhere: boolean): Problem | null {
+  if (before !== null) return after === null ? ends(before) : goes(before, after)
+  return after === null || anywhere ? null : begins(after)
 }
 
 /** Cheap for the flags of other kinds, which are nearly all. */
