@@ -17,7 +17,7 @@ import {
   standing,
 } from '../../engine/index.ts'
 import type { Flags } from './bonds.ts'
-import { areNeighbours, list, migrationOf, order } from './stage-moves.ts'
+import { areNeighbours, type FlagMove, list, migrationOf, order } from './stage-moves.ts'
 
 /**
  * Why a kill that serves this variant of a flag, as written, may not be placed: it would lead a migration on by more than one
@@ -59,9 +59,23 @@ export function leaps(flags: Flags, before: readonly Kill[], after: readonly Kil
   })
 }
 
+/** Killed migrations that would leap by a change of the flag: by another `off`, which the kill serves, or by losing the tag that is killed. */
+export const leapsUnderKills = (moves: readonly FlagMove[], kills: readonly Kill[]): CompileIssue[] =>
+  moves.flatMap(({ key, before, after }) => {
+    const [was, is] = [migrationOf(key, before), migrationOf(key, after)]
+    if (was === null || is === null || killOf(key, was, kills) === undefined) return []
+    const [from, to] = [underKills(key, was, kills), underKills(key, is, kills)]
+    if (areNeighbours(new Set([...from, ...to]), stagesOf(is))) return []
+    const message = `is killed, and would move from ${list(from)} to ${list(to)} all the same; a migration moves by one stage at a time (${stagesOf(is).join(', ')})`
+    return { path: showPath(child(child(null, 'flags'), key)), message }
+  })
+
+const killOf = (key: Key, { tags }: Flag, kills: readonly Kill[]): Kill | undefined =>
+  killOfFlag({ epoch: 0, version: 0, kills }, key, tags)
+
 /** The stages that contexts get under these kills. */
 function underKills(key: Key, flag: Flag, kills: readonly Kill[]): Set<Stage> {
-  const kill = killOfFlag({ epoch: 0, version: 0, kills }, key, flag.tags)
+  const kill = killOf(key, flag, kills)
   if (kill === undefined) return standing(flag)
   const { variant } = kill
   return new Set([

@@ -22,6 +22,7 @@ import { completeDocument, type Document, EMPTY_DOCUMENT, presentDocument } from
 import { type Failure, failed } from '../failure.ts'
 import { brokenBonds } from '../governance/bonds.ts'
 import type { Side } from '../governance/impact.ts'
+import { leapsUnderKills } from '../governance/stage-kills.ts'
 import { forbiddenMoves } from '../governance/stage-moves.ts'
 import { type Act, accessOf, DEFAULT_SETTINGS, type SdkKey, type Settings } from '../settings.ts'
 import { appendAudit } from '../storage/audit.ts'
@@ -38,6 +39,7 @@ import {
   readEntity,
   writeChanges,
 } from '../storage/entities.ts'
+import { killsForEdges } from '../storage/kills.ts'
 import { previewAccess } from '../storage/previews.ts'
 import { keyChange, readKeys, readSettings, settingsChange } from '../storage/settings.ts'
 import {
@@ -174,7 +176,11 @@ export class Publisher {
     const moves = changed.map((key) => ({ key, before: own(flags, key), after: own(document.flags, key) }))
     // In an empty environment nobody has asked for anything yet.
     const anywhere = begin === 'anywhere' || Object.keys(flags).length === 0
-    return [...forbiddenMoves(moves, anywhere), ...brokenBonds(document.flags, new Set(changed))]
+    return [
+      ...forbiddenMoves(moves, anywhere),
+      ...leapsUnderKills(moves, killsForEdges(this.#sql)),
+      ...brokenBonds(document.flags, new Set(changed)),
+    ]
   }
 
   /** A flag of the current document as written; `undefined`: there is none, or `publishFlag` could not tell. */

@@ -241,6 +241,16 @@ describe('a kill of a migration', () => {
     expect(await stage(api)).toBe('live')
   })
 
+  it('is not led forward in a leap by another `off` either', async () => {
+    const { api } = await environment({ flags: { 'orders-db': flag('live'), beta: true } })
+    await value(await kill(api, 'flag:orders-db'))
+    const off = (name: string) =>
+      call(`${api}/flags/orders-db`, { method: 'PATCH', body: { off: name }, headers: ANY })
+    expect(await refused(await off('shadow'))).toContain('is killed, and would move from off to shadow')
+    expect((await off('dualwrite')).status).toBe(200)
+    expect(await stage(api)).toBe('dualwrite')
+  })
+
   it('holds on when its time is over, if its end were a leap', async () => {
     const { api, name, stub } = await environment({
       flags: { 'orders-db': flag('live'), 'users-db': flag('shadow', { off: 'dualwrite' }), beta: true },

@@ -1,6 +1,6 @@
 /** What kills may do to migrations: they go back, to wherever they lead, and are not lifted in a leap. */
 import { describe, expect, it } from 'vitest'
-import { forbiddenKill, leaps } from '../../admin/governance/stage-kills.ts'
+import { forbiddenKill, leaps, leapsUnderKills } from '../../admin/governance/stage-kills.ts'
 import { type Flag, type Kill, STAGES, type Stage } from '../../engine/index.ts'
 
 const VARIANTS = Object.fromEntries(STAGES.map((stage) => [stage, stage]))
@@ -93,5 +93,39 @@ describe('a kill that ends', () => {
     expect(leaps({ db: at('live') }, killed(), [])[0]!.message).toBe(
       'would move from off to live; a migration moves by one stage at a time (off, dualwrite, shadow, live, rampdown, complete): lead the flag back first, or kill flag:db with a variant, stage by stage',
     )
+  })
+})
+
+describe('a killed migration', () => {
+  const problems = (was: unknown, is: unknown, kills: Kill[]) =>
+    leapsUnderKills([{ key: 'db', before: was, after: is }], kills)
+
+  it.each<[string, unknown, unknown, Kill[], boolean]>([
+    ['may be led anywhere beside the kill', at('live'), at('shadow'), killed(), true],
+    ['may have its `off` led on by a stage', at('live'), at('live', { off: 'dualwrite' }), killed(), true],
+    ['may not have it leap', at('live'), at('live', { off: 'shadow' }), killed(), false],
+    [
+      'may not lose the tag that is killed',
+      at('live'),
+      at('live', { tags: [] }),
+      [{ target: 'tag:storage' }],
+      false,
+    ],
+    [
+      'may come under a kill from anywhere',
+      at('live', { tags: [] }),
+      at('live'),
+      [{ target: 'tag:storage' }],
+      true,
+    ],
+    [
+      'is free where others are killed',
+      at('live'),
+      at('live', { off: 'shadow' }),
+      [{ target: 'flag:x' }],
+      true,
+    ],
+  ])('%s', (_, was, is, kills, allowed) => {
+    expect(problems(was, is, kills)).toHaveLength(allowed ? 0 : 1)
   })
 })
