@@ -30,7 +30,12 @@ beforeAll(async () => {
       flags: {
         arm: { enabled: true, variants: { canary: 1, stable: 2 }, off: 'stable', fallthrough: 'stable' },
       },
-      routes: [route('safe', {}), route('all', { unsafeMethods: true }), route('capped', {})],
+      routes: [
+        route('safe', {}),
+        route('all', { unsafeMethods: true }),
+        route('capped', {}),
+        { ...route('kept', {}), mirror: undefined, cache: { store: true, ttlSeconds: 60 } },
+      ],
     },
   })
   expect(published.status, JSON.stringify(published.body)).toBe(200)
@@ -101,4 +106,10 @@ test('sixteen copies may hang at a time; all visitors are answered, and the API 
   expect(
     safe.differences.map((one: { path: string; status: number[] }) => [one.path, one.status]),
   ).toContainEqual(['/safe/x', [200, 500]])
+})
+
+test('a workerd without a cache has nothing kept, and answers all the same', async () => {
+  for (const id of ['kept-1', 'kept-2'])
+    expect(await ask('kept', id)).toMatchObject({ status: 200, text: 'stable' })
+  expect(stable.received.filter(({ id }) => id.startsWith('kept-'))).toHaveLength(2)
 })
