@@ -22,6 +22,8 @@ export function attempt(upstream: Upstream, request: Outgoing, timeoutMs: number
   const startedMs = Date.now()
   return new Promise((resolve) =>
     begin(upstream.service ?? NETWORK, request, timeoutMs, (outcome) => {
+      if (outcome.response === null && request.upload?.isBroken)
+        return resolve({ response: brokenBody(), failure: null })
       // A client that went away took its request with it: that says nothing about the origin.
       if (outcome.response !== null || !request.from.signal.aborted)
         upstream.record(verdict(outcome), startedMs, Date.now(), Math.random)
@@ -46,7 +48,7 @@ export const NETWORK: Service = { fetch: (target, init) => fetch(target, init) }
  */
 function begin(
   by: Service,
-  { target, init }: Outgoing,
+  { target, init, upload }: Outgoing,
   timeoutMs: number,
   settle: (outcome: Outcome) => void,
 ): void {
@@ -56,11 +58,13 @@ function begin(
     isOver = true
     settle(outcome)
   }
+  const late = (): unknown =>
+    // The client is slow, not the origin: it has time from the last piece on.
+    upload?.isAwaited
+      ? setTimeout(late, timeoutMs)
+      : end({ response: null, failure: 'unreached', timedOutMs: timeoutMs, cause: null })
   // Not cleared: it ends with the request, and that costs less.
-  setTimeout(
-    () => end({ response: null, failure: 'unreached', timedOutMs: timeoutMs, cause: null }),
-    timeoutMs,
-  )
+  setTimeout(late, timeoutMs)
   by.fetch(target, init).then(
     (response) => end({ response, failure: failed(response) }),
     (thrown: unknown) => {
@@ -83,3 +87,7 @@ export function unreachable(origin: string, { timedOutMs }: Unanswered): Respons
     ? problem(502, 'Bad Gateway', `${origin} refused the connection, broke it off or sent no valid HTTP`)
     : problem(504, 'Gateway Timeout', `${origin} sent no response headers within ${timedOutMs} ms`)
 }
+
+/** A request whose body the client did not send, or not as HTTP says. */
+export const brokenBody = (): Response =>
+  problem(400, 'Bad Request', 'the body of the request broke off, or is no valid chunked encoding')

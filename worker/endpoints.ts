@@ -1,8 +1,8 @@
 /** Everything under the reserved prefix `/.turnout/`: evaluation, what SDKs need beside it, and health. */
-import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
 import { FlagCounts, MAX_FLAG_COUNTS, type Prepared, stateOf } from '../engine/index.ts'
 import { type Callers, presentedKey } from './access.ts'
+import { fromAnyPage } from './cors.ts'
 import { delivery } from './delivery.ts'
 import type { Release } from './env.ts'
 import { events } from './events.ts'
@@ -39,13 +39,6 @@ const FLAGS = '/.turnout/ofrep/v1/evaluate/flags'
 
 const app = new Hono<{ Bindings: Surroundings }>()
 
-const fromAnyPage = cors({
-  origin: '*',
-  allowMethods: ['POST'],
-  allowHeaders: ['content-type', 'authorization', 'x-api-key', 'if-none-match', 'traceparent'],
-  exposeHeaders: ['ETag', 'Retry-After'],
-  maxAge: 86_400,
-})
 app.use('/.turnout/ofrep/*', fromAnyPage)
 app.use('/.turnout/events', fromAnyPage)
 

@@ -3,6 +3,7 @@ import type { Destination } from './destination.ts'
 import { type Outgoing, outgoing } from './outgoing.ts'
 import type { PreparedOrigin } from './routes.ts'
 import type { ContextSigner, Told } from './signed-context.ts'
+import type { Content } from './upload.ts'
 
 const CREDENTIALS = ['authorization', 'cookie', 'x-api-key']
 
@@ -15,19 +16,17 @@ export interface Forwarding extends Omit<Told, 'isStranger'> {
   readonly signer: ContextSigner | null
 }
 
-/**
- * `body`: given where the request may be sent twice; otherwise it streams from the client. A promise only where it is signed.
- */
+/** A promise only where it is signed. */
 export function forwarded(
   destination: Destination,
   forwarding: Forwarding,
-  body?: ArrayBuffer,
+  content?: Content,
 ): Outgoing | Promise<Outgoing> {
   const { to, upstream } = destination
   const { facts, route, decision, decided, loopToken, signer } = forwarding
   const { origin } = to
   const target = upstream.baseUrl + route.rewrite(facts.path) + facts.search
-  const result = outgoing(target, facts, loopToken, body)
+  const result = outgoing(target, facts, loopToken, content)
   const { headers } = result.init
   const isStranger = to !== decided && !decided.hosts.has(upstream.host) && origin.shareCredentials !== true
   if (isStranger) for (const name of CREDENTIALS) headers.delete(name)

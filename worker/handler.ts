@@ -12,6 +12,7 @@ import { logError, logWarn } from './log.ts'
 import { Reporter } from './metrics.ts'
 import { Mirrors } from './mirror.ts'
 import { outgoing } from './outgoing.ts'
+import { refusalOf } from './passable.ts'
 import { carriedPreview, followLink, mayCarryPreview, type View, Views } from './preview.ts'
 import { PreviewTokens } from './preview-token.ts'
 import { problem } from './problem.ts'
@@ -219,6 +220,8 @@ export class Isolate {
       const detail = 'no snapshot has been loaded yet, and FALLBACK_ORIGIN is not set'
       return problem(503, 'Service Unavailable', detail, { 'retry-after': '1' })
     }
+    const refused = await refusalOf(facts.request)
+    if (refused !== null) return refused
     const request = outgoing(fallbackOrigin + facts.path + facts.search, facts, this.#loopToken)
     const outcome = await tried(request, fallbackTimeoutMs)
     return outcome.response ?? unreachable('FALLBACK_ORIGIN', outcome)

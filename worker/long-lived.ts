@@ -20,6 +20,9 @@ const ABNORMAL = 1006
 const SERVER_ERROR = 1011
 const SERVICE_RESTART = 1012
 const TRY_AGAIN_LATER = 1013
+const HARMLESS = [NO_STATUS, SERVICE_RESTART, TRY_AGAIN_LATER]
+/** Codes that stand for something else than a code that was sent, or for nothing. */
+const UNSENDABLE = [1004, ABNORMAL, 1015]
 const FIRST_OF_APPLICATIONS = 3000
 
 interface Watching {
@@ -134,17 +137,8 @@ function pump(from: WebSocket, to: WebSocket, ended: (code: number) => void): vo
 function close(socket: WebSocket, code: number, reason: string): void {
   try {
     if (code === NO_STATUS) socket.close()
-    else if (code === ABNORMAL) socket.close(SERVER_ERROR, 'the other side broke off')
+    else if (UNSENDABLE.includes(code)) socket.close(SERVER_ERROR, 'the other side broke off')
     else socket.close(code, reason)
-  } catch {
-    // It is closed already, or the code may not be sent: it goes without one.
-    tryToClose(socket)
-  }
-}
-
-function tryToClose(socket: WebSocket): void {
-  try {
-    socket.close()
   } catch {
     // It is closed already.
   }
@@ -152,11 +146,7 @@ function tryToClose(socket: WebSocket): void {
 
 /** Whether a close says that something went wrong, and not that somebody is done, is restarted or is busy. */
 const isAbnormal = (code: number): boolean =>
-  code > GOING_AWAY &&
-  code < FIRST_OF_APPLICATIONS &&
-  code !== NO_STATUS &&
-  code !== SERVICE_RESTART &&
-  code !== TRY_AGAIN_LATER
+  code > GOING_AWAY && code < FIRST_OF_APPLICATIONS && !HARMLESS.includes(code)
 
 /** An event stream that ends is opened again by whoever reads it. */
 function drainableStream(response: Response, watching: Watching): Response {

@@ -4,6 +4,7 @@
  */
 import { withoutOurCookies } from './cookie.ts'
 import type { RequestFacts } from './request-facts.ts'
+import { type Content, Upload } from './upload.ts'
 
 /** What `fetch` is given. A Request would cost more, and bring along what is not said here. */
 export interface Outgoing {
@@ -11,14 +12,16 @@ export interface Outgoing {
   readonly init: RequestInit & { readonly headers: Headers }
   /** The client's request. */
   readonly from: Request
+  /** Its body, where that streams and is watched; `null`: it does not. */
+  readonly upload: Upload | null
 }
 
-/** `body`: given where the request may be sent twice; otherwise it streams from the client. */
+/** `content`: of the request; the platform sends none with GET and HEAD. Without it a body streams from the client unwatched. */
 export function outgoing(
   target: string,
   facts: RequestFacts,
   loopToken: string,
-  body?: ArrayBuffer,
+  content?: Content,
 ): Outgoing {
   const { request, host, https, ip, cookies, cdnLoop } = facts
   const headers = new Headers(request.headers)
@@ -33,8 +36,18 @@ export function outgoing(
     if (kept === null) headers.delete('cookie')
     else headers.set('cookie', kept)
   }
-  const init = { method: request.method, headers, body: body ?? request.body, redirect: 'manual' } as const
-  return { target, init, from: request }
+  const { method } = request
+  const upload = content instanceof Upload ? content : null
+  const isBare = method === 'GET' || method === 'HEAD'
+  const body = isBare ? null : (upload?.stream ?? (content as ArrayBuffer | undefined) ?? request.body)
+  const init = {
+    method,
+    headers,
+    body,
+    redirect: 'manual',
+    ...(upload && { signal: upload.signal }),
+  } as const
+  return { target, init, from: request, upload }
 }
 
 /** Everything under `x-turnout-` is the edge's to say, and headers named by Connection end here. One pass over what came. */

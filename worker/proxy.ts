@@ -3,7 +3,7 @@
  * the route asks for debug headers or for pages with flags in them, or a first visit needs its cookie.
  */
 import type { Decision, Prepared, PreviewClaims } from '../engine/index.ts'
-import { attempt } from './attempt.ts'
+import { attempt, brokenBody } from './attempt.ts'
 import { isPage, withBootstrap } from './bootstrap.ts'
 import { orElsewhere } from './cross-arm.ts'
 import { decide, originOf } from './decide.ts'
@@ -12,6 +12,7 @@ import { type Forwarding, forwarded } from './forward.ts'
 import { identify } from './identity.ts'
 import { drainable, isLongLived } from './long-lived.ts'
 import type { Mirrors } from './mirror.ts'
+import { refusalOf } from './passable.ts'
 import type { Chooser } from './pool.ts'
 import type { View } from './preview.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -20,7 +21,7 @@ import { respond } from './respond.ts'
 import type { Background } from './response-cache.ts'
 import type { PreparedRoute } from './routes.ts'
 import { type Drawn, draw } from './sample.ts'
-import { type Answered, afterFailure, type FirstTry, heldBody } from './second-try.ts'
+import { type Answered, afterFailure, contentOf, type FirstTry } from './second-try.ts'
 import type { ContextSigner } from './signed-context.ts'
 import { isSplitPage } from './split-page.ts'
 import type { VisitorIds } from './visitor-id.ts'
@@ -41,6 +42,9 @@ export interface Edge {
 
 export async function proxy(facts: RequestFacts, route: PreparedRoute, edge: Edge): Promise<Response> {
   const { prepared, ids, loopToken, samples, signer, preview, background, later } = edge
+  const refusal = refusalOf(facts.request)
+  const refused = refusal instanceof Promise ? await refusal : refusal
+  if (refused !== null) return refused
   const identified = identify(facts, route.identity, ids)
   const visitor = identified instanceof Promise ? await identified : identified
   const { key, setCookie } = visitor
@@ -85,25 +89,28 @@ async function fromOrigin(
 ): Promise<Answered> {
   const { facts, route, decision } = forwarding
   const { to } = chosen
+  const content = facts.request.body === null ? undefined : await contentOf(facts.request)
+  if (content === null) return { response: brokenBody(), served: to.variant }
   const isCopied = mirroring?.mirrors.draws(route, facts.request, decision, to.variant, by.random) === true
-  const body = facts.request.body === null ? undefined : await heldBody(facts.request, to, isCopied)
   to.budget.request(by.nowMs)
-  const request = forwarded(chosen, forwarding, body)
+  const request = forwarded(chosen, forwarding, content)
   const sentAtMs = isCopied ? Date.now() : 0
   const first = await attempt(
     chosen.upstream,
     request instanceof Promise ? await request : request,
     Math.min(to.timeoutMs, route.deadlineMs),
   )
-  const tries: FirstTry = { forwarding, chosen, body, by }
+  const tries: FirstTry = { forwarding, chosen, content, by }
   if (first.failure !== null) return afterFailure(first, tries)
   const latencyMs = isCopied ? Date.now() - sentAtMs : 0
   const answered =
     first.response.status === 404
       ? await orElsewhere(first.response, tries)
       : { response: first.response, served: to.variant }
-  if (isCopied && answered.served === to.variant)
+  if (isCopied && answered.served === to.variant) {
+    const body = content instanceof ArrayBuffer ? content : undefined
     mirroring!.mirrors.send({ ...answered, latencyMs }, { forwarding, by, body }, mirroring!.background)
+  }
   return answered
 }
 

@@ -10,6 +10,7 @@ import { type Forwarding, forwarded } from './forward.ts'
 import { logWarn } from './log.ts'
 import type { Chooser } from './pool.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
+import { type Content, Upload } from './upload.ts'
 
 /** Bodies up to this size are held so that they can be sent again. */
 const HELD_BYTES = 65_536
@@ -27,26 +28,27 @@ export interface Answered {
 export interface FirstTry {
   readonly forwarding: Forwarding
   readonly chosen: Destination
-  /** The held body, if there is one. */
-  readonly body: ArrayBuffer | undefined
+  readonly content: Content | undefined
   /** What the first was chosen by; its time is when the request began. */
   readonly by: Chooser
 }
 
-/** A small body, read before it is sent so that it can be sent again; `undefined`: it streams, and is sent once. */
-export async function heldBody(
-  request: Request,
-  { fallback }: PreparedOrigin,
-  isCopied: boolean,
-): Promise<ArrayBuffer | undefined> {
-  if ((fallback === null && !isCopied) || request.headers.get('upgrade') !== null) return undefined
-  const length = Number(request.headers.get('content-length') ?? Number.NaN)
-  return length <= HELD_BYTES ? request.arrayBuffer() : undefined
+/**
+ * What a request brings. A small body is read before it is sent, so that it can be sent again and a client that is slow with it
+ * takes nothing of the origin's time; a larger one, or one of unknown length, streams, and is sent once. `null`: it broke off.
+ */
+export async function contentOf(request: Request): Promise<Content | undefined | null> {
+  const { body, method, headers } = request
+  if (body === null || method === 'GET' || method === 'HEAD') return undefined
+  const given = headers.get('content-length')
+  const length = given === null ? null : Number(given)
+  if (length === null || length > HELD_BYTES) return new Upload(body, length)
+  return request.arrayBuffer().catch(() => null)
 }
 
 export async function afterFailure(
   first: Outcome,
-  { forwarding, chosen, body, by }: FirstTry,
+  { forwarding, chosen, content, by }: FirstTry,
 ): Promise<Answered> {
   const { facts, route, decision } = forwarding
   const { request } = facts
@@ -63,9 +65,9 @@ export async function afterFailure(
   }
   const allowed =
     first.failure !== null && mayRetry(first.failure, attempted) && mayFailOver(request, decision)
-  const hasBody = request.body === null || body !== undefined
+  const isWhole = !(content instanceof Upload)
   const leftMs = route.deadlineMs - (nowMs - by.nowMs)
-  const next = allowed && hasBody && leftMs >= MIN_LEFT_MS ? fallbackOf(route, to, { ...by, nowMs }) : null
+  const next = allowed && isWhole && leftMs >= MIN_LEFT_MS ? fallbackOf(route, to, { ...by, nowMs }) : null
   const again = next !== null && to.budget.take(nowMs, to.leastFailovers) ? next : null
   logWarn('origin-failed', {
     route: route.route.id,
@@ -79,7 +81,7 @@ export async function afterFailure(
 
   const second = await attempt(
     again.upstream,
-    await forwarded(again, forwarding, body),
+    await forwarded(again, forwarding, content),
     Math.min(again.to.timeoutMs, leftMs),
   )
   if (second.response === null) {

@@ -82,6 +82,7 @@ it('sends a POST, with its body, to the fallback of a broken origin: it was neve
   await get(edge, 5)
   sent.splice(0)
   const body = new ReadableStream({
+    type: 'bytes',
     start(controller) {
       controller.enqueue(new TextEncoder().encode('once'))
       controller.close()

@@ -146,7 +146,7 @@ describe('a copy', () => {
     expect(copies().map(({ method, body }) => [method, body])).toEqual([['POST', 'payload']])
     const large = 'x'.repeat(65_537)
     expect((await read(edge, '/', { method: 'POST', body: large })).status).toBe(200)
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const { readable, writable } = new IdentityTransformStream()
     const writer = writable.getWriter()
     void writer.write(new TextEncoder().encode('streamed')).then(() => writer.close())
     expect((await read(edge, '/', { method: 'POST', body: readable })).status).toBe(200)

@@ -146,7 +146,7 @@ describe('a request body', () => {
   })
 
   it('streams to the origin before the client has sent all of it', async () => {
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const { readable, writable } = new IdentityTransformStream()
     const writer = writable.getWriter()
     const seen: string[] = []
     const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
