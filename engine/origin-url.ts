@@ -16,7 +16,7 @@ export interface OriginRules {
 }
 
 const URL =
-  /^(https?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)(?::(\d{1,5}))?((?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*)$/
+  /^(https?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)(?::([1-9]\d{0,4}))?((?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*)$/
 
 /** A sentence that completes "url …", or `null` if the URL may be an origin. */
 export function originProblem(value: unknown, rules: OriginRules): string | null {

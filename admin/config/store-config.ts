@@ -129,9 +129,9 @@ function roleOf({ AWS_ROLE_ARN: arn, AWS_ROLE_EXTERNAL_ID: externalId }: Variabl
 function endpointOf(name: Name, value: string | undefined): string | undefined {
   if (!value) return undefined
   const url = URL.canParse(value) ? new URL(value) : null
-  if (url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '')
-    return value.replace(/\/+$/, '')
-  throw new SettingError(`${name} must be an http or https URL without a query`, value)
+  const isPlain = url !== null && url.username + url.password + url.search + url.hash === ''
+  if (isPlain && /^https?:$/.test(url.protocol)) return value.replace(/\/+$/, '')
+  throw new SettingError(`${name} must be an http or https URL without credentials or a query`, value)
 }
 
 /** AWS keeps names that begin with aws or ssm for itself. */
