@@ -75,8 +75,10 @@ const EXAMPLE = {
 
 const PropagationSchema = z
   .object({
-    version: z.int().optional(),
-    kill: z.int().optional(),
+    version: z.int().openapi({
+      description: 'The version that it is about: of the document, or of the kill list if there is `kill`',
+    }),
+    kill: z.int().optional().openapi({ description: 'The same, where it is about the kill list' }),
     publishedAt: time,
     complete: z.boolean().openapi({
       description:
@@ -202,7 +204,8 @@ const timeOf = (ms: number): string => new Date(ms).toISOString()
 function shown({ target, locations, laggards, lost, silent, times, ...counts }: Propagation) {
   const { complete, isolates, reached, settling, clockSkewMs } = counts
   return {
-    [target.kind === 'kills' ? 'kill' : 'version']: target.version,
+    version: target.version,
+    ...(target.kind === 'kills' ? { kill: target.version } : {}),
     publishedAt: timeOf(target.publishedAtMs),
     complete,
     isolates,

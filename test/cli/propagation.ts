@@ -30,7 +30,7 @@ export function propagation(locations: readonly Location[], more: Partial<Propag
     locations.reduce((total, each) => total + each[field], 0)
   const times = locations.flatMap(({ maxMs }) => maxMs ?? [])
   return {
-    kill: 14,
+    ...{ version: 14, kill: 14 },
     publishedAt: '2026-11-21T10:00:00.000Z',
     complete: sum('reached') === sum('isolates') && (more.settling ?? []).length === 0,
     isolates: sum('isolates'),
