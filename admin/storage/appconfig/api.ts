@@ -206,7 +206,7 @@ export class AppConfigApi {
     if (found === undefined && this.#strategy !== null)
       throw new StoreFailure({
         reason: 'denied',
-        detail: `AppConfig has no deployment strategy ${JSON.stringify(wanted)}`,
+        detail: `AppConfig has no deployment strategy ${JSON.stringify(wanted)} (APPCONFIG_STRATEGY)`,
       })
     this.#strategyId = found ?? (await this.#makeStrategy(calls))
     return this.#strategyId

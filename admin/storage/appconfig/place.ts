@@ -74,11 +74,11 @@ export async function findPlace(
   const format = Object.hasOwn(formats, Type) ? formats[Type] : undefined
   if (format === undefined)
     throw denied(
-      `configuration profile ${names.profile} is of type ${Type}; Turnout reads ${Object.keys(formats).join(' and ')}`,
+      `configuration profile ${names.profile}${namedBy('configuration profile')} is of type ${Type}; Turnout reads ${Object.keys(formats).join(' and ')}`,
     )
   if (LocationUri !== 'hosted')
     throw denied(
-      `configuration profile ${names.profile} keeps its content in ${LocationUri}; it must be hosted by AppConfig`,
+      `configuration profile ${names.profile}${namedBy('configuration profile')} keeps its content in ${LocationUri}; it must be hosted by AppConfig`,
     )
   return {
     applicationId: application.Id!,
@@ -110,11 +110,23 @@ async function find<T extends Item>(
   const [found, another] = byId.length > 0 ? byId : items.filter(({ Name }) => Name === wanted)
   if (found === undefined) {
     const names = items.map(({ Name }) => Name).join(', ')
-    throw denied(`AppConfig has no ${what} ${JSON.stringify(wanted)}; there is ${names || 'none at all'}`)
+    throw denied(
+      `AppConfig has no ${what} ${JSON.stringify(wanted)}${namedBy(what)}; there is ${names || 'none at all'}`,
+    )
   }
   if (another !== undefined)
-    throw denied(`AppConfig has several of ${what} ${JSON.stringify(wanted)}: give the id of one`)
+    throw denied(
+      `AppConfig has several of ${what} ${JSON.stringify(wanted)}${namedBy(what)}: give the id of one`,
+    )
   return found
 }
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  application: 'APPCONFIG_APPLICATION',
+  'configuration profile': 'APPCONFIG_PROFILE',
+}
+
+/** Which setting to change; an environment has the name that it has in Turnout. */
+const namedBy = (what: string): string => (SETTINGS[what] === undefined ? '' : ` (${SETTINGS[what]})`)
 
 const denied = (detail: string): StoreFailure => new StoreFailure({ reason: 'denied', detail })

@@ -171,7 +171,10 @@ describe('polling AppConfig', () => {
   it('says what is missing in AppConfig, and finds it when it is there', async () => {
     test = await appConfig(FREEFORM, null, false)
     expect(await failing(test.store.load(null))).toMatchObject({
-      ...{ reason: 'denied', detail: expect.stringContaining('no application "shop"') },
+      ...{
+        reason: 'denied',
+        detail: expect.stringContaining('no application "shop" (APPCONFIG_APPLICATION); there is none'),
+      },
     })
     await deploy(ON)
     expect((await load(null, test.store)).document).toEqual(ON)
