@@ -108,13 +108,19 @@ function checkShort(check: Check, path: Path, value: Record<string, unknown>): v
   }
   check.fields(path, value, table, ['enabled'])
   const allowlist = value.allowlist === undefined ? 'allowedUsers' : 'allowlist'
-  const limits = ['percentage', 'rolloutPercentage', 'countries', 'continents', 'regions']
+  const limits = ['percentage', 'rolloutPercentage', ...PLACES]
   if (value[allowlist] !== undefined && limits.every((limit) => value[limit] === undefined)) {
     check.warn(
       child(path, allowlist),
       `the flag is on for everybody, as it has no percentage or place; "percentage": 0 keeps it to the ${allowlist}`,
     )
   }
+  const places = PLACES.filter((list) => value[list] !== undefined)
+  if (places.length > 0 && places.every((list) => Array.isArray(value[list]) && value[list].length === 0))
+    check.warn(
+      child(path, places[0]!),
+      `the flag is on nowhere, as no place is named; without ${places[0]} it is on everywhere`,
+    )
   for (const [one, other] of [
     ['percentage', 'rolloutPercentage'],
     ['allowlist', 'allowedUsers'],
@@ -183,6 +189,9 @@ function checkVariants(check: Check, path: Path, value: unknown): void {
 
 const jsonType = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+
+/** Fields of a short form that hold it to places. */
+const PLACES = ['countries', 'continents', 'regions'] as const
 
 const MAX_VALUE_DEPTH = 64
 

@@ -23,6 +23,17 @@ describe('a warning', () => {
     expect(warnings({ beta: { enabled: true, [list]: ['user1'], countries: ['DE'] } })).toEqual([])
   })
 
+  it.each(['countries', 'continents', 'regions'])(
+    'says that a flag whose %s are none is on nowhere',
+    (list) => {
+      expect(warnings({ beta: { enabled: true, percentage: 50, [list]: [] } })).toEqual([
+        { path: `$.flags.beta.${list}`, message: expect.stringContaining('on nowhere') },
+      ])
+      expect(warnings({ beta: { enabled: true, [list]: [], countries: ['DE'] } })).toEqual([])
+      expect(warnings({ beta: { enabled: true, percentage: 50 } })).toEqual([])
+    },
+  )
+
   it.each([{}, { path: '/*' }, { path: '*' }])(
     'names a route behind one that takes everything: %j',
     (match) => {
