@@ -17,7 +17,7 @@ import {
 } from './flags.ts'
 import { median } from './statistics.ts'
 
-export const ENGINES = ['turnout', 'minimal', 'growthbook', 'unleash', 'flagd'] as const
+export const ENGINES = ['turnout', 'local', 'minimal', 'growthbook', 'unleash', 'flagd'] as const
 export type EngineName = (typeof ENGINES)[number]
 
 /** ns per call: each kind of flag by itself, and any of all flags in any order. */
@@ -45,6 +45,7 @@ async function measure(name: EngineName, files: readonly string[]): Promise<Figu
 
 async function loadEngine(name: EngineName, all: readonly User[], files: readonly string[]) {
   if (name === 'turnout') return (await import('./engines/turnout.ts')).load(files[0]!, files[1]!)
+  if (name === 'local') return (await import('./engines/local.ts')).load(files[0]!, files[1]!)
   const { load } = (await import(`./engines/${name}.ts`)) as { load: Load }
   return load(all, FLAGS)
 }

@@ -24,6 +24,7 @@ export interface Bulk {
 /** Files of the wire forms and of the authored document; names of the parent's arguments. */
 export interface Files {
   readonly engine: string
+  readonly client: string
   readonly authored: string
   readonly snapshot: string
   readonly percentages: string

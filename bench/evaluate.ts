@@ -1,6 +1,6 @@
 /**
- * `npm run bench:evaluate`: Turnout's engine beside three others and beside a hand-written evaluator, in this process's
- * children: one engine a process, all engines in turn, several rounds. `--check` fails where a goal is missed,
+ * `npm run bench:evaluate`: Turnout's engine, alone and in the local client, beside three others and beside a hand-written evaluator,
+ * in this process's children: one engine a process, all engines in turn, several rounds. `--check` fails where a goal is missed,
  * `--rounds=N` changes how many (default 7).
  */
 import { execFile } from 'node:child_process'
@@ -19,12 +19,15 @@ import { median, type Ratio, ratio } from './statistics.ts'
 
 const TITLES: Record<EngineName, string> = {
   turnout: 'Turnout',
+  local: 'Turnout, local client',
   minimal: 'minimal, hand-written',
   growthbook: '@growthbook/growthbook',
   unleash: 'unleash-client',
   flagd: '@openfeature/flagd-core',
 }
 const PEERS = ['growthbook', 'unleash', 'flagd'] as const
+/** Which file they are in. */
+const OURS: Partial<Record<EngineName, 'engine' | 'client'>> = { turnout: 'engine', local: 'client' }
 const COLUMNS = [...KINDS, 'any'] as const
 /** How much faster than the fastest peer. */
 const AHEAD: Record<(typeof KINDS)[number], number> = { boolean: 3, percentage: 5, allowlist: 5, rules: 5 }
@@ -46,7 +49,7 @@ try {
     const figures: Partial<Round> = {}
     for (const name of order) {
       progress(`round ${round + 1} of ${rounds}: ${TITLES[name]}`)
-      const given = name === 'turnout' ? [files.engine, files.mixed] : []
+      const given = OURS[name] ? [files[OURS[name]], files.mixed] : []
       figures[name] = await inChild<Figures>('evaluate-engine.ts', [name, ...given])
     }
     found.push(figures as Round)
@@ -72,27 +75,32 @@ async function prepareFiles(folder: string): Promise<Files> {
     keyOf('percentage', at),
     { enabled: true, percentage: (at % 99) + 1 },
   ])
-  const engine = join(folder, 'engine.js')
-  await build({
-    stdin: {
-      contents:
-        "export { decodeSnapshot, evaluate, evaluateAll, NO_KILLS, prepare } from '../engine/index.ts'",
-      resolveDir: import.meta.dirname,
-    },
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2024',
-    outfile: engine,
-    logLevel: 'error',
-  })
   return {
-    engine,
+    engine: await bundled(
+      folder,
+      'engine',
+      "export { decodeSnapshot, evaluate, evaluateAll, NO_KILLS, prepare } from '../engine/index.ts'",
+    ),
+    client: await bundled(folder, 'client', "export { createClient } from '../sdk/index.ts'"),
     authored: file('authored.json', JSON.stringify(large)),
     snapshot: file('snapshot', compiled(large)),
     percentages: file('percentages', compiled({ flags: Object.fromEntries(percentages) })),
     mixed: file('mixed', compiled(document(all, FLAGS))),
   }
+}
+
+async function bundled(folder: string, name: string, contents: string): Promise<string> {
+  const outfile = join(folder, `${name}.js`)
+  await build({
+    stdin: { contents, resolveDir: import.meta.dirname },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2024',
+    outfile,
+    logLevel: 'error',
+  })
+  return outfile
 }
 
 function compiled(authored: FlagDocument): string {
@@ -146,6 +154,12 @@ All ${FLAGS} flags for one user, µs: percentages ${figure(median(bulks('percent
       name: `Turnout / minimal, ${KIND_TITLES[kind]}`,
       ratio: ratio(of('turnout', kind), of('minimal', kind)),
       atMost: 2,
+    })),
+    ...COLUMNS.map((kind) => ({
+      name: `local client / engine alone, ${kind === 'any' ? 'any' : KIND_TITLES[kind]}`,
+      ratio: ratio(of('local', kind), of('turnout', kind)),
+      // Of a only told: there the call itself, and the look at the type, are a good part of all there is.
+      ...(kind !== 'boolean' && { atMost: 1.1 }),
     })),
     {
       name: `loading ${LOADED} / JSON.parse, warm`,

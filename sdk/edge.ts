@@ -35,7 +35,7 @@ export async function ask<T>(
   let timer: Timer | undefined
   const more = (): void => {
     clearTimeout(timer)
-    timer = later(() => late.abort(new Error(`${address} is silent`)), limitMs)
+    timer = later(() => late.abort(new Error(`${address} answered nothing`)), limitMs)
   }
   more()
   try {

@@ -36,7 +36,9 @@ export function createClient(options: ProcessOptions): LocalClient {
   )
   return Object.assign(client, {
     ready,
-    refresh: async () => void (await load(signal)),
+    async refresh() {
+      await load(signal)
+    },
     close: () => closing.abort(),
   })
 }

@@ -8,7 +8,6 @@ import { ask, type EdgeOptions } from './edge.ts'
 const SILENCE_MS = 45_000
 /** No event of the edge is nearly as long. */
 const MAX_EVENT = 65_536
-const ENDED = { value: undefined }
 
 /**
  * Listens until the stream ends or breaks off, and answers how long the edge wants to be left alone then. `state`: what is known;
@@ -24,7 +23,7 @@ export const listen = (
     const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
     let restMs: number | undefined
     for (let rest = ''; ; ) {
-      const { value } = await reader.read().catch(() => ENDED)
+      const { value } = await reader.read().catch(() => ({ value: undefined }))
       if (value === undefined) {
         // The edge begins with a `retry`.
         if (restMs === undefined) throw new Error('no event stream')

@@ -264,7 +264,7 @@ describe('an edge that cannot be asked', () => {
       },
       /Disallowed/,
     ],
-    ['does not answer in time', () => new Promise<Response>(() => {}), /snapshot is silent/],
+    ['does not answer in time', () => new Promise<Response>(() => {}), /snapshot answered nothing/],
   ] as [string, () => Response | Promise<Response>, RegExp][])(
     'where it %s: ready, defaults with a code, one warning, and ever longer pauses',
     async (_, response, message) => {
