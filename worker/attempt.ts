@@ -22,7 +22,7 @@ export function attempt(upstream: Upstream, request: Outgoing, timeoutMs: number
   const startedMs = Date.now()
   return new Promise((resolve) =>
     begin(upstream.service ?? NETWORK, request, timeoutMs, (outcome) => {
-      if (outcome.response === null && request.upload?.isBroken)
+      if (outcome.response === null && request.upload?.broken.aborted)
         return resolve({ response: brokenBody(), failure: null })
       // A client that went away took its request with it: that says nothing about the origin.
       if (outcome.response !== null || !request.from.signal.aborted)

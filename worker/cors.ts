@@ -14,7 +14,6 @@ const PREFLIGHT = {
   'access-control-max-age': '86400',
   'access-control-allow-methods': 'POST',
   'access-control-allow-headers': 'content-type,authorization,x-api-key,if-none-match,traceparent',
-  vary: 'Access-Control-Request-Headers',
 }
 
 export const fromAnyPage: MiddlewareHandler = async (c, next) => {

@@ -45,7 +45,7 @@ export function outgoing(
     headers,
     body,
     redirect: 'manual',
-    ...(upload && { signal: upload.signal }),
+    ...(upload && { signal: upload.broken }),
   } as const
   return { target, init, from: request, upload }
 }
