@@ -1,4 +1,4 @@
-/** A request's body as text; never reads more than the limit. */
+/** Bodies as a whole; never reads more than the limit. */
 
 /** `null`: it is longer than `maxBytes`. */
 export async function readText(request: Request, maxBytes: number): Promise<string | null> {
@@ -13,4 +13,33 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
     text += decoder.decode(chunk as Uint8Array, { stream: true })
   }
   return text + decoder.decode()
+}
+
+/**
+ * The whole of a response's body; `null`: it is longer than `maxBytes`, breaks off, or `signal` comes first. The rest is let go.
+ * Never rejects.
+ */
+export async function wholeOf(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Blob | null> {
+  const reader = body?.getReader()
+  const stop = () => void reader?.cancel().catch(() => undefined)
+  signal?.addEventListener('abort', stop)
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  let bytes = 0
+  try {
+    for (let read = await reader?.read(); read?.value; read = await reader!.read()) {
+      parts.push(read.value as Uint8Array<ArrayBuffer>)
+      bytes += read.value.byteLength
+      if (bytes > maxBytes) {
+        stop()
+        return null
+      }
+    }
+    return signal?.aborted ? null : new Blob(parts)
+  } catch {
+    return null
+  }
 }

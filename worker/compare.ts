@@ -24,66 +24,68 @@ export const isSlower = (ms: number, copyMs: number): boolean => bucketOf(copyMs
 export interface Difference {
   /** JSON pointer of the first value that differs; `null`: they are not both JSON. */
   readonly pointer: string | null
+  /** The bodies as they were compared: JSON with sorted keys and without what is ignored. */
+  readonly texts: readonly [string, string]
 }
 
-/** Deeper values are one value. */
+/** Deeper values are as good as none. */
 const MAX_DEPTH = 100
 
 /** `null`: alike. JSON is compared whatever the order of its keys; other bodies by their text. */
 export function bodyDifference(one: string, other: string, ignored: Ignored): Difference | null {
   if (one === other) return null
-  const [a, b] = [parsed(one), parsed(other)]
-  if (a === undefined || b === undefined) return { pointer: null }
-  const path = firstDifference(a, b, ignored, [])
-  return path === null ? null : { pointer: shown(path) }
+  const [a, b] = [normalised(one, ignored), normalised(other, ignored)]
+  if (a.text === b.text) return null
+  const path = a.value && b.value ? firstDifference(a.value, b.value) : null
+  return { pointer: path && shown(path), texts: [a.text, b.text] }
 }
 
-/** The text by which bodies are alike or not: JSON with sorted keys and without what is ignored. */
-export function normalised(text: string, ignored: Ignored): string {
-  const value = parsed(text)
-  return value === undefined ? text : JSON.stringify(canonical(value, ignored, 0))
+interface Normalised {
+  readonly text: string
+  /** `null`: it is no JSON object or list. (A bare text or number is as good as text.) */
+  readonly value: object | null
 }
 
-/** `undefined`: no JSON object or list. (A bare text or number is as good as text.) */
-function parsed(text: string): object | undefined {
-  if (!/^\s*[[{]/.test(text)) return undefined
+function normalised(text: string, ignored: Ignored): Normalised {
+  if (!/^\s*[[{]/.test(text)) return { text, value: null }
   try {
-    return JSON.parse(text) as object
+    const value = canonical(JSON.parse(text), ignored, 0) as object
+    return { text: JSON.stringify(value), value }
   } catch {
-    return undefined
+    return { text, value: null }
   }
 }
 
-type Path = readonly string[]
+/** Keys in order, without what is ignored; items of lists keep their places. */
+function canonical(value: unknown, ignored: Ignored, depth: number): unknown {
+  if (ignored.some((parts) => parts.length === 0)) return undefined
+  if (!isObject(value)) return value
+  if (depth >= MAX_DEPTH) return null
+  const inner = (key: string) => canonical(value[key], below(ignored, key), depth + 1)
+  return Array.isArray(value)
+    ? value.map((_, index) => inner(String(index)) ?? null)
+    : Object.fromEntries(
+        Object.keys(value)
+          .sort()
+          .map((key) => [key, inner(key)]),
+      )
+}
 
-function firstDifference(a: unknown, b: unknown, ignored: Ignored, path: Path): Path | null {
-  if (ignored.some((parts) => parts.length === 0)) return null
-  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return a === b ? null : path
-  if (path.length >= MAX_DEPTH) return null
+const below = (ignored: Ignored, key: string): Ignored =>
+  ignored.flatMap(([first, ...rest]) => (first === '*' || first === key ? [rest] : []))
+
+/** `null`: there is none. */
+function firstDifference(a: unknown, b: unknown): readonly string[] | null {
+  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return a === b ? null : []
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const [inA, inB] = [Object.hasOwn(a, key), Object.hasOwn(b, key)]
-    const inner = below(ignored, key)
-    if (inA && inB) {
-      const found = firstDifference(a[key], b[key], inner, [...path, key])
-      if (found !== null) return found
-    } else if (!inner.some((parts) => parts.length === 0)) return [...path, key]
+    const path = firstDifference(own(a, key), own(b, key))
+    if (path !== null) return [key, ...path]
   }
   return null
 }
 
-function canonical(value: unknown, ignored: Ignored, depth: number): unknown {
-  if (!isObject(value) || depth >= MAX_DEPTH) return isObject(value) ? null : value
-  const kept = Object.keys(value)
-    .filter((key) => !below(ignored, key).some((parts) => parts.length === 0))
-    .map((key) => [key, canonical(value[key], below(ignored, key), depth + 1)] as const)
-  if (Array.isArray(value)) return kept.map(([, item]) => item)
-  return Object.fromEntries(kept.sort(([one], [other]) => (one < other ? -1 : 1)))
-}
-
-const below = (ignored: Ignored, key: string): Ignored =>
-  ignored.length === 0
-    ? ignored
-    : ignored.flatMap(([first, ...rest]) => (first === '*' || first === key ? [rest] : []))
+const own = (value: Record<string, unknown>, key: string): unknown =>
+  Object.hasOwn(value, key) ? value[key] : undefined
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
@@ -91,4 +93,5 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 /** A key may be somebody's name or address: only what looks like a field or an index is told. */
 const PLAIN = /^(?:[A-Za-z_$][\w$-]{0,63}|\d{1,9})$/
 
-const shown = (path: Path): string => path.map((part) => `/${PLAIN.test(part) ? part : '*'}`).join('')
+const shown = (path: readonly string[]): string =>
+  path.map((part) => `/${PLAIN.test(part) ? part : '*'}`).join('')

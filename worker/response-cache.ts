@@ -3,6 +3,7 @@
  * a rollback or a kill raises, so that none of it needs to be deleted. An optimisation: a cache that fails has nothing.
  */
 import { murmur3, type Prepared, type Route } from '../engine/index.ts'
+import { wholeOf } from './body.ts'
 import {
   ageOf,
   ageOnArrival,
@@ -151,9 +152,10 @@ const find = (key: string): Promise<Kept | null> =>
 
 /** Puts a whole response away; one that breaks off, or is too large, is none. */
 async function keep(key: string, keeping: Keeping, response: Response): Promise<void> {
-  const body = await wholeBody(response)
-  if (body === null) return
+  const body = await wholeOf(response.body, MAX_BYTES)
   const headers = new Headers(response.headers)
+  const said = headers.has('content-encoding') ? null : headers.get('content-length')
+  if (body === null || (said !== null && Number(said) !== body.size)) return
   const aside = ASIDE.flatMap((name) => (headers.has(name) ? [[name, headers.get(name)]] : []))
   for (const name of ASIDE) headers.delete(name)
   if (headers.has('content-encoding')) asDecoded(headers)
@@ -170,30 +172,6 @@ function asDecoded(headers: Headers): void {
   for (const name of ['content-encoding', 'content-length']) headers.delete(name)
   const etag = headers.get('etag')
   if (etag !== null && !etag.startsWith('W/')) headers.set('etag', `W/${etag}`)
-}
-
-async function wholeBody({ body, headers }: Response): Promise<Uint8Array | null> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  try {
-    for await (const part of body ?? []) {
-      parts.push(part as Uint8Array)
-      length += (part as Uint8Array).byteLength
-      if (length > MAX_BYTES) return null
-    }
-  } catch {
-    // Whoever reads the response itself hears of it.
-    return null
-  }
-  const said = headers.has('content-encoding') ? null : headers.get('content-length')
-  if (said !== null && Number(said) !== length) return null
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.byteLength
-  }
-  return whole
 }
 
 /** A kept response as the answer to a request. */

@@ -1,14 +1,8 @@
 /** One copy of a request at a mirror's variant: sent, compared with what the visitor got, and thrown away. Never throws. */
 import { MAX_DIFFERENCE_TEXT, type MirrorDifference, type Mirrored } from '../engine/index.ts'
 import { NETWORK } from './attempt.ts'
-import {
-  bodyDifference,
-  type Difference,
-  type Ignored,
-  isSlower,
-  normalised,
-  sameStatusClass,
-} from './compare.ts'
+import { wholeOf } from './body.ts'
+import { bodyDifference, type Ignored, isSlower, sameStatusClass } from './compare.ts'
 import type { Destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 
@@ -87,45 +81,20 @@ async function judged(
     served: original.served,
     status: [original.response.status, status],
     latencyMs: [original.latencyMs, latencyMs],
-    hashes: differs && compared ? [await hashOf(own, ignored), await hashOf(theirs, ignored)] : null,
-    pointer: pointerOf(differs),
+    hashes: differs && [await hashOf(differs.texts[0]), await hashOf(differs.texts[1])],
+    pointer: differs?.pointer?.slice(0, MAX_DIFFERENCE_TEXT) ?? null,
   }
   return { counted, difference }
 }
 
-const pointerOf = (difference: Difference | null): string | null =>
-  difference?.pointer?.slice(0, MAX_DIFFERENCE_TEXT) ?? null
-
 const encoder = new TextEncoder()
 
 /** Tells bodies apart and not what is in them. */
-async function hashOf(text: string, ignored: Ignored): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(normalised(text, ignored)))
+async function hashOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(text))
   return Array.from(new Uint8Array(digest, 0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** `null`: too long, too late, or broken off. What is not read is let go. Never rejects. */
-async function textOf(body: ReadableStream<Uint8Array> | null, signal: AbortSignal): Promise<string | null> {
-  const reader = body?.getReader()
-  if (!reader) return ''
-  const stop = (): void => void reader.cancel().catch(() => undefined)
-  signal.addEventListener('abort', stop)
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      bytes += read.value.byteLength
-      if (bytes > MAX_BYTES) {
-        stop()
-        return null
-      }
-      text += decoder.decode(read.value, { stream: true })
-    }
-    return signal.aborted ? null : text + decoder.decode()
-  } catch {
-    return null
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
-}
+/** `null`: too long, too late, or broken off. */
+const textOf = async (body: ReadableStream<Uint8Array> | null, signal: AbortSignal): Promise<string | null> =>
+  (await wholeOf(body, MAX_BYTES, signal))?.text() ?? null

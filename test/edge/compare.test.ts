@@ -1,6 +1,6 @@
 /** When two answers are alike: tables of pairs. */
 import { describe, expect, it } from 'vitest'
-import { bodyDifference, isSlower, normalised, parsePointers, sameStatusClass } from '../../worker/compare.ts'
+import { bodyDifference, isSlower, parsePointers, sameStatusClass } from '../../worker/compare.ts'
 
 const json = JSON.stringify
 
@@ -55,6 +55,7 @@ describe('bodies', () => {
       '/1/n',
       ['/*/id'],
     ],
+    ['an item that is ignored', '[1,2,3]', '[1,9,4]', '/2', ['/1']],
     ['all of what is ignored', '{"a":1}', '{"b":2}', undefined, ['/*']],
     ['a key with a slash', '{"a/b":1,"c":1}', '{"a/b":2,"c":1}', undefined, ['/a~1b']],
     ['a key with a tilde', '{"~1":1}', '{"~1":2}', undefined, ['/~01']],
@@ -70,13 +71,13 @@ describe('bodies', () => {
     const found = bodyDifference(one, other, ignored)
     expect(found === null ? undefined : found.pointer).toBe(expected)
     expect(bodyDifference(other, one, ignored) === null).toBe(found === null)
-    if (one !== other) expect(normalised(one, ignored) === normalised(other, ignored)).toBe(found === null)
+    if (found !== null) expect(found.texts[0]).not.toBe(found.texts[1])
   })
 
   it('of any depth are compared without an error', () => {
     const deep = (inner: string) => '['.repeat(30_000) + inner + ']'.repeat(30_000)
     expect(() => bodyDifference(deep('1'), deep('2'), [])).not.toThrow()
-    expect(() => normalised(deep('1'), [])).not.toThrow()
+    expect(bodyDifference(deep('1'), deep('2 '), [])?.pointer ?? null).toBeNull()
     const wide = Object.fromEntries(Array.from({ length: 4_000 }, (_, n) => [`k${n}`, n]))
     expect(bodyDifference(json(wide), json({ ...wide, k3999: 0 }), parsePointers(['/*/id']))?.pointer).toBe(
       '/k3999',
