@@ -23,8 +23,9 @@ export default defineConfig({
           include: [
             'test/{engine,edge,governance,backup,aws,storage,local,deploy,selfhost,cli,sdk,repository,e2e}/**/*.test.{ts,tsx}',
           ],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Ends what hangs, and nothing that is slow on a busy machine.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -43,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'admin',
           include: ['test/admin/**/*.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
           disableConsoleIntercept,
           globalSetup: 'test/helpers/aws/global-setup.ts',
         },
@@ -75,7 +76,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/worker/**/*.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
           disableConsoleIntercept,
         },
       },
