@@ -15,7 +15,7 @@ export interface TextStorage {
 }
 
 /** A storage that hangs is one that fails. */
-const LIMIT_MS = 5_000
+export const STORAGE_LIMIT_MS = 5_000
 
 /** Makes a storage of any two functions. Where they fail, it warns once, and the client does without. */
 export function storage(kept: TextStorage): SnapshotStorage {
@@ -23,7 +23,7 @@ export function storage(kept: TextStorage): SnapshotStorage {
 
   async function attempt<T>(what: string, work: () => T | Promise<T>): Promise<T | undefined> {
     try {
-      const result = await within(LIMIT_MS, work)
+      const result = await within(STORAGE_LIMIT_MS, work)
       isFailing = false
       return result
     } catch (cause) {

@@ -4,6 +4,7 @@
  */
 import { type LocalClient, type LocalOptions, localClient } from './local.ts'
 import { Looker, type RequestLife } from './on-request.ts'
+import { STORAGE_LIMIT_MS } from './storage.ts'
 
 export type * from './client.ts'
 export type { LocalClient, LocalOptions, SnapshotStorage } from './local.ts'
@@ -33,8 +34,7 @@ export function createClient(options: WorkerOptions): WorkerClient {
     load: (beside) => load(new AbortController().signal, beside),
     isLoaded: () => client.state !== undefined,
     pollMs,
-    // Beside the edge's answer there may be a storage's.
-    leaseMs: 3 * timeoutMs,
+    leaseMs: timeoutMs + (options.storage ? STORAGE_LIMIT_MS : 0),
     now,
     random,
   })

@@ -155,7 +155,7 @@ describe('the client for Workers', () => {
     await pass(0)
     lost = false
     const other = client.current(life())
-    await pass(2_999)
+    await pass(999)
     expect(edge.asked).toHaveLength(0)
     await pass(10)
     await other
