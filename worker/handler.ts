@@ -97,7 +97,7 @@ export class Isolate {
 
   #endpoint(facts: RequestFacts, ctx: ExecutionContext): Response | Promise<Response> {
     let view: View | null = null
-    return endpoints(facts.request, {
+    return endpoints({
       facts,
       callers: this.#callers,
       streamTokens: this.#streamTokens,

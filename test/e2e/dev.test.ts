@@ -59,7 +59,7 @@ test('a flip and a saved change reach the edge; Ctrl-C and kill -9 leave no proc
   const german = await fetch(`${run.edgeUrl}/`, fromGermany)
   expect(german.headers.get('x-turnout-reason')).toBe('TARGETING_MATCH')
 
-  edit(join(root, 'worker/endpoints.ts'), `'ready' : 'degraded'`, `'edited' : 'degraded'`)
+  edit(join(root, 'worker/health.ts'), `'ready' : 'degraded'`, `'edited' : 'degraded'`)
   await expect.poll(async () => (await ready(run)).body.status, soon).toBe('edited')
   edit(join(root, 'admin/api/health.ts'), `status: 'ok'`, `status: 'edited'`)
   const live = async () => (await (await fetch(`${run.adminUrl}/health/live`)).json()) as object

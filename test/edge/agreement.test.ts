@@ -62,7 +62,7 @@ const edgeOf =
   (prepared: Prepared) =>
   async (url: unknown, init?: RequestInit): Promise<Response> => {
     const request = new Request(String(url), init)
-    return endpoints(request, {
+    return endpoints({
       facts: new RequestFacts(request, PLATFORM),
       callers,
       streamTokens,

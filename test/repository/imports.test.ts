@@ -22,7 +22,7 @@ interface Allowed {
 /** The longest folder that holds a file decides. */
 const TABLE: Record<string, Allowed> = {
   engine: { folders: [], packages: [] },
-  worker: { folders: ['engine'], packages: ['hono', 'cloudflare:workers'] },
+  worker: { folders: ['engine'], packages: ['cloudflare:workers'] },
   sdk: {
     folders: ['engine'],
     packages: ['@openfeature/core', '@openfeature/server-sdk', '@openfeature/web-sdk', 'react'],
