@@ -234,7 +234,7 @@ describe('a webhook', () => {
     [{ name: 'x' }, '$.url'],
     [{ name: 'x', url: 5 }, '$.url'],
     [{ name: 'x', url: 'https://user:password@a.example.com/' }, '$.url'],
-    [{ name: 'x', url: 'https://a.example.com/?token=1' }, '$.url'],
+    [{ name: 'x', url: 'https://a.example.com/#token' }, '$.url'],
     [{ name: 'x', url: 'https://a.example.com/', format: 'teams' }, '$.format'],
     [{ name: 'x', url: 'https://a.example.com/', events: [] }, '$.events'],
     [{ name: 'x', url: 'https://a.example.com/', events: ['Kill Placed'] }, '$.events[0]'],
