@@ -119,16 +119,19 @@ export function createRemoteClient(options: RemoteOptions): RemoteClient {
     const mine = new AbortController()
     superseded = mine
     try {
-      const response = await (options.fetch ?? fetch)(`${base}ofrep/v1/evaluate/flags`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...(key && { 'x-api-key': key }),
-          ...(etag && { 'if-none-match': etag }),
+      const response = await (options.fetch ?? fetch)(
+        `${base}ofrep/v1/evaluate/flags${state && `?flagConfigEtag=${state}`}`,
+        {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            ...(key && { 'x-api-key': key }),
+            ...(etag && { 'if-none-match': etag }),
+          },
+          body: text({ context }),
+          signal: AbortSignal.any([mine.signal, AbortSignal.timeout(timeoutMs)]),
         },
-        body: text({ context }),
-        signal: AbortSignal.any([mine.signal, AbortSignal.timeout(timeoutMs)]),
-      })
+      )
       const body = await response.text()
       if (mine.signal.aborted) return latest
       if (response.status !== 304) {

@@ -6,14 +6,17 @@ import { evaluateBulk, evaluateOne, failure, readContext } from './ofrep.ts'
 import { streamUrl } from './stream.ts'
 import { windowOf } from './stream-token.ts'
 import type { Endpoint, Surroundings } from './surroundings.ts'
+import { toldState } from './told.ts'
 
 export const FLAGS = '/.turnout/ofrep/v1/evaluate/flags'
 
 export const allFlags: Endpoint = (surroundings) =>
-  withCaller(surroundings, undefined, async (prepared, caller) => {
-    const { facts, streamTokens } = surroundings
+  withCaller(surroundings, undefined, async (current, caller) => {
+    const { facts, streamTokens, caughtUp } = surroundings
     const context = await readContext(facts.request, caller, facts)
     if (context instanceof Response) return context
+    const told = toldState(facts.query('flagConfigEtag'))
+    const prepared = (told && (await caughtUp(told))) ?? current
     const nowMs = Date.now()
     const origin = `${facts.https ? 'https' : 'http'}://${facts.host}`
     return evaluateBulk(prepared, caller, context, {

@@ -2,7 +2,14 @@
  * What an isolate does with a request: normalise, reserved prefix or route, serve. Whatever fails, a response is served:
  * an uncaught exception would close the connection without one.
  */
-import { isLocation, murmur3, NO_LOCATION, type Prepared, type PreviewClaims } from '../engine/index.ts'
+import {
+  isLocation,
+  type Known,
+  murmur3,
+  NO_LOCATION,
+  type Prepared,
+  type PreviewClaims,
+} from '../engine/index.ts'
 import { Callers } from './access.ts'
 import { tried, unreachable } from './attempt.ts'
 import type { Place } from './client.ts'
@@ -24,6 +31,7 @@ import { ContextSigner } from './signed-context.ts'
 import { Snapshots, type Sources } from './snapshots.ts'
 import { openSources } from './sources.ts'
 import { StreamTokens } from './stream-token.ts'
+import { isBehind } from './told.ts'
 import { Upstreams } from './upstream.ts'
 import { VisitorIds } from './visitor-id.ts'
 
@@ -90,6 +98,10 @@ export class Isolate {
     return this.#snapshots.current(this.#openedSources(host), (work) => ctx.waitUntil(work))
   }
 
+  #atLeast(told: Known, { host }: RequestFacts, ctx: ExecutionContext): Promise<Prepared | null> {
+    return this.#snapshots.atLeast(told, this.#openedSources(host), (work) => ctx.waitUntil(work))
+  }
+
   #openedSources(host: string): Sources {
     this.#sources ??= openSources(this.#env, this.#config, host, this.#reporter, this.#upstreams)
     return this.#sources
@@ -97,6 +109,10 @@ export class Isolate {
 
   #endpoint(facts: RequestFacts, ctx: ExecutionContext): Response | Promise<Response> {
     let view: View | null = null
+    const seen = async (prepared: Prepared | null): Promise<Prepared | null> => {
+      view = prepared && (await this.#view(facts, ctx, prepared))
+      return view?.prepared ?? null
+    }
     return endpoints({
       facts,
       callers: this.#callers,
@@ -105,11 +121,9 @@ export class Isolate {
       isolate: this.id,
       release: this.#config.release,
       status: () => this.#snapshots.status,
-      prepared: async () => {
-        const prepared = await this.#current(facts.host, ctx)
-        view = prepared && (await this.#view(facts, ctx, prepared))
-        return view?.prepared ?? null
-      },
+      prepared: async () => seen(await this.#current(facts.host, ctx)),
+      caughtUp: async (told) =>
+        isBehind(this.#snapshots.known, told) ? seen(await this.#atLeast(told, facts, ctx)) : null,
       isPreview: () => view !== null && view.preview !== null,
       glance: () => this.#glance(facts, ctx),
     })

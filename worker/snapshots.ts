@@ -16,6 +16,7 @@ import {
 } from '../engine/index.ts'
 import { decodeSnapshot } from '../engine/snapshot.ts'
 import { type FreshnessLimits, isOver, judge, lacksReader, nextReadMs } from './freshness.ts'
+import { isBehind } from './told.ts'
 
 /** What varies: time, chance, and where things are read. */
 export interface Clock {
@@ -64,6 +65,8 @@ export interface Status {
 }
 
 const POLL_MS = 5
+/** How soon after the last read a client that was told of something newer may bring about another one. */
+const HURRY_MS = 250
 /** The platform ends background work 30 s after the response. */
 const LOOP_MS = 25_000
 
@@ -106,6 +109,28 @@ export class Snapshots {
     if (verdict === 'wait') return this.#wait(sources, background, this.#limits.refreshTimeoutMs)
     if (verdict === 'serve-and-refresh') background(this.#refreshLoop(sources, this.#limits.refreshTimeoutMs))
     this.handedOutAtMs = nowMs
+    return this.#prepared
+  }
+
+  /** As `current`, but no older than what a client was told of, as far as reading at once can do that. */
+  async atLeast(told: Known, sources: Sources, background: Background): Promise<Prepared | null> {
+    await this.current(sources, background)
+    const { refreshTimeoutMs } = this.#limits
+    const untilMs = this.#clock.now() + refreshTimeoutMs
+    for (
+      let nowMs = this.#clock.now();
+      isBehind(this.known, told) && nowMs < untilMs;
+      nowMs = this.#clock.now()
+    ) {
+      if (this.#readProblem !== null) break
+      const isFree = [this.#leaseUntilMs, this.#bodyLeaseUntilMs].every((at) =>
+        isOver(at, nowMs, this.#limits),
+      )
+      if (isFree && nowMs - this.#readAtMs >= HURRY_MS)
+        background(this.#refreshLoop(sources, refreshTimeoutMs))
+      await this.#clock.wait(POLL_MS)
+    }
+    this.handedOutAtMs = this.#clock.now()
     return this.#prepared
   }
 

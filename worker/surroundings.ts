@@ -1,5 +1,5 @@
 /** What endpoints know of the request and of the isolate that answers it. */
-import type { FlagCounts, Prepared } from '../engine/index.ts'
+import type { FlagCounts, Known, Prepared } from '../engine/index.ts'
 import type { Callers } from './access.ts'
 import type { Release } from './env.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly status: () => Status
   /** What to answer a request by. */
   readonly prepared: () => Promise<Prepared | null>
+  /** What is newer than `prepared`, where that is behind what the client was told of; else `null`. */
+  readonly caughtUp: (told: Known) => Promise<Prepared | null>
   /** Once `prepared` has answered: whether the request carries a preview that holds. */
   readonly isPreview: () => boolean
   /** What is in memory, for those who look again soon. */

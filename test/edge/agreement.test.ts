@@ -71,6 +71,7 @@ const edgeOf =
       release: null,
       status: () => ({ source: 'control-plane', readAtMs: 0, problems: [] }),
       prepared: async () => prepared,
+      caughtUp: async () => null,
       isPreview: () => false,
       glance: () => prepared,
     })

@@ -136,12 +136,15 @@ export class Simulation {
   }
 
   /** A request comes, and everything that can happen at this moment does. */
-  async request(): Promise<Visit> {
+  async request(told?: Known): Promise<Visit> {
     const visit = new Visit(this.nowMs)
     this.#owner = visit
-    const result = this.snapshots.current(this.sources, (work) => {
+    const background = (work: Promise<unknown>): void => {
       work.catch((cause) => this.failures.push(cause))
-    })
+    }
+    const result = told
+      ? this.snapshots.atLeast(told, this.sources, background)
+      : this.snapshots.current(this.sources, background)
     if (result instanceof Promise) {
       result.then(
         (answer) => {

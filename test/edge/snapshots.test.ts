@@ -22,6 +22,71 @@ const copy = (version: number, from: Copy['from'] = 'last-known-good', more: Par
   ...more,
 })
 
+describe('for a client that was told of something newer', () => {
+  const told = (snapshot: number, kills = 0) => ({ epoch: 1, snapshot, kills })
+
+  it('reads at once, and answers by that', async () => {
+    const isolate = await warm()
+    isolate.publish()
+    await isolate.pass(300)
+    const visit = await isolate.request(told(2))
+    await isolate.pass(10)
+    expect([visit.version, visit.waitedMs]).toStrictEqual([2, 5])
+  })
+
+  it('waits for kills as for snapshots', async () => {
+    const isolate = await warm()
+    isolate.kill({ target: 'all-flags' })
+    await isolate.pass(300)
+    const visit = await isolate.request(told(1, 1))
+    await isolate.pass(10)
+    expect(visit.answer?.kills.version).toBe(1)
+  })
+
+  it.each([told(1), told(0), { epoch: 0, snapshot: 9, kills: 9 }])(
+    'reads nothing for %j, which it has',
+    async (known) => {
+      const isolate = await warm()
+      await isolate.pass(300)
+      await isolate.request(known)
+      await isolate.pass(1)
+      expect(isolate.reads).toHaveLength(1)
+    },
+  )
+
+  it('answers by what it has after a second, and reads no more than four times, where nobody knows of it', async () => {
+    const isolate = await warm()
+    await isolate.pass(300)
+    const visits = [await isolate.request(told(7)), await isolate.request(told(8))]
+    await isolate.pass(1_100)
+    expect(visits.map(({ version }) => version)).toStrictEqual([1, 1])
+    expect(Math.max(...visits.map(({ waitedMs }) => waitedMs))).toBeLessThanOrEqual(1_005)
+    expect(isolate.reads.length).toBeLessThanOrEqual(1 + 4)
+  })
+
+  it('does not wait where the control plane is away', async () => {
+    const isolate = await warm()
+    isolate.read = { fails: 'away' }
+    await isolate.pass(300)
+    const visit = await isolate.request(told(2))
+    await isolate.pass(30)
+    expect([visit.version, visit.waitedMs < 30]).toStrictEqual([1, true])
+  })
+
+  it('goes on where whoever began to read is gone', async () => {
+    const isolate = await warm()
+    isolate.publish()
+    isolate.read = { hangs: true }
+    await isolate.pass(300)
+    ;(await isolate.request(told(2))).abort()
+    isolate.read = {}
+    await isolate.pass(1_005)
+    const visit = await isolate.request(told(2))
+    await isolate.pass(20)
+    expect(visit.version).toBe(2)
+  })
+})
+
 describe('by age', () => {
   it('serves at once and reads nothing while the copy is younger than 1 000 ms − 20 %', async () => {
     const isolate = await warm()

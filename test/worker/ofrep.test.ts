@@ -251,6 +251,16 @@ describe('all flags', () => {
     const query = '?flagConfigEtag=abc&flagConfigLastModified=1771622898'
     expect((await ask(edge, null, { ...ada, query })).status).toBe(200)
   })
+
+  it('are as new as the event that a client heard from another isolate', async () => {
+    const control = new Control().publish(document, { access: { open: true, keys: [] } })
+    const edge = await startEdge(null, { control, env: { LOCAL: 'true' } })
+    const versionOf = async (query = '') => (await ask(edge, null, { ...ada, query })).json().metadata.version
+    expect(await versionOf()).toBe(1)
+    control.publish(document, { access: { open: true, keys: [] } })
+    expect(await versionOf()).toBe(1)
+    expect(await versionOf(`?flagConfigEtag=${encodeURIComponent('"1-2-0"')}`)).toBe(2)
+  })
 })
 
 describe('a body that cannot be used', () => {
