@@ -14,7 +14,7 @@ import {
   type Result,
   type Shown,
 } from '../engine/index.ts'
-import { base64url } from './secret-key.ts'
+import { bytesOf, jsonOf } from './jws.ts'
 
 /** Tokens remembered: whoever previews sends the same one with each request. */
 const REMEMBERED = 256
@@ -93,26 +93,4 @@ function readToken(token: string): Read | null {
   const isOurs = alg === PREVIEW_HEADER.alg && typ === PREVIEW_HEADER.typ && typeof kid === 'string'
   if (!isOurs || Object.keys(others).length > 0) return null
   return { kid, claims, text: `${parts[1]}.${parts[2]}`, signature }
-}
-
-function jsonOf(text: string): unknown {
-  const bytes = bytesOf(text)
-  if (bytes === null) return null
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
-  } catch {
-    // Not UTF-8, or not JSON: no token of ours.
-    return null
-  }
-}
-
-/** `null`: not base64url as it is written, where each sequence of bytes has one text. */
-function bytesOf(text: string): Uint8Array<ArrayBuffer> | null {
-  try {
-    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
-    return base64url(bytes) === text ? bytes : null
-  } catch {
-    return null
-  }
 }
