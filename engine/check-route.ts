@@ -3,6 +3,7 @@ import { type Check, child, type Fields, isObject, type Path, show } from './che
 import { checkBreaker } from './check-breaker.ts'
 import { checkCache } from './check-cache.ts'
 import { checkHealthChecks } from './check-health.ts'
+import { checkIdentity } from './check-identity.ts'
 import { checkMirror } from './check-mirror.ts'
 import { checkHeaderName, checkOrigins, checkTimeout } from './check-origin.ts'
 import { DRAIN_MODES } from './document.ts'
@@ -72,7 +73,7 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
     origins: (at, map) =>
       checkOrigins(check, at, map, isObject(value) ? flags.get(value.flag as string) : null, anOrigin, rules),
     fallback: anOrigin,
-    identity: (at, list) => checkIdentity(check, at, list),
+    identity: (at, list) => checkIdentity(check, at, list, rules),
     identityTrusted: flag,
     cookieDomain: (at, domain) =>
       check.is(
@@ -183,28 +184,6 @@ function checkMatch(check: Check, path: Path, value: unknown): void {
     },
   }
   check.fields(path, value, table)
-}
-
-function checkIdentity(check: Check, path: Path, value: unknown): void {
-  if (!check.array(path, value)) return
-  if (value.length === 0) check.error(path, 'must name at least one source')
-  const name = (at: Path, text: unknown): unknown =>
-    check.is(
-      at,
-      typeof text === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(text),
-      'must be a name',
-      text,
-    )
-  for (const [index, source] of value.entries()) {
-    const at = child(path, index)
-    if (typeof source === 'string') check.oneOf(at, source, ['cookie', 'ip'])
-    else if (
-      check.fields(at, source, { header: name, cookie: name, query: name }) &&
-      Object.keys(source).length !== 1
-    ) {
-      check.error(at, 'an identity source has exactly one of header, cookie, query')
-    }
-  }
 }
 
 function checkOverrides(

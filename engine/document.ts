@@ -119,7 +119,28 @@ export type ShortFlag =
       metadata?: Record<string, string | number | boolean>
     }
 
-export type Identity = 'cookie' | 'ip' | { header: string } | { cookie: string } | { query: string }
+export type Identity =
+  | 'cookie'
+  | 'ip'
+  | { header: string }
+  | { cookie: string }
+  | { query: string }
+  | { jwt: JwtIdentity }
+
+/** A verified JSON Web Token: signed by a key of its issuer, for this audience, and not over. */
+export interface JwtIdentity {
+  /** `iss`, exactly. */
+  issuer: string
+  /** Where the issuer publishes its keys; https. */
+  jwksUrl: string
+  /** `aud`, or one of them. */
+  audience: string
+  /** Name of the claim whose value identifies. Default `'sub'`. */
+  claim?: string
+  /** Cookie or header that holds the token. Default: the header `authorization`. */
+  cookie?: string
+  header?: string
+}
 
 export interface RouteMatch {
   /** Exact or glob. */

@@ -5,8 +5,6 @@ import type { PreparedOrigin } from './routes.ts'
 import type { ContextSigner, Told } from './signed-context.ts'
 import type { Content } from './upload.ts'
 
-const CREDENTIALS = ['authorization', 'cookie', 'x-api-key']
-
 export interface Forwarding extends Omit<Told, 'isStranger'> {
   /** Whom the client's credentials were meant for. */
   readonly decided: PreparedOrigin
@@ -29,7 +27,7 @@ export function forwarded(
   const result = outgoing(target, facts, loopToken, content)
   const { headers } = result.init
   const isStranger = to !== decided && !decided.hosts.has(upstream.host) && origin.shareCredentials !== true
-  if (isStranger) for (const name of CREDENTIALS) headers.delete(name)
+  if (isStranger) for (const name of route.credentials) headers.delete(name)
   if (origin.context) {
     headers.set('x-turnout-route', route.route.id)
     headers.set('x-turnout-variant', to.variant)

@@ -15,6 +15,7 @@ import { tried, unreachable } from './attempt.ts'
 import type { Place } from './client.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
+import { JwtIdentities } from './jwt-identity.ts'
 import { logError, logWarn } from './log.ts'
 import { Reporter } from './metrics.ts'
 import { Mirrors } from './mirror.ts'
@@ -28,7 +29,7 @@ import { RequestFacts } from './request-facts.ts'
 import { withCookie } from './respond.ts'
 import { RouteTable } from './routes.ts'
 import { ContextSigner } from './signed-context.ts'
-import { Snapshots, type Sources } from './snapshots.ts'
+import { type Clock, Snapshots, type Sources } from './snapshots.ts'
 import { openSources } from './sources.ts'
 import { StreamTokens } from './stream-token.ts'
 import { isBehind } from './told.ts'
@@ -42,6 +43,7 @@ export class Isolate {
   readonly #config: Config
   readonly #snapshots: Snapshots
   readonly #ids: VisitorIds
+  readonly #jwts: JwtIdentities
   readonly #callers: Callers
   readonly #streamTokens: StreamTokens
   readonly #signer: ContextSigner | null
@@ -60,12 +62,10 @@ export class Isolate {
   constructor(env: Env, place: Place) {
     this.#env = env
     this.#config = parseConfig(env)
-    this.#snapshots = new Snapshots(this.#config, {
-      now: Date.now,
-      wait: (ms) => scheduler.wait(ms),
-      random: Math.random,
-    })
+    const clock: Clock = { now: Date.now, wait: (ms) => scheduler.wait(ms), random: Math.random }
+    this.#snapshots = new Snapshots(this.#config, clock)
     this.#ids = new VisitorIds(this.#config.cookieKey, this.#config.acceptedCookieKey)
+    this.#jwts = new JwtIdentities(this.#config.services, clock)
     this.#callers = new Callers(this.#config.local)
     const { signingKey } = this.#config
     this.#signer = signingKey === null ? null : new ContextSigner(signingKey)
@@ -189,6 +189,7 @@ export class Isolate {
     return proxy(facts, route, {
       prepared,
       ids: this.#ids,
+      jwts: this.#jwts,
       loopToken: this.#loopToken,
       samples,
       signer: this.#signer,

@@ -4,7 +4,9 @@
  */
 import type { Identity } from '../engine/index.ts'
 import { cookieValues } from './cookie.ts'
+import type { JwtIdentities } from './jwt-identity.ts'
 import type { RequestFacts } from './request-facts.ts'
+import type { Background } from './snapshots.ts'
 import { idCookieName, idSetCookie, type VisitorIds } from './visitor-id.ts'
 
 export interface Visitor {
@@ -36,21 +38,42 @@ export const identityRules = (
   cookieDomain,
 })
 
+/** What tells genuine identities from others. */
+export interface Proofs {
+  readonly ids: VisitorIds
+  readonly jwts: JwtIdentities
+  readonly background: Background
+}
+
+/** `from`: the source to begin with; those before it do not exist. */
 export function identify(
   facts: RequestFacts,
   rules: IdentityRules,
-  ids: VisitorIds,
+  proofs: Proofs,
+  from = 0,
 ): Visitor | Promise<Visitor> {
-  for (const source of rules.sources) {
-    if (source === 'cookie') return fromIdCookie(facts, rules, ids)
-    const key = source === 'ip' ? facts.ip : given(facts, source)
-    if (key !== null && key !== '')
-      return { key: key.slice(0, MAX_LENGTH), setCookie: null, isTold: source === 'ip' }
+  for (let at = from; at < rules.sources.length; at += 1) {
+    const source = rules.sources[at]!
+    if (source === 'cookie') return fromIdCookie(facts, rules, proofs.ids)
+    const isTold = source === 'ip'
+    const key = isTold ? facts.ip : given(facts, source, proofs)
+    if (key instanceof Promise)
+      return key.then((proven) => named(proven, isTold) ?? identify(facts, rules, proofs, at + 1))
+    const visitor = named(key, isTold)
+    if (visitor !== null) return visitor
   }
   return NOBODY
 }
 
-function given(facts: RequestFacts, source: Exclude<Identity, string>): string | null {
+const named = (key: string | null, isTold: boolean): Visitor | null =>
+  key === null || key === '' ? null : { key: key.slice(0, MAX_LENGTH), setCookie: null, isTold }
+
+function given(
+  facts: RequestFacts,
+  source: Exclude<Identity, string>,
+  { jwts, background }: Proofs,
+): string | null | Promise<string | null> {
+  if ('jwt' in source) return jwts.key(facts, source.jwt, background)
   if ('header' in source) return facts.header(source.header)
   return 'cookie' in source ? facts.cookie(source.cookie) : facts.query(source.query)
 }

@@ -9,7 +9,7 @@ import { orElsewhere } from './cross-arm.ts'
 import { decide, originOf } from './decide.ts'
 import { type Destination, destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
-import { identify } from './identity.ts'
+import { identify, type Proofs } from './identity.ts'
 import { drainable, isLongLived } from './long-lived.ts'
 import type { Mirrors } from './mirror.ts'
 import { refusalOf } from './passable.ts'
@@ -18,34 +18,30 @@ import type { View } from './preview.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { Reservoir } from './reservoir.ts'
 import { respond } from './respond.ts'
-import type { Background } from './response-cache.ts'
 import type { PreparedRoute } from './routes.ts'
 import { type Drawn, draw } from './sample.ts'
 import { type Answered, afterFailure, contentOf, type FirstTry } from './second-try.ts'
 import type { ContextSigner } from './signed-context.ts'
 import { isSplitPage } from './split-page.ts'
-import type { VisitorIds } from './visitor-id.ts'
 
-export interface Edge {
+export interface Edge extends Proofs {
   readonly prepared: Prepared
-  readonly ids: VisitorIds
   readonly loopToken: string
   readonly samples: Reservoir<Drawn>
   readonly signer: ContextSigner | null
   /** What the request carries, where it holds. */
   readonly preview: PreviewClaims | null
-  readonly background: Background
   /** What the same request would be answered by now; `null`: nothing is loaded. Never waits. */
   readonly later: () => View | null
   readonly mirrors: Mirrors
 }
 
 export async function proxy(facts: RequestFacts, route: PreparedRoute, edge: Edge): Promise<Response> {
-  const { prepared, ids, loopToken, samples, signer, preview, background, later } = edge
+  const { prepared, loopToken, samples, signer, preview, background, later } = edge
   const refusal = refusalOf(facts.request)
   const refused = refusal instanceof Promise ? await refusal : refusal
   if (refused !== null) return refused
-  const identified = identify(facts, route.identity, ids)
+  const identified = identify(facts, route.identity, edge)
   const visitor = identified instanceof Promise ? await identified : identified
   const { key, setCookie } = visitor
   const closed = route.closed?.(facts, key)

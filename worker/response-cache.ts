@@ -16,6 +16,7 @@ import {
   wishOf,
 } from './cache-rules.ts'
 import { withoutOurCookies } from './cookie.ts'
+import { credentialsOf } from './credentials.ts'
 import { problem } from './problem.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { Answered } from './second-try.ts'
@@ -56,11 +57,14 @@ export class ResponseCache {
   /** Variant → its part of a key: the same variant at another address is another arm. */
   readonly #arms: ReadonlyMap<string, string>
   readonly #ttlSeconds: number
+  readonly #credentials: readonly string[]
 
-  constructor({ snapshot, kills }: Prepared, { id, origins, rewrite, cache }: Route) {
+  constructor({ snapshot, kills }: Prepared, route: Route) {
+    const { id, origins, rewrite, cache } = route
     const { environment, epoch, cacheEpoch = 0 } = snapshot
     const purged = `${epoch}.${cacheEpoch}.${kills.epoch}.${kills.cacheEpoch ?? kills.version}`
     this.#prefix = `${SHAPE}/${environment}/${purged}/${id}`
+    this.#credentials = credentialsOf(route)
     this.#ttlSeconds = cache?.ttlSeconds ?? 0
     this.#arms = new Map(
       Object.entries(origins).map(([variant, { url, pool, headers, removeHeaders }]) => {
@@ -116,7 +120,7 @@ export class ResponseCache {
     const { request } = facts
     const { headers } = response
     const cameAtMs = Date.now()
-    const ttlSeconds = isAnonymous(facts) ? this.#ttlSeconds : 0
+    const ttlSeconds = isAnonymous(facts, this.#credentials) ? this.#ttlSeconds : 0
     const fresh = freshSeconds(request, response, ttlSeconds, cameAtMs)
     const age = ageOnArrival(headers, sentAtMs, cameAtMs)
     if (fresh <= age || Number(headers.get('content-length') ?? 0) > MAX_BYTES) return
@@ -131,9 +135,11 @@ export class ResponseCache {
 }
 
 /** An application that does not say how long its answer stays fresh may well have answered one user. */
-const isAnonymous = ({ request: { headers }, cookies }: RequestFacts): boolean =>
-  !headers.has('authorization') &&
-  !headers.has('x-api-key') &&
+const isAnonymous = (
+  { request: { headers }, cookies }: RequestFacts,
+  credentials: readonly string[],
+): boolean =>
+  !credentials.some((name) => name !== 'cookie' && headers.has(name)) &&
   (cookies === null || withoutOurCookies(cookies) === null)
 
 /** What is kept of a key, fresh or not. */

@@ -17,6 +17,7 @@ import {
   variantsOf,
 } from '../engine/index.ts'
 import { contextBuilder } from './context.ts'
+import { credentialsOf } from './credentials.ts'
 import { FailoverBudget } from './failover-budget.ts'
 import { type IdentityRules, identityRules } from './identity.ts'
 import { type Closed, closedBy } from './maintenance.ts'
@@ -31,6 +32,8 @@ const DEFAULT_TIMEOUT_MS = 10_000
 export interface PreparedRoute {
   readonly route: Route
   readonly identity: IdentityRules
+  /** Headers that say who asks. */
+  readonly credentials: readonly string[]
   readonly context: ReturnType<typeof contextBuilder>
   readonly headerOverrides: readonly (readonly [header: string, values: Readonly<Record<string, Name>>])[]
   readonly origins: ReadonlyMap<Name, PreparedOrigin>
@@ -113,6 +116,7 @@ function prepareRoute(
   return {
     route,
     identity: identityRules(route.identity, route.cookieDomain),
+    credentials: credentialsOf(route),
     context: contextBuilder(attributesOf(prepared, route.flag)),
     headerOverrides: Object.entries(route.overrides?.header ?? {}),
     origins: new Map(origins),

@@ -44,6 +44,40 @@ const COMMON = {
   metadata: mapOf({ type: ['string', 'number', 'boolean'] }),
 }
 
+const named = (description: string) => ({ ...text, description })
+
+/** Where a targeting key comes from. */
+const IDENTITY = {
+  oneOf: [
+    {
+      type: 'string',
+      enum: ['cookie', 'ip'],
+      description: "`cookie`: Turnout's own, always there. `ip`: the client's address",
+    },
+    object(['header'], { header: named('Name of a header') }),
+    object(['cookie'], { cookie: named('Name of a cookie of your own application') }),
+    object(['query'], { query: named('Name of a query parameter') }),
+    object(['jwt'], {
+      jwt: object(
+        ['issuer', 'jwksUrl', 'audience'],
+        {
+          issuer: named('`iss` of the token, exactly'),
+          jwksUrl: named('Where the issuer publishes its keys; https'),
+          audience: named('`aud` of the token, or one of them'),
+          claim: {
+            ...text,
+            default: 'sub',
+            description: 'Name of the claim whose value is the targeting key',
+          },
+          cookie: named('Cookie that holds the token, in place of a header'),
+          header: { ...text, default: 'authorization', description: 'Header that holds the token' },
+        },
+        { description: 'A JSON Web Token, which the edge verifies. One that does not hold is no identity' },
+      ),
+    }),
+  ],
+}
+
 export const EXAMPLE_FLAG = {
   enabled: true,
   rules: [
@@ -184,7 +218,13 @@ export const DOCUMENT_SCHEMAS: Record<string, object> = {
       flag: { ...key, description: 'Its variants name the origins' },
       origins: mapOf(ref('Origin')),
       fallback: key,
-      identity: { type: 'array', items: {} },
+      identity: {
+        type: 'array',
+        minItems: 1,
+        items: IDENTITY,
+        default: ['cookie'],
+        description: 'Who the visitor is: the first source that exists',
+      },
       identityTrusted: boolean,
       cookieDomain: text,
       overrides: object([], { header: mapOf(mapOf(key)) }),

@@ -3,15 +3,18 @@ import { describe, expect, it } from 'vitest'
 import type { Identity } from '../../engine/index.ts'
 import { PLATFORM } from '../../worker/client.ts'
 import { identify, identityRules } from '../../worker/identity.ts'
+import { JwtIdentities } from '../../worker/jwt-identity.ts'
 import { RequestFacts } from '../../worker/request-facts.ts'
 import { privately } from '../../worker/respond.ts'
 import { idCookieName, idSetCookie, VisitorIds } from '../../worker/visitor-id.ts'
 
 const ids = new VisitorIds('k'.repeat(32))
+const jwts = new JwtIdentities(new Map(), { now: Date.now, wait: () => Promise.resolve() })
+const proofs = { ids, jwts, background: () => {} }
 
 async function visitor(sources: Identity[] | undefined, url: string, headers: Record<string, string> = {}) {
   const request = new Request(url, { headers })
-  return identify(new RequestFacts(request, PLATFORM), identityRules(sources, undefined), ids)
+  return identify(new RequestFacts(request, PLATFORM), identityRules(sources, undefined), proofs)
 }
 
 describe('sources', () => {
@@ -98,7 +101,10 @@ describe('a change of the key', () => {
     const { id, cookie } = await before.mint()
     const see = async (value: string) => {
       const request = new Request('http://e.test/', { headers: { cookie: `turnout-id=${value}` } })
-      return identify(new RequestFacts(request, PLATFORM), identityRules(undefined, undefined), signing)
+      return identify(new RequestFacts(request, PLATFORM), identityRules(undefined, undefined), {
+        ...proofs,
+        ids: signing,
+      })
     }
     const first = await see(cookie)
     expect(first).toMatchObject({ key: id, setCookie: expect.stringContaining(`turnout-id=${id}.`) })
