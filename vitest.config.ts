@@ -12,6 +12,9 @@ copyAssets()
  */
 const disableConsoleIntercept = true
 
+/** As the tests' own limits of time: it only ends what never comes. */
+const expect = { poll: { timeout: 60_000 } }
+
 export default defineConfig({
   test: {
     // What a passing test logs on purpose is nobody's news.
@@ -24,6 +27,7 @@ export default defineConfig({
             'test/{engine,edge,governance,backup,aws,storage,local,deploy,selfhost,cli,sdk,repository,e2e}/**/*.test.{ts,tsx}',
           ],
           // Ends what hangs, and nothing that is slow on a busy machine.
+          expect,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
@@ -44,6 +48,7 @@ export default defineConfig({
         test: {
           name: 'admin',
           include: ['test/admin/**/*.test.ts'],
+          expect,
           testTimeout: 120_000,
           disableConsoleIntercept,
           globalSetup: 'test/helpers/aws/global-setup.ts',
@@ -76,6 +81,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/worker/**/*.test.ts'],
+          expect,
           testTimeout: 120_000,
           disableConsoleIntercept,
         },
