@@ -71,8 +71,8 @@ const EDIT_PROBLEMS = [
   'outside-window',
   ...STORE_PROBLEMS,
 ] as const
-/** What only a flag may be refused for: it may lead through a migration. */
-const FLAG_PROBLEMS = ['stage-order'] as const
+/** A flag may lead through a migration, which may bind other flags and their routes. */
+const MIGRATION_PROBLEMS = ['stage-order'] as const
 const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as const
 
 /** The five routes of one kind. */
@@ -80,7 +80,7 @@ function routesOf(kind: EntityKind) {
   const { name, schema, key, example, patch } = COLLECTIONS[kind]
   const path = `/environments/{env}/${name}/{key}`
   const common = { path, tags: [`${schema}s`] }
-  const problems = kind === 'flag' ? [...EDIT_PROBLEMS, ...FLAG_PROBLEMS] : EDIT_PROBLEMS
+  const problems = kind === 'segment' ? EDIT_PROBLEMS : [...EDIT_PROBLEMS, ...MIGRATION_PROBLEMS]
   const params = keyParams(key)
   const body = documentBody(schema)
   const patches = patchBody('MergePatch', patch)

@@ -172,14 +172,18 @@ export class Publisher {
     begin: 'first' | 'anywhere',
   ): readonly CompileIssue[] {
     const { flags } = this.document(state)
-    const changed = changes.flatMap(({ kind, key }) => (kind === 'flag' ? [key] : []))
-    const moves = changed.map((key) => ({ key, before: own(flags, key), after: own(document.flags, key) }))
+    const changed = (of: Kind) => changes.flatMap(({ kind, key }) => (kind === of ? [key] : []))
+    const moves = changed('flag').map((key) => ({
+      key,
+      before: own(flags, key),
+      after: own(document.flags, key),
+    }))
     // In an empty environment nobody has asked for anything yet.
     const anywhere = begin === 'anywhere' || Object.keys(flags).length === 0
     return [
       ...forbiddenMoves(moves, anywhere),
       ...leapsUnderKills(moves, killsForEdges(this.#sql)),
-      ...brokenBonds(document.flags, new Set(changed)),
+      ...brokenBonds(document, { flags: new Set(changed('flag')), routes: new Set(changed('route')) }),
     ]
   }
 

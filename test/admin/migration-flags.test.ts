@@ -333,6 +333,10 @@ describe('what a migration binds', () => {
       expect(await refused(back)).toContain(LEFT)
     const restored = await problem(await call(`${api}/versions/2/restore`, { body: {} }), 409)
     expect(restored.type).toBe('urn:turnout:problem:stage-order')
+    const shop = await value(await call(`${api}/routes/shop`))
+    const fallBack = (variant: string) =>
+      call(`${api}/routes/shop`, { method: 'PUT', body: { ...shop, fallback: variant }, headers: ANY })
+    expect(await refused(await fallBack('blue'))).toBe(`$.routes[0].fallback sends requests to blue, ${LEFT}`)
     expect((await kill('flag:release', {})).status).toBe(201)
     expect((await call(`${api}/flags/release/toggle`, { body: { enabled: false } })).status).toBe(200)
     expect((await call(`${api}/flags/beta/toggle`, { body: { enabled: false } })).status).toBe(200)

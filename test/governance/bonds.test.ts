@@ -1,7 +1,7 @@
 /** What else must not go back once a migration has passed its point of no return. */
 import { describe, expect, it } from 'vitest'
 import { boundFlags, brokenBonds, brokenByKill } from '../../admin/governance/bonds.ts'
-import type { Flag } from '../../engine/index.ts'
+import type { Flag, Route } from '../../engine/index.ts'
 
 const VARIANTS = { off: 'off', live: 'live', complete: 'complete' }
 const orders = (fallthrough: string, off = fallthrough): Flag => ({
@@ -20,8 +20,12 @@ const release = (more: Partial<Flag>): Flag => ({
   ...more,
 })
 const both = new Set(['orders', 'release'])
+const none = new Set<string>()
 const pathsOf = (flag: Flag, at = 'complete', changed: ReadonlySet<string> = both) =>
-  brokenBonds({ orders: orders(at), release: flag }, changed).map(({ path }) => path)
+  brokenBonds(
+    { flags: { orders: orders(at), release: flag }, routes: [] },
+    { flags: changed, routes: none },
+  ).map(({ path }) => path)
 
 describe('a flag that is bound', () => {
   it.each<[string, Flag, string[]]>([
@@ -65,6 +69,66 @@ describe('a flag that is bound', () => {
     expect([...boundFlags({ orders: orders('off'), release: release({}), beta: true })]).toStrictEqual([
       'release',
     ])
+  })
+})
+
+describe('a route whose flag is bound', () => {
+  const origin = (more: object = {}) => ({ url: 'https://shop.example.com', ...more })
+  const shop = (more: Partial<Route> = {}, origins: Route['origins'] = {}): Route => ({
+    ...{ id: 'shop', match: { path: '/*' }, flag: 'release', fallback: 'green' },
+    origins: { blue: origin(), green: origin(), teal: origin(), ...origins },
+    ...more,
+  })
+  const problemsOf = (
+    route: Route,
+    changed: Partial<Record<'flags' | 'routes', string[]>>,
+    at = 'complete',
+  ) =>
+    brokenBonds(
+      { flags: { orders: orders(at), release: release({}) }, routes: [shop({ flag: 'beta' }), route] },
+      { flags: new Set(changed.flags), routes: new Set(changed.routes) },
+    )
+
+  it.each<[string, Route, string[]]>([
+    ['may fall back to what is left', shop(), []],
+    ['may not fall back to the rest', shop({ fallback: 'blue' }), ['$.routes[1].fallback']],
+    [
+      'nor one of its origins by name',
+      shop({}, { teal: origin({ fallback: 'blue' }) }),
+      ['$.routes[1].origins.teal.fallback'],
+    ],
+    [
+      'nor by priority',
+      shop({}, { green: origin({ priority: 1 }), blue: origin({ priority: 2 }) }),
+      ['$.routes[1].origins.green.priority'],
+    ],
+    ['but an origin that nobody gets may', shop({}, { blue: origin({ fallback: 'blue' }) }), []],
+    ['and to nothing', shop({}, { green: origin({ fallback: null }) }), []],
+    [
+      'nor lead there by a header',
+      shop({ overrides: { header: { 'x-old': { yes: 'blue', no: 'green' } } } }),
+      ["$.routes[1].overrides.header['x-old'].yes"],
+    ],
+  ])('%s', (_, route, paths) => {
+    expect(problemsOf(route, { routes: ['shop'] }).map(({ path }) => path)).toStrictEqual(paths)
+  })
+
+  it('is told why', () => {
+    expect(problemsOf(shop({ fallback: 'blue' }), { routes: ['shop'] })[0]!.message).toBe(
+      'sends requests to blue, but migration orders has passed its point of no return, complete, and leaves it green, teal only',
+    )
+  })
+
+  it('is looked at where it changes, its flag does, or the migration', () => {
+    const back = shop({ fallback: 'blue' })
+    expect(problemsOf(back, { routes: ['shop'] })).toHaveLength(1)
+    expect(problemsOf(back, { flags: ['release'] })).toHaveLength(1)
+    expect(problemsOf(back, { flags: ['orders'] })).toHaveLength(1)
+    expect(problemsOf(back, { flags: ['beta'], routes: ['other'] })).toHaveLength(0)
+  })
+
+  it('is free before the point of no return', () => {
+    expect(problemsOf(shop({ fallback: 'blue' }), { routes: ['shop'] }, 'live')).toHaveLength(0)
   })
 })
 
