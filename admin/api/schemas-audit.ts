@@ -20,10 +20,10 @@ export const AuditEntrySchema = z
       z.object({
         subject: z.string(),
         patch: z.array(z.looseObject({ op: z.string(), path: z.string() })).nullable(),
-        hashes: z
-          .object({ before: z.string().nullable(), after: z.string().nullable() })
-          .optional()
-          .openapi({ description: 'SHA-256 before and after, where the patch would be too large' }),
+        hashes: z.object({ before: z.string().nullable(), after: z.string().nullable() }).optional().openapi({
+          description:
+            'SHA-256 before and after, where the patch would be too large, or what was stored was damaged',
+        }),
       }),
     ),
     changeCount: z.int(),

@@ -6,7 +6,7 @@ import { contentHash } from '../storage/content-hash.ts'
 export interface ChangedEntity {
   /** `flag:new-feature`, `segment:beta`, `route:shop`, `settings`, … */
   readonly subject: string
-  /** Leads from before to after, and only from before. `null`: too large, see the hashes. */
+  /** Leads from before to after, and only from before. `null`: too large, or one is not JSON; see the hashes. */
   readonly patch: readonly Operation[] | null
   /** SHA-256 of the JSON before and after, where `patch` is `null`; `null` within: it did not exist. */
   readonly hashes?: { readonly before: string | null; readonly after: string | null }
@@ -37,11 +37,18 @@ export function changedEntities(changes: Iterable<TextChange>): ChangedEntity[] 
   return changed
 }
 
-const patchOf = ({ before, after }: TextChange): readonly Operation[] | null =>
-  patchBetween(
-    before === null ? undefined : JSON.parse(before),
-    after === null ? undefined : JSON.parse(after),
-  )
+function patchOf({ before, after }: TextChange): readonly Operation[] | null {
+  try {
+    return patchBetween(
+      before === null ? undefined : JSON.parse(before),
+      after === null ? undefined : JSON.parse(after),
+    )
+  } catch (thrown) {
+    // What was stored is damaged, and a restore or a put takes its place.
+    if (thrown instanceof SyntaxError) return null
+    throw thrown
+  }
+}
 
 const hashed = ({ subject, before, after }: TextChange): ChangedEntity => ({
   subject,

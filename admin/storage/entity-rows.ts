@@ -1,5 +1,5 @@
 /** Entities as they are stored, row by row, for backups: read little by little, in the order of their keys. */
-import type { Kind } from './entities.ts'
+import { type Kind, writeBody } from './entities.ts'
 import { drop } from './recall.ts'
 
 /** An entity's text, by hash, from version `since` up to, not including, `until`; `null`: it still holds. */
@@ -66,4 +66,14 @@ export function writeRow(sql: SqlStorage, { kind, key, since, until, hash, chang
     ...[kind, key, since, until, hash, changedAtMs],
   )
   drop(sql, kind)
+}
+
+/** Puts a text in the place of the one here that is damaged, and no longer what its hash says. One that is not here is not needed. */
+export function mendBody(sql: SqlStorage, hash: string, text: string): void {
+  const parts = sql
+    .exec<{ text: string }>('SELECT text FROM bodies WHERE hash = ? ORDER BY part', hash)
+    .toArray()
+  if (parts.length === 0 || parts.map((part) => part.text).join('') === text) return
+  sql.exec('DELETE FROM bodies WHERE hash = ?', hash)
+  writeBody(sql, hash, text)
 }

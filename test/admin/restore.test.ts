@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { exports } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import type { ControlRpc } from '../../admin/rpc.ts'
@@ -39,6 +39,14 @@ async function expectWholeLog({ name }: TestEnvironment): Promise<{ entries: num
   const { valid, chains } = await get(`/api/v1/audit/verify?environment=${name}`)
   expect(valid).toBe(true)
   return chains[0]
+}
+
+/** Texts like that are no JSON any more. */
+async function damage({ stub }: TestEnvironment, like: string): Promise<void> {
+  await runInDurableObject(stub, (_, { storage }) => {
+    storage.sql.exec("UPDATE bodies SET text = '{' WHERE text LIKE ?", like)
+  })
+  await evictDurableObject(stub)
 }
 
 /** As an edge of that environment sees it. */
@@ -302,6 +310,26 @@ describe('restoring an older backup over a live environment', () => {
       { status: 'cancelled' },
     ])
     expect((await get(`/api/v1/freezes?environment=${name}`)).items).toMatchObject([{ reason: 'since' }])
+  })
+
+  it('mends what is damaged here, of its history too, and says what it replaces by hash', async () => {
+    const test = await environment({ flags: { a: { enabled: true, description: 'first' } } })
+    const text = await backupOf(test.name)
+    const second = { enabled: true, description: 'second' }
+    await put(`${test.api}/flags/a`, second, ANY)
+    await damage(test, '%description%')
+    expect(await restored(text, test)).toMatchObject({ outcome: 'restored', history: 'kept' })
+    expect((await get(`${test.api}/document`)).flags.a.description).toBe('first')
+    expect((await get(`${test.api}/versions/2`)).document.flags.a.description).toBe('first')
+    const [{ changes }] = await auditOf(test)
+    expect(changes).toStrictEqual([
+      {
+        subject: 'flag:a',
+        patch: null,
+        hashes: { before: contentHash('{'), after: contentHash('{"enabled":true,"description":"first"}') },
+      },
+    ])
+    await put(`${test.api}/flags/a`, second, ANY)
   })
 
   it('does nothing if it was just done, and does it again after a change', async () => {

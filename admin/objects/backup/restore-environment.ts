@@ -23,7 +23,7 @@ import { handedOverTo } from '../hand-over.ts'
 import { mayRaiseNow } from '../judge.ts'
 import { record } from '../recording.ts'
 import type { Room } from '../room.ts'
-import { restoreHistory } from './restore-history.ts'
+import { mendHistory, restoreHistory } from './restore-history.ts'
 import { restoreKills } from './restore-kills.ts'
 import {
   ALL_HERE,
@@ -59,7 +59,7 @@ export function restoreEnvironment(
   if (!begin.live) return restoreDeleted(room, before, { ...begin, name }, joined, act, nowMs)
   const keys = before?.live ? readKeys(sql) : []
   const history = before?.live && joined.imported === 0 ? 'kept' : 'of-backup'
-  const { notRun } = history === 'kept' ? { notRun: [] } : restoreHistory(sql, before, nowMs)
+  const { notRun } = history === 'kept' ? mendHistory(sql) : restoreHistory(sql, before, nowMs)
   const above = aboveBoth(name, before, begin, nowMs)
   const kills = restoreKills(sql, name, above.kills, staged(sql, 'environment', 'kill'), act.author, nowMs)
   const from = history === 'kept' ? before! : above

@@ -2,11 +2,10 @@
  * Puts the history of a backup in the place of what is here: versions with their entities, and what waits. Inside the
  * caller's transaction.
  */
-
 import { putApproval, putProposal } from '../../storage/approvals.ts'
 import { addToCalendar, putInCalendar, readFreezes } from '../../storage/calendar.ts'
 import { writeBody } from '../../storage/entities.ts'
-import { writeRow } from '../../storage/entity-rows.ts'
+import { mendBody, writeRow } from '../../storage/entity-rows.ts'
 import { setLabel } from '../../storage/labels.ts'
 import { putSchedule, type Schedule, writeBefore } from '../../storage/schedules.ts'
 import type { Lineage } from '../../storage/state.ts'
@@ -29,6 +28,12 @@ export function restoreHistory(sql: SqlStorage, before: Lineage | null, nowMs: n
   for (const freeze of staged(sql, 'environment', 'freeze')) putInCalendar(sql, 'freezes', freeze)
   for (const { n: _, ...freeze } of frozen) addToCalendar(sql, 'freezes', freeze)
   return { notRun: restoreSchedules(sql, nowMs) }
+}
+
+/** Keeps the history that is here; of its texts those that are damaged become what the backup says. */
+export function mendHistory(sql: SqlStorage): { notRun: number[] } {
+  for (const { hash, text } of staged(sql, 'environment', 'body')) mendBody(sql, hash, text)
+  return { notRun: [] }
 }
 
 /** Those whose time has passed are over: what they were for may have passed as well. */
