@@ -43,15 +43,18 @@ export async function restoreFrom(env: Env, request: Request): Promise<Result<Re
     const ask = async (dryRun: boolean) => {
       const objects: { object: string; restored: Restored }[] = []
       const wrong: CompileIssue[] = []
+      const back: CompileIssue[] = []
       for (const [object, source] of sources) {
         const answer = await callObject(env, object, (stub) =>
           stub.restoreBackup(source, dryRun, request.author),
         )
         if (answer.ok) objects.push({ object, restored: answer.value })
         else if (answer.error.reason === 'invalid') wrong.push(...issuesOf(object, answer.error.errors))
+        else if (answer.error.reason === 'stage-order') back.push(...issuesOf(object, answer.error.errors))
         else return answer
       }
-      return wrong.length === 0 ? ok(objects) : invalidFile(wrong)
+      if (wrong.length > 0) return invalidFile(wrong)
+      return back.length > 0 ? failed({ reason: 'stage-order', errors: back }) : ok(objects)
     }
     const rehearsed = await ask(true)
     const done = rehearsed.ok && !request.dryRun ? await ask(false) : rehearsed

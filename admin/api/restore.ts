@@ -27,7 +27,7 @@ const body = {
   content: { [NDJSON]: { schema: BackupFileSchema } },
 } as const
 
-const problems = ['malformed', 'unsupported-media-type', 'invalid', ...STORE_PROBLEMS] as const
+const problems = ['malformed', 'unsupported-media-type', 'invalid', 'stage-order', ...STORE_PROBLEMS] as const
 
 const everything = operation('admin', {
   method: 'put',
@@ -36,7 +36,7 @@ const everything = operation('admin', {
   operationId: 'restoreEverything',
   summary: 'Restore all that a backup holds',
   description:
-    'Into an empty control plane, or over what is there. Kills in force stay, and those of the backup come back. The same file again does nothing again.',
+    'Into an empty control plane, or over what is there. Kills in force stay, and those of the backup come back. The same file again does nothing again. Over an environment that is protected, or back past the point of no return of a migration, it has to break the glass; a dry run names such migrations in `warnings`.',
   request: { query: RestoreQuery, body },
   responses: answers({ status: 200, description: 'What came of it', schema: RestorationSchema }, problems),
 })
@@ -47,8 +47,7 @@ const one = operation('admin', {
   tags,
   operationId: 'restoreEnvironment',
   summary: 'Restore one environment of a backup',
-  description:
-    'Whatever else the file holds stays out. Otherwise as for everything. Over an environment that is protected it has to break the glass.',
+  description: 'Whatever else the file holds stays out. Otherwise as for everything.',
   request: { params: EnvironmentParams, query: RestoreQuery, body },
   responses: answers({ status: 200, description: 'What came of it', schema: RestorationSchema }, problems),
 })
@@ -71,7 +70,7 @@ async function restored(c: ApiContext, only: string | null, dryRun: boolean): Pr
   return json(c, JSON.stringify(shown(settle(answer, only ?? ''), dryRun)))
 }
 
-/** Over an environment that is protected a restore has to break the glass; a dry run does nothing, and may look. */
+/** A restore over what is protected, or past a point of no return, has to break the glass; a dry run does nothing, and may look. */
 function authorIn(c: ApiContext, dryRun: boolean): Author {
   const author = authorOf(c)
   if (!mannerOf(c, null).breakGlass && !dryRun) return author

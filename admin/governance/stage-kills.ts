@@ -33,10 +33,10 @@ export function forbiddenKill(
   if (flag === null || !Object.hasOwn(flag.variants!, variant)) return null
   const stage = stageOf(flag, variant)
   const point = flag.migration?.pointOfNoReturn
-  if (point !== undefined && isPast(standing(flag), point) !== isPast([stage], point))
-    return isPast([stage], point)
-      ? `flag ${key} would go on to ${stage}, past its point of no return, ${point}; a kill does not`
-      : `flag ${key} would go back to ${stage}, but has passed its point of no return, ${point}`
+  const back = returningKill(key, written, variant)
+  if (back !== null) return back
+  if (point !== undefined && isPast([stage], point) && !isPast(standing(flag), point))
+    return `flag ${key} would go on to ${stage}, past its point of no return, ${point}; a kill does not`
   const at = underKills(key, flag, kills)
   if (
     [...at].some((each) => order(each) >= order(stage)) ||
@@ -44,6 +44,16 @@ export function forbiddenKill(
   )
     return null
   return `flag ${key} would move forward from ${list(at)} to ${stage}; a kill goes back`
+}
+
+/** Why a kill would lead a migration back before the point of no return that it has passed; `null`: it would not. */
+export function returningKill(key: Key, written: unknown, variant: Name): string | null {
+  const flag = migrationOf(key, written)
+  const point = flag?.migration?.pointOfNoReturn
+  if (flag === null || point === undefined || !Object.hasOwn(flag.variants!, variant)) return null
+  const stage = stageOf(flag, variant)
+  if (!isPast(standing(flag), point) || isPast([stage], point)) return null
+  return `flag ${key} would go back to ${stage}, but has passed its point of no return, ${point}`
 }
 
 /** Migrations that would leap if these kills were what is in force, and not those before. */

@@ -27,8 +27,18 @@ export interface FlagMove {
 
 /** Every move that may not be made. Both sides are valid. `anywhere`: what was not there before may begin at any stage. */
 export const forbiddenMoves = (moves: readonly FlagMove[], anywhere: boolean): CompileIssue[] =>
+  issuesOf(moves, (before, after) => problemOf(before, after, anywhere))
+
+/** Moves back past a point of no return, of those that need not go stage by stage. */
+export const forbiddenReturns = (moves: readonly FlagMove[]): CompileIssue[] =>
+  issuesOf(moves, (before, after) => (before === null ? null : returns(before, after)))
+
+const issuesOf = (
+  moves: readonly FlagMove[],
+  problemOf: (before: Flag | null, after: Flag | null) => Problem | null,
+): CompileIssue[] =>
   moves.flatMap(({ key, before, after }) => {
-    const problem = problemOf(migrationOf(key, before), migrationOf(key, after), anywhere)
+    const problem = problemOf(migrationOf(key, before), migrationOf(key, after))
     if (problem === null) return []
     const path = child(child(null, 'flags'), key)
     return {
@@ -73,6 +83,15 @@ function ends(flag: Flag): Problem | null {
   const [first, last] = [stages[0]!, stages.at(-1)!]
   if (at.size === 1 && (at.has(first) || at.has(last))) return null
   const why = `is at ${list(at)}, and may stop being a migration at ${first} or at ${last} only: programs would go on with their own default`
+  return { at: null, why }
+}
+
+/** Nobody has decided that the migration is over where it goes because another document comes. */
+function returns(before: Flag, after: Flag | null): Problem | null {
+  if (after !== null) return goesBack(before, after, standing(before), standing(after))
+  const point = before.migration?.pointOfNoReturn
+  if (point === undefined || !isPast(standing(before), point)) return null
+  const why = `would be no migration any more, but has passed its point of no return, ${point}: programs would go on with their own default`
   return { at: null, why }
 }
 

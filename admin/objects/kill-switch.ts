@@ -115,8 +115,9 @@ export function misleading(
 ): { ok: false; error: Failure } | null {
   if (variant === null) return null
   try {
-    const { flags, routes } = document()
-    const keys = reached(target, flags, routes).filter((key) => Object.hasOwn(flags, key))
+    const current = document()
+    const { flags } = current
+    const keys = reached(target, current).filter((key) => Object.hasOwn(flags, key))
     const kills = killsForEdges(sql)
     const sentences = [
       ...keys.flatMap((key) => forbiddenKill(key, flags[key], variant, kills) ?? []),
@@ -150,7 +151,7 @@ export function leapingAfter(
 }
 
 /** Keys of the flags that a kill is about. */
-function reached(target: KillTarget, flags: Document['flags'], routes: Document['routes']): string[] {
+export function reached(target: string, { flags, routes }: Document): string[] {
   const [what, name = ''] = target.split(/:(.*)/s)
   switch (what) {
     case 'flag':

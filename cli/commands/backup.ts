@@ -46,7 +46,7 @@ export const backupCommands: Commands = (program, act) => {
     .description(
       'Shows what restoring would do, asks, and does it: all that is in the file, or with --env one environment. Kills ' +
         'that hold now stay, and those of the backup come back. The same command again does nothing again. Over an ' +
-        'environment that is protected it needs --break-glass.',
+        'environment that is protected, or back past the point of no return of a migration, it needs --break-glass.',
     )
     .argument('<file>', 'a backup')
     .option('--dry-run', 'only show it')
@@ -185,10 +185,12 @@ const DETAILS = {
   webhooks: 'there again, but disabled: webhook',
 } as const
 
-const details = (restored: RestoredObject): string[] =>
-  (Object.keys(DETAILS) as (keyof typeof DETAILS)[]).flatMap((name) =>
+const details = (restored: RestoredObject): string[] => [
+  ...(Object.keys(DETAILS) as (keyof typeof DETAILS)[]).flatMap((name) =>
     (restored[name] ?? []).map((value) => `${DETAILS[name]} ${value}`),
-  )
+  ),
+  ...(restored.warnings ?? []).map(({ path, message }) => `warning: ${path} ${message}`),
+]
 
 /** What somebody has to look after. */
 function advice({ objects }: Restoration): string[] {

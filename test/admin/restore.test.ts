@@ -348,6 +348,109 @@ describe('restoring an older backup over a live environment', () => {
   })
 })
 
+describe('restoring a backup from before a point of no return', () => {
+  const GLASS = { 'x-turnout-break-glass': 'true' }
+  const orders = (at: 'off' | 'complete') => ({
+    kind: 'migration',
+    enabled: true,
+    variants: { off: 'off', complete: 'complete' },
+    ...{ off: at, fallthrough: at },
+    migration: { pointOfNoReturn: 'complete' },
+  })
+  /** It has passed the point; the backup has not. */
+  async function passed(more: object = {}) {
+    const test = await environment({ flags: { 'orders-db': orders('off'), ...more } })
+    const text = await backupOf(test.name)
+    await put(`${test.api}/flags/orders-db`, orders('complete'), ANY)
+    return { test, text }
+  }
+  const stageOf = async (api: string) => (await get(`${api}/flags/orders-db`)).fallthrough
+
+  it('is refused over a live environment, names the flag, and changes nothing', async () => {
+    const { test, text } = await passed()
+    const before = await get(test.api)
+    for (const only of [test.name, null]) {
+      const { type, errors } = await problem(await restore(text, only), 409)
+      expect(type).toBe('urn:turnout:problem:stage-order')
+      expect(errors).toStrictEqual([
+        {
+          path: `environment:${test.name}, $.flags['orders-db']`,
+          message: 'would go back to off, but has passed its point of no return, complete',
+        },
+      ])
+    }
+    expect(await get(test.api)).toStrictEqual(before)
+    expect(await stageOf(test.api)).toBe('complete')
+  })
+
+  it('is said by a dry run, and done with broken glass, which leaves a review', async () => {
+    const { test, text } = await passed()
+    const warnings = [
+      { path: "$.flags['orders-db']", message: expect.stringContaining('would go back to off') },
+    ]
+    expect(await restored(text, test, '?dryRun=true')).toMatchObject({ warnings })
+    expect(await stageOf(test.api)).toBe('complete')
+    expect(await restored(text, test, '?reason=old%20database%20is%20back', GLASS)).toMatchObject({
+      warnings,
+    })
+    expect(await stageOf(test.api)).toBe('off')
+    const [entry] = await auditOf(test, 'environment.restored-from-backup')
+    expect(entry).toMatchObject({ reason: 'old database is back', details: { breakGlass: true } })
+    expect((await get(`${test.api}/reviews`)).items).toMatchObject([{ seq: entry.seq }])
+  })
+
+  it('asks nothing where nothing is: lost, deleted, or made anew without flags', async () => {
+    const { test, text } = await passed()
+    await lose(test.stub)
+    expect(await restored(text, test)).toMatchObject({ outcome: 'restored', warnings: [] })
+    await put(`${test.api}/flags/orders-db`, orders('complete'), ANY)
+    expect((await call(test.api, { method: 'DELETE', headers: ANY })).status).toBe(204)
+    expect(await restored(text, test)).toMatchObject({ outcome: 'restored', warnings: [] })
+    await lose(test.stub)
+    await put(test.api, {}, NEW)
+    expect(await restored(text, test)).toMatchObject({ outcome: 'restored', warnings: [] })
+  })
+
+  it('asks nothing of migrations that may still go back, by whatever leap, nor of a backup from behind the point', async () => {
+    const { test } = await passed()
+    const text = await backupOf(test.name)
+    await put(`${test.api}/document`, { flags: { 'orders-db': orders('complete'), a: true } }, ANY)
+    expect(await restored(text, test)).toMatchObject({ outcome: 'restored', warnings: [] })
+
+    const other = await environment({ flags: { db: { ...orders('off'), migration: {} } } })
+    const begun = await backupOf(other.name)
+    await put(`${other.api}/flags/db`, { ...orders('complete'), migration: {} }, ANY)
+    expect(await restored(begun, other)).toMatchObject({ outcome: 'restored', warnings: [] })
+  })
+
+  it('is refused for a kill of the backup that would go back', async () => {
+    const test = await environment({ flags: { 'orders-db': orders('complete') } })
+    const kills = `${test.api}/kills/flag:orders-db`
+    await put(kills, { reason: 'old side', variant: 'off' }, { ...GLASS })
+    const text = await backupOf(test.name)
+    expect(
+      (await call(kills, { method: 'DELETE', headers: { ...GLASS, 'x-turnout-reason': 'over' } })).status,
+    ).toBe(204)
+    const { errors } = await problem(await restore(text, test.name), 409)
+    expect(errors).toStrictEqual([
+      {
+        path: `environment:${test.name}, $.kills['flag:orders-db'].variant`,
+        message: 'flag orders-db would go back to off, but has passed its point of no return, complete',
+      },
+    ])
+    // One that holds now as it held then takes nothing back.
+    await put(kills, { reason: 'old side', variant: 'off' }, { ...GLASS })
+    expect(await restored(text, test)).toMatchObject({ outcome: 'restored', warnings: [] })
+  })
+
+  it('goes over a document that cannot be read, as nobody can tell where it stands', async () => {
+    const { test, text } = await passed()
+    await damage(test, '%pointOfNoReturn%')
+    expect(await restored(text, test)).toMatchObject({ outcome: 'restored', warnings: [] })
+    expect(await stageOf(test.api)).toBe('off')
+  })
+})
+
 describe('a dry run', () => {
   it('says what would be, and does nothing', async () => {
     const test = await environment({ flags: { a: true } })

@@ -105,7 +105,8 @@ describe('backup restore', () => {
       history: 'kept',
     },
     ...{ epoch: 1001, version: 9, killsVersion: 4, recovered: ['flag:a'], over: [], notRun: ['prod:3'] },
-    ...{ revoked: [], warnings: [] },
+    revoked: [],
+    warnings: [{ path: '$.flags.db', message: 'would go back to live, but has passed its point' }],
   }
   const answers = (dryRun: boolean) => ({
     ...{ dryRun, madeAt: '2026-11-26T10:00:00.000Z', release: null, sha256: 'x' },
@@ -125,6 +126,7 @@ describe('backup restore', () => {
   environment:prod: version 9 under epoch 1001; the versions between stay
     in force again: kill flag:a
     its time has passed, and it does nothing: schedule prod:3
+    warning: $.flags.db would go back to live, but has passed its point
 Restored 1 object.
 turnout kills list says what is killed; turnout restore TARGET ends a kill.
 `)

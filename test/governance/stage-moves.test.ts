@@ -1,6 +1,6 @@
 /** How a migration may move: by one stage at a time, and not back past its point of no return. */
 import { describe, expect, it } from 'vitest'
-import { forbiddenMoves } from '../../admin/governance/stage-moves.ts'
+import { forbiddenMoves, forbiddenReturns } from '../../admin/governance/stage-moves.ts'
 import type { Flag, Stage } from '../../engine/index.ts'
 import { STAGES } from '../../engine/index.ts'
 
@@ -153,6 +153,41 @@ describe('a migration may not', () => {
     ['become another flag in the middle', at('shadow'), other, flag, 'is at shadow'],
   ])('%s', (_, before, after, path, message) => {
     expect(problems(before, after)).toStrictEqual([{ path, message: expect.stringContaining(message) }])
+  })
+})
+
+describe('where another document takes the place of this one, a migration', () => {
+  const returns = (before: unknown, after: unknown) => forbiddenReturns([{ key: 'db', before, after }])
+
+  it.each<[string, unknown, unknown]>([
+    ['may leap', at('off'), at('complete', { off: 'complete' })],
+    ['may leap back', at('live'), at('off')],
+    ['may be gone before its point of no return', at('live'), undefined],
+    ['may come in the middle', undefined, at('shadow')],
+    ['may leap behind its point of no return', past('complete'), past('rampdown')],
+  ])('%s', (_, before, after) => {
+    expect(returns(before, after)).toStrictEqual([])
+  })
+
+  it.each<[string, unknown, unknown, string, string]>([
+    ['may not go back past it', past('complete'), at('off'), '$.flags.db', 'would go back to off'],
+    [
+      'may not lose it',
+      past('complete'),
+      at('complete', { off: 'complete' }),
+      '$.flags.db.migration.pointOfNoReturn',
+      'must stay rampdown',
+    ],
+    [
+      'may not be gone behind it',
+      past('complete'),
+      undefined,
+      '$.flags.db',
+      'would be no migration any more, but has passed its point of no return, rampdown',
+    ],
+    ['nor be another flag', past('complete'), other, '$.flags.db', 'would be no migration any more'],
+  ])('%s', (_, before, after, path, message) => {
+    expect(returns(before, after)).toStrictEqual([{ path, message: expect.stringContaining(message) }])
   })
 })
 

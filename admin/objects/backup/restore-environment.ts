@@ -1,7 +1,8 @@
 /**
  * Restores an environment from the records that are staged, under an epoch above all that was published. Where its audit
  * log holds that of the backup, nothing that people have decided since is undone but the document, the settings and the
- * end of kills; elsewhere the history of the backup takes the place of what is here. Inside the caller's transaction.
+ * end of kills; elsewhere the history of the backup takes the place of what is here. Migrations go wherever the backup says, but
+ * past their points of no return only with broken glass. Inside the caller's transaction.
  */
 import { ok } from '../../../engine/index.ts'
 import type { EnvironmentBegin } from '../../backup/format.ts'
@@ -23,6 +24,7 @@ import { handedOverTo } from '../hand-over.ts'
 import { mayRaiseNow } from '../judge.ts'
 import { record } from '../recording.ts'
 import type { Room } from '../room.ts'
+import { goneBack, inForce } from './points-passed.ts'
 import { mendHistory, restoreHistory } from './restore-history.ts'
 import { restoreKills } from './restore-kills.ts'
 import {
@@ -48,6 +50,7 @@ export function restoreEnvironment(
   const before = readLineage(sql)
   const allowed = mayRestore(room, before, author, nowMs)
   if (!allowed.ok) return allowed
+  const wasInForce = inForce(room, before)
   const begin = source.begin as EnvironmentBegin
   const joined = joinAudit(sql, name, staged(sql, 'environment', 'audit'), nowMs)
   if (joined.imported > 0) {
@@ -73,6 +76,8 @@ export function restoreEnvironment(
   const published = room.publisher.publishEntities(from, above, entities, act, nowMs)
   if (!published.ok) return published
   const { state, warnings } = published.value
+  const gone = goneBack(room, wasInForce, state, kills.recovered)
+  if (gone.length > 0 && !breaksGlass(author)) return failed({ reason: 'stage-order', errors: gone })
   if (history === 'of-backup') beginRecovery(sql, begin)
   writeKillVersion(sql, { version: state.kills, epoch: state.epoch, createdAtMs: nowMs })
   if (before?.live) openReview(room, author, nowMs)
@@ -81,18 +86,29 @@ export function restoreEnvironment(
   return ok({
     is: 'environment',
     log: logOf(joined),
-    now: { epoch, version, killsVersion, history, ...kills, notRun, revoked, warnings },
+    now: {
+      epoch,
+      version,
+      killsVersion,
+      history,
+      ...kills,
+      notRun,
+      revoked,
+      warnings: [...gone, ...warnings],
+    },
   })
 }
 
 /** Whatever the file says goes live, and nobody has proven that it raises nothing: over what is protected it breaks the glass. */
 function mayRestore(room: Room, before: Lineage | null, author: Author, nowMs: number): Answer<null> {
-  if (!before?.live || author.details?.breakGlass === true || !isProtected(room, nowMs)) return ok(null)
+  if (!before?.live || breaksGlass(author) || !isProtected(room, nowMs)) return ok(null)
   return failed({
     reason: 'refused',
     detail: `${before.name} is protected now, and a restore asks nobody: send x-turnout-break-glass: true, with a reason.`,
   })
 }
+
+const breaksGlass = ({ details }: Author): boolean => details?.breakGlass === true
 
 function isProtected(room: Room, nowMs: number): boolean {
   try {
