@@ -30,7 +30,7 @@ export function metrics(app: OpenAPIHono<ApiEnv>): void {
     const vitals = await gatherVitals(c.env, await monitorOf(c))
     const { release } = parseConfig(c.env)
     const startedAtMs = requests.startedAtMs ?? nowMs
-    const origins = await gatherOrigins(c.env, vitals)
+    const origins = await gatherOrigins(c.env, vitals, nowMs)
     const known = { vitals, origins, release, requests: requests.samples, startedAtMs, nowMs }
     return c.body(exposition(metricsOf(known)), 200, { 'content-type': CONTENT_TYPE })
   })

@@ -1,7 +1,8 @@
 /** What the control plane knows, as metrics. Pure. Every name: docs/operations.md, "Metrics". */
 import type { Release } from '../env.ts'
+import { mirrorMetrics } from './mirrors.ts'
 import { type OriginsFound, originMetrics } from './origins.ts'
-import { gauge, type Metric, type Sample } from './prometheus.ts'
+import { counter, gauge, type Metric, type Sample } from './prometheus.ts'
 import { componentsOf, directoryLag, type Heard, type Owed, type Vitals } from './vitals.ts'
 
 export interface Known {
@@ -121,12 +122,12 @@ export function metricsOf({ vitals, origins, release, requests, startedAtMs, now
       only(webhooks, (known) => known.dead),
     ),
     ...originMetrics(origins),
-    {
-      name: 'turnout_isolate_api_requests_total',
-      type: 'counter',
-      help: 'Requests that the isolate which answers this has answered since it started.',
-      samples: requests,
-    },
+    ...mirrorMetrics(origins),
+    counter(
+      'turnout_isolate_api_requests_total',
+      'Requests that the isolate which answers this has answered since it started.',
+      requests,
+    ),
     gauge(
       'turnout_isolate_start_time_seconds',
       'When that isolate started to count, in seconds since 1970.',

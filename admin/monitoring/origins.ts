@@ -1,15 +1,20 @@
-/** What edges and health checks find of the origins, as metrics. Every name: docs/operations.md, "Metrics". */
+/** What edges and health checks find of the origins, and of copies that mirrors send there, as metrics. Every name: docs/operations.md, "Metrics". */
 import { BREAKER_PHASES } from '../../engine/index.ts'
 import type { Env } from '../env.ts'
+import { type MirrorTotal, mergedTotals } from '../mirrors.ts'
 import type { AddressHealth } from '../objects/health.ts'
 import { callHealth, callMetrics } from '../stubs.ts'
 import { merged, type UpstreamState } from '../upstreams.ts'
 import { gauge, type Metric, type Sample } from './prometheus.ts'
 import type { Vitals } from './vitals.ts'
 
+/** A mirror that nobody has told of for so long is not shown any more. */
+const MIRROR_SHOWN_MS = 24 * 60 * 60_000
+
 export interface OriginsFound {
   readonly environment: string
   readonly upstreams: readonly UpstreamState[]
+  readonly mirrors: readonly MirrorTotal[]
   readonly health: readonly AddressHealth[]
 }
 
@@ -25,19 +30,33 @@ export async function upstreamsOf(
   return merged(states.flat())
 }
 
-/** Of the environments that were heard. One whose parts do not answer is left out. Never throws. */
-export async function gatherOrigins(env: Env, { environments }: Vitals): Promise<OriginsFound[]> {
+/** Of the environments that were heard. One whose parts do not all answer is left out. Never throws. */
+export async function gatherOrigins(
+  env: Env,
+  { environments }: Vitals,
+  nowMs: number,
+): Promise<OriginsFound[]> {
   const found: OriginsFound[] = []
   for (const { listed, heard } of environments) {
     if (!heard.ok) continue
     const { name: environment } = listed
     const asked = [
-      upstreamsOf(env, environment, heard.value.locations),
+      Promise.all(
+        heard.value.locations.map((name) => callMetrics(env, environment, name, (stub) => stub.scraped())),
+      ),
       callHealth(env, environment, (stub) => stub.list()),
     ] as const
-    const [upstreams, health] = await Promise.allSettled(asked)
-    if (upstreams.status === 'fulfilled' && health.status === 'fulfilled')
-      found.push({ environment, upstreams: upstreams.value, health: health.value })
+    const [told, health] = await Promise.allSettled(asked)
+    if (told.status === 'rejected' || health.status === 'rejected') continue
+    found.push({
+      environment,
+      upstreams: merged(told.value.flatMap(({ upstreams }) => upstreams)),
+      mirrors: mergedTotals(
+        told.value.flatMap(({ mirrors }) => mirrors),
+        nowMs - MIRROR_SHOWN_MS,
+      ),
+      health: health.value,
+    })
   }
   return found
 }

@@ -24,6 +24,11 @@ export const gauge = (name: string, help: string, samples: readonly Sample[]): M
   ...{ name, type: 'gauge', help, samples },
 })
 
+/** `name` ends in `_total`. */
+export const counter = (name: string, help: string, samples: readonly Sample[]): Metric => ({
+  ...{ name, type: 'counter', help, samples },
+})
+
 export const exposition = (metrics: readonly Metric[]): string => metrics.map(lines).join('')
 
 const lines = ({ name, type, help, samples }: Metric): string =>

@@ -16,10 +16,10 @@ import { RecentContexts, type WeightedContext } from '../contexts.ts'
 import type { Env } from '../env.ts'
 import { Isolates } from '../isolates.ts'
 import { logWarn, messageOf } from '../log.ts'
-import { mergedMirrors } from '../mirrors.ts'
+import { type MirrorTotal, mergedMirrors } from '../mirrors.ts'
 import { type Reach, reachOf, type Target, TRAFFIC_MS } from '../propagation.ts'
 import { addFlagCounts, readFlagCounts } from '../storage/flag-counts.ts'
-import { addMirrorReports, readMirrors } from '../storage/mirrors.ts'
+import { addMirrorReports, readMirrors, readMirrorTotals } from '../storage/mirrors.ts'
 import { callEnvironment } from '../stubs.ts'
 import { LocationUpstreams, type UpstreamState } from '../upstreams.ts'
 import { AlarmClock } from './alarm-clock.ts'
@@ -89,6 +89,12 @@ export class MetricsObject extends DurableObject<Env> {
   /** Addresses of origins as the isolates here find them. */
   upstreams(): UpstreamState[] {
     return [...this.#upstreams.list(Date.now())]
+  }
+
+  /** What a scrape asks a location for. What is told of mirrors is stored before. */
+  scraped(): { readonly upstreams: UpstreamState[]; readonly mirrors: MirrorTotal[] } {
+    this.#writeGathered(Date.now())
+    return { upstreams: this.upstreams(), mirrors: readMirrorTotals(this.#sql) }
   }
 
   /** How far a version has come here. */

@@ -14,7 +14,7 @@ import { FLAG_COUNT_PARTS, FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
 import { HEALTH_TABLES } from '../storage/health.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
-import { MIRROR_TABLES } from '../storage/mirrors.ts'
+import { MIRROR_TABLES, MIRROR_TOTALS_TABLE } from '../storage/mirrors.ts'
 import { PREVIEW_TABLES } from '../storage/previews.ts'
 import { RECOVERY_TABLES } from '../storage/recovery.ts'
 import { RESERVATION_TABLES } from '../storage/reservations.ts'
@@ -161,4 +161,5 @@ export const METRICS_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(FLAG_COUNT_TABLE),
   (sql) => sql.exec(FLAG_COUNT_PARTS),
   (sql) => sql.exec(MIRROR_TABLES),
+  (sql) => sql.exec(MIRROR_TOTALS_TABLE),
 ]

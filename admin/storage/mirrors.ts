@@ -1,9 +1,9 @@
 /**
- * What came of copies of requests at one location: sums in windows of a minute, for a day, and the newest differences of each
- * mirror, without any value of a body.
+ * What came of copies of requests at one location: sums in windows of a minute, for a day; sums of all time; and the newest
+ * differences of each mirror, without any value of a body.
  */
 import { MIRRORED, type MirrorCounts, type MirrorDifference, type MirrorReport } from '../../engine/index.ts'
-import { KEPT_DIFFERENCES } from '../mirrors.ts'
+import { KEPT_DIFFERENCES, type MirrorTotal } from '../mirrors.ts'
 import { KEPT_MINUTES, MINUTE_MS } from './flag-counts.ts'
 
 export const MIRROR_TABLES = `
@@ -17,10 +17,23 @@ export const MIRROR_TABLES = `
   );
   CREATE INDEX mirror_differences_route ON mirror_differences (route, variant);`
 
-const ADD = `
-  INSERT INTO mirror_counts (minute, route, variant, ${MIRRORED.join(', ')})
+/** Sums that only grow; `minute` is that of the last report. */
+export const MIRROR_TOTALS_TABLE = `
+  CREATE TABLE mirror_totals (
+    route TEXT NOT NULL, variant TEXT NOT NULL, minute INTEGER NOT NULL,
+    ${MIRRORED.map((name) => `${name} INTEGER NOT NULL`).join(', ')},
+    PRIMARY KEY (route, variant)
+  ) WITHOUT ROWID`
+
+/** More are not kept: those that were silent longest go. */
+const MAX_TOTALS = 1_000
+
+const addTo = (table: 'mirror_counts' | 'mirror_totals'): string => `
+  INSERT INTO ${table} (minute, route, variant, ${MIRRORED.join(', ')})
   VALUES (?, ?, ?, ${MIRRORED.map(() => '?').join(', ')})
-  ON CONFLICT DO UPDATE SET ${MIRRORED.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`
+  ON CONFLICT DO UPDATE SET minute = excluded.minute,
+    ${MIRRORED.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`
+const ADD = [addTo('mirror_counts'), addTo('mirror_totals')]
 
 const minuteOf = (ms: number): number => Math.floor(ms / MINUTE_MS)
 
@@ -28,7 +41,7 @@ const minuteOf = (ms: number): number => Math.floor(ms / MINUTE_MS)
 export function addMirrorReports(sql: SqlStorage, reports: readonly MirrorReport[], nowMs: number): void {
   const minute = minuteOf(nowMs)
   for (const { route, variant, counts, differences } of reports) {
-    sql.exec(ADD, minute, route, variant, ...MIRRORED.map((name) => counts[name]))
+    for (const add of ADD) sql.exec(add, minute, route, variant, ...MIRRORED.map((name) => counts[name]))
     for (const difference of differences)
       sql.exec(
         'INSERT INTO mirror_differences (route, variant, minute, entry) VALUES (?, ?, ?, ?)',
@@ -43,9 +56,24 @@ export function addMirrorReports(sql: SqlStorage, reports: readonly MirrorReport
   }
   for (const table of ['mirror_counts', 'mirror_differences'])
     sql.exec(`DELETE FROM ${table} WHERE minute < ?`, minute - KEPT_MINUTES)
+  if (reports.length > 0)
+    sql.exec(
+      `DELETE FROM mirror_totals WHERE (route, variant) IN (
+         SELECT route, variant FROM mirror_totals ORDER BY minute DESC LIMIT -1 OFFSET ?)`,
+      MAX_TOTALS,
+    )
 }
 
 type Row = { route: string; variant: string } & Record<keyof MirrorCounts, number>
+
+/** All that was ever told, of each mirror. */
+export const readMirrorTotals = (sql: SqlStorage): MirrorTotal[] =>
+  sql
+    .exec<Row & { minute: number } & Record<string, SqlStorageValue>>('SELECT * FROM mirror_totals')
+    .toArray()
+    .map(({ route, variant, minute, ...counts }) => ({
+      ...{ route, variant, counts, heardAtMs: minute * MINUTE_MS },
+    }))
 
 /** Sums over the windows from a moment on, and the differences in them, newest first. */
 export function readMirrors(sql: SqlStorage, fromMs: number): MirrorReport[] {

@@ -2,8 +2,8 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
-import { mergedMirrors } from '../../admin/mirrors.ts'
-import { addMirrorReports, readMirrors } from '../../admin/storage/mirrors.ts'
+import { mergedMirrors, mergedTotals } from '../../admin/mirrors.ts'
+import { addMirrorReports, readMirrors, readMirrorTotals } from '../../admin/storage/mirrors.ts'
 import {
   type ControlRpc,
   type MetricBatch,
@@ -12,6 +12,7 @@ import {
   NO_MIRRORED,
 } from '../../engine/index.ts'
 import { call, environment, problem, value } from './client.ts'
+import { readExposition } from './prometheus.ts'
 
 const NOW = 1_790_000_000_000
 const MINUTE = 60_000
@@ -60,6 +61,18 @@ describe('mirrors of several locations', () => {
   })
 })
 
+describe('totals of several locations', () => {
+  const total = (sent: number, heardAtMs: number, route = 'shop') => ({
+    ...{ route, variant: 'canary', heardAtMs },
+    counts: { ...NO_MIRRORED, sent },
+  })
+
+  it('are one by route and variant, where any location has heard of it lately, and then of all', () => {
+    const totals = [total(5, NOW - 1), total(7, NOW), total(9, NOW - 1, 'old')]
+    expect(mergedTotals(totals, NOW)).toEqual([total(12, NOW)])
+  })
+})
+
 describe('a location', () => {
   const inStorage = async (work: (sql: SqlStorage) => void) =>
     runInDurableObject(env.METRICS.getByName(`mirrors-${crypto.randomUUID()}`), (_, { storage }) =>
@@ -78,6 +91,21 @@ describe('a location', () => {
       ])
       addMirrorReports(sql, [report()], NOW + 25 * 60 * MINUTE)
       expect(readMirrors(sql, NOW)).toMatchObject([{ counts: { sent: 10, body: 0 }, differences: [] }])
+    }))
+
+  it('adds up for ever too, of the thousand mirrors that were heard of last', () =>
+    inStorage((sql) => {
+      addMirrorReports(sql, [report(), report({}, { route: 'api' })], NOW)
+      addMirrorReports(sql, [report({ body: 1 })], NOW + 30 * 24 * 60 * MINUTE)
+      const [api, shop] = readMirrorTotals(sql)
+      expect(api).toMatchObject({ route: 'api', counts: { sent: 10 }, heardAtMs: NOW - (NOW % MINUTE) })
+      expect(shop).toMatchObject({ route: 'shop', counts: { sent: 20, body: 1 } })
+      const many = Array.from({ length: 999 }, (_, n) => report({}, { route: `r${n}` }))
+      addMirrorReports(sql, many, NOW + 31 * 24 * 60 * MINUTE)
+      const kept = readMirrorTotals(sql).map(({ route }) => route)
+      expect(kept).toHaveLength(1_000)
+      expect(kept).toContain('shop')
+      expect(kept).not.toContain('api')
     }))
 
   it('keeps the newest fifty differences of each mirror', () =>
@@ -113,6 +141,37 @@ describe('the API', () => {
     expect(mirror.differences).toEqual([one, one])
     await evictDurableObject(env.METRICS.getByName(`${name}/MUC`))
     expect((await shown())[0].sent).toBe(20)
+  })
+
+  it('counts in metrics what all locations told, for good', async () => {
+    const { name } = await environment({ flags: { a: true } })
+    const edge = await edgeOf(name)
+    const samples = async () => {
+      const read = readExposition(await (await call('/metrics')).text())
+      return ['copies', 'differences', 'bodies_compared'].flatMap((metric) =>
+        read
+          .get(`turnout_mirror_${metric}_total`)!
+          .samples.filter(({ labels }) => labels.environment === name)
+          .map(({ labels, value: count }) => {
+            const { environment: _, route, variant, ...rest } = labels
+            expect([route, variant]).toEqual(['shop', 'canary'])
+            return [metric, ...Object.values(rest), count].join(' ')
+          }),
+      )
+    }
+    const told = report({ matched: 6, latency: 3, body: 1, bodies: 4, failed: 1, skipped: 2 })
+    await edge.record('MUC', 1, [told])
+    await expect
+      .poll(samples)
+      .toEqual([
+        ...['copies matched 6', 'copies differed 3', 'copies failed 1', 'copies skipped 2'],
+        ...['differences status 0', 'differences latency 3', 'differences body 1', 'bodies_compared 4'],
+      ])
+    await edge.record('FRA', 1, [told])
+    await edge.record('MUC', 2, [told])
+    await expect.poll(samples).toContain('copies matched 18')
+    await evictDurableObject(env.METRICS.getByName(`${name}/MUC`))
+    expect(await samples()).toContain('bodies_compared 12')
   })
 
   it('refuses a time that is none', async () => {
