@@ -16,7 +16,7 @@ const settings = {
   events: patterns(
     /^[a-z0-9*][a-z0-9.*_-]{0,99}$/,
     'must be an action such as "kill.placed", or a pattern such as "kill.*"',
-    'Actions of the audit log that it hears of; `*` stands for any characters. Default: all; of PagerDuty `kill.*`',
+    'Actions of the audit log that it hears of, and `origin.unhealthy`, `origin.healthy`, `origin.unchecked` of health checks; `*` stands for any characters. Default: all; of PagerDuty `kill.*` and `origin.*`',
     ['kill.*', 'version.restored'],
   ),
   environments: patterns(
@@ -115,7 +115,7 @@ export const DeliverySchema = z
     event: z.object({
       id: z.string().openapi({ description: 'The header webhook-id', example: `evt_${'0'.repeat(32)}` }),
       environment: z.string().nullable(),
-      seq: z.int().openapi({ description: 'Number of its entry in the audit log' }),
+      seq: z.int().openapi({ description: 'Number of its entry in the audit log; 0: it is in none' }),
       action: z.string().openapi({ example: 'kill.placed' }),
       subject: z.string().openapi({ example: 'kill:flag:new-feature' }),
       at: time,

@@ -1,6 +1,6 @@
 /**
  * Checks the origins of one environment, for those of its routes that ask for it, and tells the environment which addresses are
- * unhealthy. An object of its own: however origins behave, publishing and kills wait for nothing here. A shell: what a check
+ * unhealthy, and webhooks when that changes. An object of its own: however origins behave, publishing and kills wait for nothing here. A shell: what a check
  * means, and which are made now, is decided in admin/health.
  */
 import { DurableObject } from 'cloudflare:workers'
@@ -22,6 +22,7 @@ import {
 } from '../storage/health.ts'
 import { callEnvironment } from '../stubs.ts'
 import { AlarmClock } from './alarm-clock.ts'
+import { HealthEvents } from './health-events.ts'
 import { HEALTH_MIGRATIONS, migrate } from './migrations.ts'
 
 /** How long edges leave an address alone without hearing of it again, and how often they are told again. */
@@ -44,6 +45,7 @@ export class HealthObject extends DurableObject<Env> {
   readonly #sql: SqlStorage
   readonly #local: boolean
   readonly #clock: AlarmClock
+  readonly #events: HealthEvents
   #plan: PlanRow | null
   #checks: ReadonlyMap<string, HeldCheck>
   /** Checks that are being made → when they are over at the latest, ms since 1970. */
@@ -58,6 +60,7 @@ export class HealthObject extends DurableObject<Env> {
     migrate(ctx.storage, HEALTH_MIGRATIONS)
     this.#local = parseConfig(env).local
     this.#clock = new AlarmClock(ctx)
+    this.#events = new HealthEvents(ctx, { env, moved: () => this.#goOn() })
     this.#plan = readPlan(this.#sql)
     this.#checks = readChecks(this.#sql)
   }
@@ -66,11 +69,13 @@ export class HealthObject extends DurableObject<Env> {
   plan({ environment, epoch, version, checks }: HealthPlan): void {
     const held = this.#plan
     if (held !== null && isNewer(held.epoch, held.version, epoch, version)) return
-    const planned = replanned(this.#checks, checks, Date.now())
+    const nowMs = Date.now()
+    const planned = replanned(this.#checks, checks, nowMs)
     const row = { environment, epoch, version, told: held?.told ?? '[]' }
     this.ctx.storage.transactionSync(() => {
       writePlan(this.#sql, row)
       replaceChecks(this.#sql, planned)
+      this.#events.note(environment, planned.values(), nowMs)
     })
     this.#plan = row
     this.#checks = planned
@@ -103,6 +108,7 @@ export class HealthObject extends DurableObject<Env> {
     }
     const tellAtMs = this.#tellAtMs()
     if (tellAtMs !== null && tellAtMs <= nowMs && !this.#isTelling) this.ctx.waitUntil(this.#tell())
+    this.#events.dispatch(nowMs)
     this.#clock.set(this.#nextDueMs(nowMs))
   }
 
@@ -116,13 +122,18 @@ export class HealthObject extends DurableObject<Env> {
 
   #note(key: string, { check, health: before }: HeldCheck, last: Outcome): void {
     const { names, settings } = check
-    const passed = last.problem === null
-    const health = next(before, passed, settings, Date.now())
-    const held = { check, health, last, dueAtMs: last.atMs + settings.periodMs }
-    writeCheck(this.#sql, key, held)
-    this.#checks = new Map(this.#checks).set(key, held)
-    if (health.status === before.status || (before.status === 'unknown' && passed)) return
     const { environment } = this.#plan!
+    const passed = last.problem === null
+    const nowMs = Date.now()
+    const health = next(before, passed, settings, nowMs)
+    const held = { check, health, last, dueAtMs: last.atMs + settings.periodMs }
+    const checks = new Map(this.#checks).set(key, held)
+    this.ctx.storage.transactionSync(() => {
+      writeCheck(this.#sql, key, held)
+      this.#events.note(environment, checks.values(), nowMs)
+    })
+    this.#checks = checks
+    if (health.status === before.status || (before.status === 'unknown' && passed)) return
     const fields = { environment, origins: names.join(', '), status: health.status, problem: last.problem }
     logWarn('origin-health', fields)
   }
@@ -164,7 +175,11 @@ export class HealthObject extends DurableObject<Env> {
       .flatMap(([, { dueAtMs }]) => (dueAtMs > nowMs ? [dueAtMs] : []))
     const tellAtMs = this.#tellAtMs()
     const telling = tellAtMs === null ? [] : [this.#isTelling ? nowMs + GRACE_MS : Math.max(tellAtMs, nowMs)]
-    const times = [...waiting, ...this.#running.values(), ...telling]
+    const eventsMs = this.#events.dueMs(nowMs)
+    const times = [
+      ...[...waiting, ...this.#running.values(), ...telling],
+      ...(eventsMs === null ? [] : [eventsMs]),
+    ]
     return times.length === 0 ? null : Math.min(...times)
   }
 }

@@ -12,7 +12,7 @@ import { CLOSING_TABLE } from '../storage/closings.ts'
 import { DELIVERY_TABLES } from '../storage/deliveries.ts'
 import { FLAG_COUNT_PARTS, FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
-import { HEALTH_TABLES } from '../storage/health.ts'
+import { HEALTH_EVENT_TABLES, HEALTH_TABLES } from '../storage/health.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
 import { MIRROR_TABLES, MIRROR_TOTALS_TABLE } from '../storage/mirrors.ts'
 import { PREVIEW_TABLES } from '../storage/previews.ts'
@@ -148,7 +148,10 @@ export const WEBHOOK_MIGRATIONS: readonly Migration[] = [
 export const IDEMPOTENCY_MIGRATIONS: readonly Migration[] = [(sql) => sql.exec(RESERVATION_TABLES)]
 
 /** Tables of `HealthObject`. */
-export const HEALTH_MIGRATIONS: readonly Migration[] = [(sql) => sql.exec(HEALTH_TABLES)]
+export const HEALTH_MIGRATIONS: readonly Migration[] = [
+  (sql) => sql.exec(HEALTH_TABLES),
+  (sql) => sql.exec(HEALTH_EVENT_TABLES),
+]
 
 /** The one row of `MetricsObject`, where a new location is silent until it is heard, and what applications told of flags. */
 export const METRICS_MIGRATIONS: readonly Migration[] = [

@@ -1,7 +1,8 @@
-/** The checks of an environment's origins, what came of them, and what the environment was told. Inside the caller's transaction. */
+/** The checks of an environment's origins, what came of them, and who was told of it. Inside the caller's transaction. */
 import type { Health } from '../health/machine.ts'
 import type { Check, HealthPlan } from '../health/plan.ts'
 import type { Outcome } from '../health/probe.ts'
+import type { AuditEvent } from '../webhook/event.ts'
 
 /** `told`: the addresses that the environment was last told of, as JSON. */
 export const HEALTH_TABLES = `
@@ -12,6 +13,11 @@ export const HEALTH_TABLES = `
   CREATE TABLE checks (
     key TEXT PRIMARY KEY, planned TEXT NOT NULL, health TEXT NOT NULL, last TEXT, due_at INTEGER NOT NULL
   ) WITHOUT ROWID;`
+
+/** `ailing`: addresses that webhooks know as unhealthy; `untold`: events that they have not taken yet, as JSON. */
+export const HEALTH_EVENT_TABLES = `
+  CREATE TABLE ailing (name TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE untold (n INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);`
 
 /** A check, and how it goes. */
 export interface HeldCheck {
@@ -67,4 +73,27 @@ export function writeCheck(sql: SqlStorage, key: string, { check, health, last, 
 export function replaceChecks(sql: SqlStorage, checks: ReadonlyMap<string, HeldCheck>): void {
   sql.exec('DELETE FROM checks')
   for (const [key, held] of checks) writeCheck(sql, key, held)
+}
+
+export const readAiling = (sql: SqlStorage): Set<string> =>
+  new Set([...sql.exec<{ name: string }>('SELECT name FROM ailing')].map(({ name }) => name))
+
+export function writeAiling(sql: SqlStorage, names: ReadonlySet<string>): void {
+  sql.exec('DELETE FROM ailing')
+  for (const name of names) sql.exec('INSERT INTO ailing (name) VALUES (?)', name)
+}
+
+export function addUntold(sql: SqlStorage, event: AuditEvent): void {
+  sql.exec('INSERT INTO untold (event) VALUES (?)', JSON.stringify(event))
+}
+
+/** The first ones, in their order. */
+export const readUntold = (sql: SqlStorage, limit: number): { n: number; event: AuditEvent }[] =>
+  sql
+    .exec<{ n: number; event: string }>('SELECT n, event FROM untold ORDER BY n LIMIT ?', limit)
+    .toArray()
+    .map(({ n, event }) => ({ n, event: JSON.parse(event) as AuditEvent }))
+
+export function dropUntold(sql: SqlStorage, upTo: number): void {
+  sql.exec('DELETE FROM untold WHERE n <= ?', upTo)
 }

@@ -51,7 +51,7 @@ export const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue'
 
 /** What a webhook hears of unless it says otherwise. An alert that nothing resolves helps nobody. */
 export const defaultEvents = (format: Format): readonly string[] =>
-  format === 'pagerduty' ? ['kill.*'] : ['*']
+  format === 'pagerduty' ? ['kill.*', 'origin.*'] : ['*']
 
 /** The secrets that sign now, the current one first. */
 export function signingSecrets({ secret, previous }: Credentials, nowMs: number): string[] {

@@ -1,4 +1,4 @@
-/** What webhooks tell of: an entry of the audit log, and what people and receivers call it. Pure. */
+/** What webhooks tell of: an entry of the audit log, or something in that form, and what people and receivers call it. Pure. */
 import type { AuditEntry } from '../audit/entry.ts'
 import type { Author } from '../settings.ts'
 import { contentHash } from '../storage/content-hash.ts'

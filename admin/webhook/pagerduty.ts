@@ -1,6 +1,6 @@
 /**
- * An event for PagerDuty's Events API v2. A kill opens an alert and its end resolves it; other events that a webhook asks
- * for open one each, for a person to close. Pure.
+ * An event for PagerDuty's Events API v2. A kill opens an alert and its end resolves it, and so does an origin that is unhealthy;
+ * other events that a webhook asks for open one each, for a person to close. Pure.
  * Source: https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
  */
 import { contentHash } from '../storage/content-hash.ts'
@@ -11,7 +11,13 @@ const MAX_SUMMARY = 1_024
 const MAX_DEDUP_KEY = 255
 
 /** Actions that end what another one began; both have the same subject. */
-const RESOLVING: ReadonlySet<string> = new Set(['kill.lifted', 'kill.expired'])
+const RESOLVING: ReadonlySet<string> = new Set([
+  ...['kill.lifted', 'kill.expired'],
+  ...['origin.healthy', 'origin.unchecked'],
+])
+
+/** Of things that begin and end: their alerts go by the subject alone. */
+const hasEnd = (action: string): boolean => action.startsWith('kill.') || action.startsWith('origin.')
 
 type Severity = 'critical' | 'error' | 'warning' | 'info'
 
@@ -35,15 +41,15 @@ export function pagerdutyMessage(event: AuditEvent, routingKey: string) {
   }
 }
 
-/** One for each kill, however it ends; one for each other kind of event on a subject, however often it comes. */
+/** One for each kill and each unhealthy origin, however it ends; one for each other kind of event on a subject, however often it comes. */
 function dedupKey({ environment, action, subject }: AuditEvent): string {
-  const what = action.startsWith('kill.') ? subject : `${action}:${subject}`
+  const what = hasEnd(action) ? subject : `${action}:${subject}`
   const key = `turnout:${environment ?? ''}:${what}`
   return key.length <= MAX_DEDUP_KEY ? key : `turnout:${contentHash(key)}`
 }
 
 function severityOf({ action, subject }: AuditEvent): Severity {
-  if (!action.startsWith('kill.')) return 'info'
+  if (!hasEnd(action)) return 'info'
   return subject === 'kill:all-flags' || subject === 'kill:all-routes' ? 'critical' : 'error'
 }
 

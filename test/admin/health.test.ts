@@ -7,6 +7,7 @@ import { type Health, next, unknownHealth } from '../../admin/health/machine.ts'
 import { type Check, checkKey, checksOf } from '../../admin/health/plan.ts'
 import { probe } from '../../admin/health/probe.ts'
 import { replanned, startable, unhealthyOf } from '../../admin/health/schedule.ts'
+import { ailingAfter, eventOf, turnsOf } from '../../admin/health/turns.ts'
 import type { HeldCheck } from '../../admin/storage/health.ts'
 import { type ControlRpc, HEALTH_DEFAULTS, type HealthSettings, type Route } from '../../engine/index.ts'
 import { ANY, call, environment, problem, value } from './client.ts'
@@ -140,6 +141,51 @@ describe('the checks of a plan', () => {
   })
 })
 
+describe('what webhooks are told', () => {
+  const being = (status: Health['status'], ...names: string[]): HeldCheck => ({
+    ...held({ ...check('a'), names }, { health: { ...unknownHealth(NOW), status } })[1],
+  })
+  const told = (ailing: string[], ...checks: HeldCheck[]) =>
+    turnsOf(new Set(ailing), checks).map(({ name, to }) => `${name} ${to}`)
+
+  it.each<[string, string[], HeldCheck[], string[]]>([
+    [
+      'each address that becomes unhealthy',
+      [],
+      [being('unhealthy', 'a', 'b')],
+      ['a unhealthy', 'b unhealthy'],
+    ],
+    ['and that once', ['a'], [being('unhealthy', 'a', 'b')], ['b unhealthy']],
+    ['that it is healthy again', ['a'], [being('healthy', 'a', 'b')], ['a healthy']],
+    ['not that one is well which nobody has called unhealthy', [], [being('healthy', 'a')], []],
+    ['nothing while an address is not known again', ['a'], [being('unknown', 'a', 'b')], []],
+    ['that it is checked no more', ['a', 'b'], [being('unhealthy', 'b')], ['a unchecked']],
+  ])('is %s', (_, ailing, checks, turns) => {
+    expect(told(ailing, ...checks)).toEqual(turns)
+    expect(
+      told([...ailingAfter(new Set(ailing), turnsOf(new Set(ailing), checks))], ...checks),
+    ).toStrictEqual([])
+  })
+
+  it('says of what, by which check, and why', () => {
+    const last = { atMs: NOW, durationMs: 5, status: 503, problem: 'answered 503' }
+    const [turn] = turnsOf(new Set(), [{ ...being('unhealthy', 'shop/canary'), last }])
+    expect(eventOf(turn!, 'prod', NOW)).toMatchObject({
+      ...{ seq: 0, at: new Date(NOW).toISOString(), environment: 'prod', action: 'origin.unhealthy' },
+      ...{ subject: 'origin:shop/canary', actor: 'turnout', reason: 'answered 503' },
+      details: { url: 'https://a.test/health/ready', status: 503 },
+    })
+    const hashes = [
+      eventOf(turn!, 'prod', NOW),
+      eventOf(turn!, 'dev', NOW),
+      eventOf(turn!, 'prod', NOW + 1),
+      eventOf({ ...turn!, to: 'healthy' }, 'prod', NOW),
+    ].map(({ hash }) => hash)
+    expect(new Set(hashes).size).toBe(4)
+    expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/)
+  })
+})
+
 describe('what edges are told', () => {
   it('is nothing until somebody has checked, and nothing again when nobody does any more', () => {
     const hints = new HealthHints()
@@ -154,17 +200,22 @@ describe('what edges are told', () => {
 
 /** What origins were asked, and how they answer, by host. */
 let asked: Request[]
+/** Bodies that were sent, by address. */
+let posted: Map<string, string[]>
 let answers: Record<string, () => Response | Promise<Response>>
 let logged: string[]
 let bodies: { cancelled: boolean }[]
 beforeEach(() => {
   asked = []
+  posted = new Map()
   answers = {}
   logged = []
   bodies = []
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
     const request = new Request(String(url), init as RequestInit)
     asked.push(request)
+    if (typeof init?.body === 'string')
+      posted.set(request.url, [...(posted.get(request.url) ?? []), init.body])
     const answer = answers[new URL(request.url).host]
     if (answer === undefined) throw new TypeError('connection refused')
     return Promise.race([
@@ -272,22 +323,23 @@ describe('an environment', () => {
 
   /** Makes the check now that is due in a while, and waits until it is over. */
   async function ring(name: string) {
-    const before = asked.length
+    const before = checksMade()
     await runInDurableObject(object(name), (_, { storage }) => {
       storage.sql.exec('UPDATE checks SET due_at = 0')
     })
     // Another instance, as after an eviction: all it knows is what was stored.
     await evictDurableObject(object(name))
     await runDurableObjectAlarm(object(name))
-    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(before), SOON)
+    await vi.waitFor(() => expect(checksMade()).toBeGreaterThan(before), SOON)
   }
+  const checksMade = () => asked.filter(({ headers }) => headers.has('x-turnout-health')).length
   async function planned(health: object) {
     const made = await environment(document(health))
     await vi.waitFor(async () => {
       await runDurableObjectAlarm(made.stub)
       expect(await listed(made.api)).toHaveLength(1)
     }, SOON)
-    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0), SOON)
+    await vi.waitFor(() => expect(checksMade()).toBeGreaterThan(0), SOON)
     return made
   }
 
@@ -328,6 +380,93 @@ describe('an environment', () => {
     await ring(name)
     await vi.waitFor(async () => expect((await reading(name)).unhealthy).toEqual({}), SOON)
     expect(await listed(api)).toMatchObject([{ state: 'healthy', consecutive: 2 }])
+  })
+
+  /** Hears of origins there from now on; answers what it was told, oldest first. */
+  async function listening({ name }: { name: string }) {
+    answers['receiver.test'] = status(200)
+    const body = {
+      name: 'ops',
+      url: `https://receiver.test/${name}`,
+      events: ['origin.*'],
+      environments: [name],
+    }
+    const { id } = await value(await call('/api/v1/webhooks', { body }))
+    return async () => {
+      const { items } = await value(await call(`/api/v1/webhooks/${id}/deliveries`))
+      return items
+        .map(({ event }: { event: Record<string, string> }) => `${event.action} ${event.subject}`)
+        .reverse()
+    }
+  }
+  const UNHEALTHY = 'origin.unhealthy origin:shop/canary'
+  const HEALTHY = 'origin.healthy origin:shop/canary'
+
+  it('tells webhooks once when an address turns, over evictions', async () => {
+    answers['canary.test'] = status(503)
+    const made = await planned({})
+    const told = await listening(made)
+    await ring(made.name)
+    expect(await told()).toEqual([])
+    await ring(made.name)
+    await vi.waitFor(async () => expect(await told()).toEqual([UNHEALTHY]), SOON)
+    await ring(made.name)
+    answers['canary.test'] = status(200)
+    await ring(made.name)
+    await ring(made.name)
+    await vi.waitFor(async () => expect(await told()).toEqual([UNHEALTHY, HEALTHY]), SOON)
+    const message = JSON.parse(posted.get(`https://receiver.test/${made.name}`)![0]!)
+    expect(message).toMatchObject({
+      type: 'origin.unhealthy',
+      data: { environment: made.name, reason: 'answered 503', details: { status: 503 } },
+    })
+    // Nobody has changed anything.
+    const { items } = await value(await call(`/api/v1/audit?environment=${made.name}`))
+    expect(items.map(({ action }: { action: string }) => action)).not.toContain('origin.unhealthy')
+  })
+
+  it('tells webhooks that an unhealthy address is checked no more, by which their alert ends', async () => {
+    answers['canary.test'] = status(503)
+    const made = await environment(document({ failures: 1 }))
+    const told = await listening(made)
+    await vi.waitFor(async () => {
+      await runDurableObjectAlarm(made.stub)
+      expect(await told()).toEqual([UNHEALTHY])
+    }, SOON)
+    await value(
+      await call(`${made.api}/document`, { method: 'PUT', body: document(undefined), headers: ANY }),
+    )
+    await vi.waitFor(async () => {
+      await runDurableObjectAlarm(made.stub)
+      expect(await told()).toEqual([UNHEALTHY, 'origin.unchecked origin:shop/canary'])
+    }, SOON)
+  })
+
+  it('tells webhooks later, once and in order, if they cannot be told now', async () => {
+    answers['canary.test'] = status(200)
+    const made = await planned({ failures: 1, successes: 1 })
+    const told = await listening(made)
+    const renamed = (from: string, to: string) =>
+      runInDurableObject(env.WEBHOOKS.getByName('webhooks'), (_, { storage }) => {
+        storage.sql.exec(`ALTER TABLE ${from} RENAME TO ${to}`)
+      })
+    await renamed('webhooks', 'hidden')
+    try {
+      for (const code of [503, 200]) {
+        answers['canary.test'] = status(code)
+        await ring(made.name)
+        await vi.waitFor(() => expect(logged.join()).toContain('health-events-untold'), SOON)
+        logged = []
+      }
+    } finally {
+      await renamed('hidden', 'webhooks')
+    }
+    await ring(made.name)
+    await vi.waitFor(async () => expect(await told()).toEqual([UNHEALTHY, HEALTHY]), SOON)
+    const left = await runInDurableObject(object(made.name), (_, { storage }) =>
+      storage.sql.exec('SELECT n FROM untold').toArray(),
+    )
+    expect(left).toEqual([])
   })
 
   it('stops when no route asks for it any more, and when it is deleted', async () => {

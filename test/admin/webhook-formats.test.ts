@@ -180,6 +180,27 @@ describe('the format pagerduty', () => {
     })
   })
 
+  it.each(['origin.healthy', 'origin.unchecked'])(
+    'opens an alert with an origin that is unhealthy, and resolves it with %s',
+    (action) => {
+      const subject = 'origin:shop/canary'
+      const opened = sent(
+        auditEvent({ action: 'origin.unhealthy', subject, actor: 'turnout', reason: 'answered 503' }),
+        'pagerduty',
+      )
+      expect(opened).toMatchObject({
+        ...{ event_action: 'trigger', dedup_key: 'turnout:dev:origin:shop/canary' },
+        payload: {
+          summary: 'Origin unhealthy: shop/canary in dev by turnout (answered 503)',
+          severity: 'error',
+        },
+      })
+      expect(sent(auditEvent({ action, subject }), 'pagerduty')).toEqual({
+        ...{ routing_key: 'R'.repeat(32), event_action: 'resolve', dedup_key: opened.dedup_key },
+      })
+    },
+  )
+
   it('keeps alerts of other targets and environments apart', () => {
     const keys = [
       auditEvent({}),

@@ -162,7 +162,7 @@ describe('a webhook', () => {
     const { events } = await value(
       await call(API, { body: { name: 'pager', format: 'pagerduty', routingKey: 'R'.repeat(32) } }),
     )
-    expect(events).toEqual(['kill.*'])
+    expect(events).toEqual(['kill.*', 'origin.*'])
     await stub.enqueue([auditEvent({})])
     await expect.poll(() => got.length, settled).toBe(2)
     expect(bodiesTo(slack)[0].text).toContain('Kill placed: flag:new-feature')
