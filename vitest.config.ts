@@ -12,8 +12,9 @@ copyAssets()
  */
 const disableConsoleIntercept = true
 
-/** As the tests' own limits of time: it only ends what never comes. */
+/** As the tests' own limits of time: it only ends what never comes. The same of other waits is in the file of set-up. */
 const expect = { poll: { timeout: 60_000 } }
+const setupFiles = 'test/helpers/patience.ts'
 
 export default defineConfig({
   test: {
@@ -28,6 +29,7 @@ export default defineConfig({
           ],
           // Ends what hangs, and nothing that is slow on a busy machine.
           expect,
+          setupFiles,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
@@ -49,6 +51,7 @@ export default defineConfig({
           name: 'admin',
           include: ['test/admin/**/*.test.ts'],
           expect,
+          setupFiles,
           testTimeout: 120_000,
           disableConsoleIntercept,
           globalSetup: 'test/helpers/aws/global-setup.ts',
@@ -82,6 +85,7 @@ export default defineConfig({
           name: 'worker',
           include: ['test/worker/**/*.test.ts'],
           expect,
+          setupFiles,
           testTimeout: 120_000,
           disableConsoleIntercept,
         },

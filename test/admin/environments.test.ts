@@ -149,7 +149,7 @@ describe('an environment', () => {
     await problem(await call(`${api}/document`), 404)
     await problem(await call(`/api/v1/keys/${id}`, { method: 'DELETE' }), 404)
     expect((await listed()).some((item) => item.name === name)).toBe(false)
-    await vi.waitFor(async () => expect(await env.LAST_KNOWN_GOOD.get(`${name}.snapshot`)).toBeNull(), 5_000)
+    await vi.waitFor(async () => expect(await env.LAST_KNOWN_GOOD.get(`${name}.snapshot`)).toBeNull())
     expect((await put(name, {}, NEW)).status).toBe(201)
     expect((await value(await call(api))).epoch).toBeGreaterThan(epoch)
     expect(await value(await call(`${api}/document`))).toEqual({ flags: {} })

@@ -298,7 +298,7 @@ describe('a check', () => {
 })
 
 /** An effect is carried out at most once a second. */
-const SOON = { timeout: 10_000, interval: 50 }
+const SOON = { interval: 50 }
 
 describe('an environment', () => {
   const document = (health: object | undefined, more: object = {}) => ({

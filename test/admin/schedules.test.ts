@@ -48,7 +48,7 @@ describe('a scheduled change', () => {
   it('fires by itself', async () => {
     const { name, api } = await environment({ flags: FLAGS })
     const { id } = await value(await schedule(name, { at: inMs(400), flags: { gamma: true } }))
-    await expect.poll(async () => (await read(id)).status, { timeout: 10_000 }).toBe('done')
+    await expect.poll(async () => (await read(id)).status).toBe('done')
     expect(await flag(api, 'gamma')).toBe(true)
   })
 

@@ -93,7 +93,7 @@ async function goOn(ms: number): Promise<void> {
 
 const HOUR_MS = 3_600_000
 const author = { actor: 'test', reason: null, requestId: null, address: null }
-const settled = { timeout: 5_000, interval: 5 }
+const settled = { interval: 5 }
 
 describe('a webhook', () => {
   it('is told once of each event that it asked for, signed', async () => {

@@ -43,7 +43,7 @@ describe.skipIf(CHROMIUM === null)('a page in a browser (needs Chromium)', () =>
   let page: Page
 
   const shown = () => page.evaluate<string>("document.getElementById('shown').textContent")
-  const isShown = (text: string) => vi.waitFor(async () => expect(await shown()).toBe(text), 5_000)
+  const isShown = (text: string) => vi.waitFor(async () => expect(await shown()).toBe(text))
   const evaluations = () => page.requests.filter((url) => url.includes('/evaluate/'))
   const toggle = (enabled: boolean) =>
     admin(run, '/flags/new-checkout/toggle', { body: { enabled, reason: 'a test' } })
@@ -75,7 +75,7 @@ describe.skipIf(CHROMIUM === null)('a page in a browser (needs Chromium)', () =>
       routes.unshift({ ...route, id: 'brought', match: { path: '/brought' }, bootstrap: true })
     })
     expect(status).toBe(200)
-    await vi.waitFor(async () => expect((await check(run, 'new-checkout')).status).toBe(200), 10_000)
+    await vi.waitFor(async () => expect((await check(run, 'new-checkout')).status).toBe(200))
     browser = await startBrowser()
   })
 

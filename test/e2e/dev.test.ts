@@ -8,7 +8,7 @@ import { admin, check, ready, side } from '../helpers/client.ts'
 import { commandsMentioning, type LocalRun, newStateDir, startLocalRun, stopAll } from '../helpers/system.ts'
 
 const FLAG = 'CONDUIT_USE_REPOSITORY_PATTERN'
-const soon = { timeout: 10_000, interval: 50 }
+const soon = { interval: 50 }
 
 afterAll(stopAll)
 

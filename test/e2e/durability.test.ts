@@ -129,7 +129,7 @@ async function plan(run: SplitRun, flag: string, count: number): Promise<string>
 /** The version that a schedule says it made, as soon as it is done. */
 async function versionOfDone(run: SplitRun, id: string): Promise<number> {
   const schedule = () => admin(run, `/api/v1/schedules/${id}`).then(({ body }) => body)
-  await expect.poll(schedule, { timeout: 10_000, interval: 50 }).toMatchObject({ status: 'done' })
+  await expect.poll(schedule, { interval: 50 }).toMatchObject({ status: 'done' })
   return (await schedule()).version
 }
 

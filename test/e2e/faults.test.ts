@@ -51,7 +51,7 @@ beforeAll(async () => {
     },
   })
   expect(published.body).toMatchObject({ version: 2 })
-  await vi.waitFor(async () => expect((await ask('plain', 'GET', 'warm')).status).toBe(200), 10_000)
+  await vi.waitFor(async () => expect((await ask('plain', 'GET', 'warm')).status).toBe(200))
 })
 afterAll(async () => {
   await stopAll()

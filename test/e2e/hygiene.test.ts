@@ -171,7 +171,7 @@ describe('chunks', () => {
     ]) {
       origin.received.length = 0
       await statuses(bytes)
-      await vi.waitFor(() => expect(cameThrough()).toEqual(['POST /a (aborted)']), { timeout: 5_000 })
+      await vi.waitFor(() => expect(cameThrough()).toEqual(['POST /a (aborted)']))
     }
   })
 })

@@ -9,7 +9,7 @@ import { admin, check, side } from '../helpers/client.ts'
 import { alive, commandsMentioning, launch, newStateDir, startLocalRun, stopAll } from '../helpers/system.ts'
 
 const FLAG = 'CONDUIT_USE_REPOSITORY_PATTERN'
-const soon = { timeout: 10_000, interval: 50 }
+const soon = { interval: 50 }
 
 afterEach(stopAll)
 

@@ -8,7 +8,7 @@ import { open, startWireEdge, type WireEdge } from '../helpers/wire.ts'
 let edge: WireEdge
 let origin: SocketOrigin
 
-const soon = { timeout: 8_000, interval: 20 }
+const soon = { interval: 20 }
 
 /** Users `u-…` are sorted by the flag, `loyal` always gets the canary. */
 function document(fallthrough: string): FlagDocument {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   run = await startLocalRun()
   example = await startExample(run.stateDir, 0)
   await putBehindEdge(run.adminUrl, run.adminToken, example.url)
-  await vi.waitFor(async () => expect(await served()).toContain('<div id="root">'), 10_000)
+  await vi.waitFor(async () => expect(await served()).toContain('<div id="root">'))
 })
 
 afterAll(async () => {
@@ -33,7 +33,7 @@ describe('a server behind the edge', () => {
   it('renders what was decided for the request, without asking anybody', async () => {
     expect(await served()).toContain('<h1>Old data access</h1>')
     await toggle(true)
-    await vi.waitFor(async () => expect(await served()).toContain('<h1>New data access</h1>'), 10_000)
+    await vi.waitFor(async () => expect(await served()).toContain('<h1>New data access</h1>'))
     expect(await served()).toMatch(/<head><script type="application\/json" id="turnout-flags">\{"flags":\[/)
   })
 })
@@ -62,7 +62,7 @@ describe.skipIf(CHROMIUM === null)('its page in a browser (needs Chromium)', () 
 
   it('follows a change without a reload, and keeps what the visitor did', async () => {
     await toggle(false)
-    await vi.waitFor(async () => expect(await shown('h1')).toBe('Old data access'), 10_000)
+    await vi.waitFor(async () => expect(await shown('h1')).toBe('Old data access'))
     expect(await shown('button')).toBe('Clicked 1 times')
     expect(page.complaints).toStrictEqual([])
   })

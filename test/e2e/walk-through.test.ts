@@ -6,7 +6,7 @@ import { type LocalRun, startLocalRun, stopAll } from '../helpers/system.ts'
 
 const FLAG = 'CONDUIT_USE_REPOSITORY_PATTERN'
 /** A change reaches the edge within about a second; polling gives up after several. */
-const soon = { timeout: 10_000, interval: 50 }
+const soon = { interval: 50 }
 
 let run: LocalRun
 beforeAll(async () => {

@@ -33,7 +33,7 @@ const reported = (control: Control, count: number) =>
       expect(rows.length).toBeGreaterThanOrEqual(count)
       return rows
     },
-    { timeout: 5_000, interval: 20 },
+    { interval: 20 },
   )
 
 describe('events', () => {

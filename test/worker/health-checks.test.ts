@@ -2,7 +2,7 @@
 import { expect, it, vi } from 'vitest'
 import { CANARY, Control, canarySite, hostOf, STABLE, startEdge, status, stubOrigins } from './edge.ts'
 
-const soon = { timeout: 5_000, interval: 20 }
+const soon = { interval: 20 }
 
 /** Hosts that answered the first request of an edge. */
 async function firstHosts(unhealthy: Record<string, number>, route = {}, init: RequestInit = {}) {

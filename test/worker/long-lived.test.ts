@@ -93,7 +93,7 @@ describe('a WebSocket of a route that drains', () => {
     }
     const told = () => edge.control.batches.flatMap(({ upstreams }) => upstreams ?? [])
     const answered = () => told().reduce((sum, { ok }) => sum + ok, 0)
-    await vi.waitFor(() => expect(answered()).toBe(codes.length), { timeout: 5_000 })
+    await vi.waitFor(() => expect(answered()).toBe(codes.length))
     // 1002 and 1011.
     expect(told().reduce((sum, { aborted = 0 }) => sum + aborted, 0)).toBe(2)
   })

@@ -55,7 +55,7 @@ async function start({ mirror, stable, canary, route, flag, ...options }: Given 
 async function told({ control }: Edge, expected: number): Promise<MirrorReport> {
   const reports = () => control.batches.flatMap(({ mirrors = [] }) => mirrors)
   const sum = (name: 'sent' | 'skipped') => reports().reduce((all, { counts }) => all + counts[name], 0)
-  await expect.poll(() => sum('sent') + sum('skipped'), { timeout: 10_000 }).toBe(expected)
+  await expect.poll(() => sum('sent') + sum('skipped')).toBe(expected)
   const [first] = reports()
   const counts = { ...NO_MIRRORED } as Record<Mirrored, number>
   for (const report of reports()) for (const name of MIRRORED) counts[name] += report.counts[name]

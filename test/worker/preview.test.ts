@@ -293,7 +293,7 @@ describe('a request with a preview', () => {
     for (let n = 0; n < 5; n += 1) await shown(await sign())
     const sum = (of: (batch: MetricBatch) => number) => control.batches.reduce((all, one) => all + of(one), 0)
     const sampled = () => sum(({ sample }) => sample?.of ?? 0)
-    await vi.waitFor(() => expect(sampled()).toBeGreaterThan(0), { timeout: 5_000, interval: 10 })
+    await vi.waitFor(() => expect(sampled()).toBeGreaterThan(0), { interval: 10 })
     expect([sum(({ requests }) => requests), sampled()]).toEqual([1, 1])
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { CANARY, Control, canarySite, never, site, startEdge, stubOrigins } from './edge.ts'
 
-const soon = { timeout: 5_000, interval: 10 }
+const soon = { interval: 10 }
 const reported = (control: Control, count = 1) =>
   vi.waitFor(() => expect(control.batches.length).toBeGreaterThanOrEqual(count), soon)
 

@@ -279,7 +279,7 @@ describe('somebody else who writes at the same moment', () => {
     // Between our look and our write: the look is answered, late, while he writes.
     await aws.fail({ action: 'ssm:PutParameter', does: { lateMs: 400 }, times: 1 })
     const saving = failing(store.save({ flags: { a: { enabled: false } } }, first))
-    await expect.poll(actions, { timeout: 5_000 }).toContain('ssm:GetParameters')
+    await expect.poll(actions).toContain('ssm:GetParameters')
     await new Promise((next) => setTimeout(next, 250))
     await put('flags/a', '{"enabled":true,"percentage":10}')
     const error = await saving
