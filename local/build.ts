@@ -1,6 +1,7 @@
 /**
  * Builds the two Workers with wrangler's bundler, each only when something it is made of has changed. A bundle appears
- * whole under its name, so that builds may run at the same time. The control plane's assets are copied with them. `node local/build.ts` builds both.
+ * whole under its name, so that builds may run at the same time, and nothing is left running of one that ended in any way. The control
+ * plane's assets are copied with them. `node local/build.ts` builds both.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -8,6 +9,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { copyAssets } from './assets.ts'
+import { endGroup, guard } from './process-group.ts'
 import { reason, StartError } from './start-error.ts'
 
 export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -37,14 +39,23 @@ export async function build(
   signal?: AbortSignal,
 ): Promise<{ edge: Built; admin: Built }> {
   copyAssets()
-  const [edge, admin] = await Promise.all([EDGE, ADMIN].map((source) => buildOne(source, report, signal)))
-  return { edge: edge!, admin: admin! }
+  const failing = new AbortController()
+  const stopping = AbortSignal.any([failing.signal, ...(signal === undefined ? [] : [signal])])
+  const builds = [EDGE, ADMIN].map((source) => buildOne(source, report, stopping))
+  try {
+    const [edge, admin] = await Promise.all(builds)
+    return { edge: edge!, admin: admin! }
+  } catch (error) {
+    failing.abort(error)
+    await Promise.allSettled(builds)
+    throw error
+  }
 }
 
 async function buildOne(
   source: Source,
   report: (line: string) => void,
-  signal?: AbortSignal,
+  stopping: AbortSignal,
 ): Promise<Built> {
   const folder = join(PROJECT_ROOT, 'dist', source.name)
   const file = join(folder, 'index.js')
@@ -56,7 +67,7 @@ async function buildOne(
   report(`building ${source.name}`)
   const work = join(PROJECT_ROOT, 'dist', `.${source.name}-${process.pid}`)
   try {
-    await bundle(source, work, signal)
+    await bundle(source, work, stopping)
     mkdirSync(folder, { recursive: true })
     rmSync(stampFile, { force: true })
     renameSync(join(work, 'index.js'), file)
@@ -76,16 +87,21 @@ export const OFFLINE = {
   WRANGLER_LOG_PATH: join(PROJECT_ROOT, '.wrangler', 'logs'),
 }
 
-function bundle(source: Source, outdir: string, signal?: AbortSignal): Promise<void> {
+function bundle(source: Source, outdir: string, stopping: AbortSignal): Promise<void> {
   const wrangler = join(PROJECT_ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
   const args = [wrangler, 'deploy', '--dry-run', '--minify', '--config', join(PROJECT_ROOT, source.config)]
   return new Promise((done, fail) => {
+    // Its own process group: wrangler and esbuild are processes of their own, and wait for each other for ever if one is killed.
     const child = spawn(process.execPath, [...args, '--outdir', outdir], {
       cwd: PROJECT_ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...OFFLINE },
-      ...(signal === undefined ? {} : { signal }),
+      detached: true,
     })
+    const release = child.pid === undefined ? () => {} : guard(child.pid)
+    const end = () => endGroup(child.pid)
+    stopping.addEventListener('abort', end, { once: true })
+    if (stopping.aborted) end()
     let output = ''
     const collect = (chunk: Buffer) => {
       output += chunk
@@ -93,8 +109,12 @@ function bundle(source: Source, outdir: string, signal?: AbortSignal): Promise<v
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
     child.on('error', (error) => fail(new StartError(`building ${source.name} failed: ${reason(error)}`)))
+    child.on('exit', end)
     child.on('close', (code) => {
+      stopping.removeEventListener('abort', end)
+      release()
       if (code === 0) done()
+      else if (stopping.aborted) fail(stopping.reason)
       else fail(new StartError(`building ${source.name} failed:\n${output.trim()}`))
     })
   })

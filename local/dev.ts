@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { build, OFFLINE, PROJECT_ROOT } from './build.ts'
+import { endGroup, guard } from './process-group.ts'
 import { StartError } from './start-error.ts'
 import { replaceFile, type State } from './state.ts'
 import type { Workers, WorkersRun } from './system.ts'
-import { guard } from './workerd.ts'
 
 /** One `wrangler dev`. */
 interface Dev {
@@ -85,7 +85,8 @@ function start(
   const ended = new Promise<string>((done) => {
     const say = (how: string) => done(`wrangler dev of ${config} ended by itself (${how})`)
     child.on('exit', (code, signal) => {
-      endGroup(child)
+      // wrangler ends its own processes, unless it was killed itself.
+      endGroup(child.pid)
       say(signal ?? `exit code ${code}`)
     })
     child.on('error', (error) => say(error.message))
@@ -138,16 +139,7 @@ const NO_NEWS =
 
 async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> {
   child.kill('SIGTERM')
-  const timer = setTimeout(() => endGroup(child), STOP_MS)
+  const timer = setTimeout(() => endGroup(child.pid), STOP_MS)
   await ended
   clearTimeout(timer)
-}
-
-/** wrangler ends its own processes, unless it was killed itself. */
-function endGroup({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error // ESRCH: all of them have ended
-  }
 }

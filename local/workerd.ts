@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { guard } from './process-group.ts'
 import { StartError } from './start-error.ts'
 
 export interface Workerd {
@@ -87,19 +88,4 @@ async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> 
   const timer = setTimeout(() => child.kill('SIGKILL'), DRAIN_MS)
   await ended
   clearTimeout(timer)
-}
-
-/**
- * A shell that waits for the end of its input, which comes when this process has died, however it died, and then kills
- * the process group that `pid` leads. A line of input dismisses it: what is returned sends one.
- */
-export function guard(pid: number): () => void {
-  const shell = spawn('sh', ['-c', 'read -r line || kill -9 "-$1"', 'turnout-guard', String(pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  shell.unref()
-  shell.on('error', (error) => console.error(`turnout: process ${pid} is not guarded: ${error.message}`))
-  shell.stdin.on('error', () => {}) // somebody has ended the shell itself
-  return () => shell.stdin.end('done\n')
 }

@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { PROJECT_ROOT } from '../../local/build.ts'
 import { admin, check, ready, side } from '../helpers/client.ts'
-import { commandsMentioning, type LocalRun, newStateDir, startLocalRun, stopAll } from '../helpers/system.ts'
+import {
+  commandsMentioning,
+  type LocalRun,
+  launch,
+  newStateDir,
+  startLocalRun,
+  stopAll,
+} from '../helpers/system.ts'
 
 const FLAG = 'CONDUIT_USE_REPOSITORY_PATTERN'
 const soon = { interval: 50 }
@@ -71,7 +78,8 @@ test('a flip and a saved change reach the edge; Ctrl-C and kill -9 leave no proc
   const groups = groupsOf(run)
   expect(alive(groups)).toBeGreaterThanOrEqual(4) // wrangler and workerd, twice
   expect(await run.stop('SIGINT')).toBe(0)
-  expect(alive(groups)).toBe(0)
+  // What was killed at the end may take a moment to be gone.
+  await expect.poll(() => alive(groups), soon).toBe(0)
   expect(commandsMentioning(run.stateDir)).toEqual([])
   await expect(fetch(run.edgeUrl)).rejects.toThrow()
 
@@ -83,11 +91,22 @@ test('a flip and a saved change reach the edge; Ctrl-C and kill -9 leave no proc
   await expect.poll(() => alive(groupsAgain), soon).toBe(0)
 })
 
-test('sources that do not compile are reported, and nothing starts', async () => {
+test('kill -9 while it builds leaves no process', async () => {
+  const root = checkout()
+  const run = launch({ command: [process.execPath, join(root, 'local/start.mjs'), 'dev'] })
+  const builds = () => commandsMentioning(root).filter((command) => command.includes('--dry-run')).length
+  await run.says('building admin')
+  await expect.poll(builds, soon).toBeGreaterThanOrEqual(2)
+  expect(await run.stop('SIGKILL')).toBe('SIGKILL')
+  await expect.poll(() => commandsMentioning(root), soon).toEqual([])
+})
+
+test('sources that do not compile are reported, nothing starts, and nothing goes on building', async () => {
   const root = checkout()
   edit(join(root, 'worker/endpoints.ts'), '\nimport', '\nconst broken = ;\nimport')
   const command = [process.execPath, join(root, 'local/start.mjs'), 'dev'] as const
   await expect(startLocalRun({ command })).rejects.toThrow(
     /ended \(1\):\s[\s\S]*turnout: building edge failed:[\s\S]*worker\/endpoints\.ts/,
   )
+  expect(commandsMentioning(root)).toEqual([])
 })
