@@ -38,11 +38,23 @@ function keep(c: ApiContext, text: string): void {
 async function readText(c: ApiContext): Promise<string> {
   if (!MEDIA_TYPE.test(c.req.header('content-type') ?? '')) throw notJson()
   if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge()
-  const bytes = await readBytes(c.req.raw.body)
+  const declared = c.req.header('content-length') !== undefined
+  const bytes = declared ? await declaredBytes(c.req.raw) : await readBytes(c.req.raw.body)
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+    return UTF8.decode(bytes)
   } catch {
     throw unreadable('The body is not UTF-8.', 'must be UTF-8')
+  }
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+/** A body whose length was declared, and checked: the platform reads no more of it than that, and in one piece. */
+async function declaredBytes(request: Request): Promise<ArrayBuffer> {
+  try {
+    return await request.arrayBuffer()
+  } catch {
+    throw brokenOff()
   }
 }
 
@@ -72,12 +84,12 @@ export async function* whole(body: ReadableStream<Uint8Array> | null): AsyncGene
   try {
     yield* body ?? []
   } catch {
-    throw unreadable(
-      'The body broke off before its end, or is not what its headers say.',
-      'must be sent whole',
-    )
+    throw brokenOff()
   }
 }
+
+const brokenOff = (): Problem =>
+  unreadable('The body broke off before its end, or is not what its headers say.', 'must be sent whole')
 
 const unreadable = (detail: string, message: string): Problem =>
   new Problem('malformed', detail, [{ path: '$', message }])
