@@ -1,15 +1,16 @@
 /** How secrets are made, compared and named. They are compared and kept as SHA-256 digests only. */
 import type { SdkKey } from './settings.ts'
+import { contentHash } from './storage/content-hash.ts'
 
 const encoder = new TextEncoder()
 
-const digest = (text: string): Promise<ArrayBuffer> => crypto.subtle.digest('SHA-256', encoder.encode(text))
-
 /** Whether two secrets are the same; takes the same time wherever they differ, and however long they are. */
-export async function sameSecret(given: string, expected: string): Promise<boolean> {
-  const [a, b] = await Promise.all([digest(given), digest(expected)])
-  return crypto.subtle.timingSafeEqual(a, b)
-}
+export const sameSecret = (given: string, expected: string): boolean =>
+  sameHash(hashOfSecret(given), hashOfSecret(expected))
+
+/** Whether two hashes of secrets are the same; takes the same time wherever they differ. */
+export const sameHash = (a: string, b: string): boolean =>
+  crypto.subtle.timingSafeEqual(encoder.encode(a), encoder.encode(b))
 
 /** The token of an `Authorization: Bearer` header, or `null`. */
 export function bearerToken(header: string | undefined): string | null {
@@ -17,7 +18,7 @@ export function bearerToken(header: string | undefined): string | null {
 }
 
 /** SHA-256 of a secret's text, lower-case hex: what is stored and looked up in its place. */
-export const hashOfSecret = async (text: string): Promise<string> => hex(new Uint8Array(await digest(text)))
+export const hashOfSecret = contentHash
 
 /** 256 random bits as text. */
 export const randomSecret = (): string => base64Url(crypto.getRandomValues(new Uint8Array(32)))
@@ -29,7 +30,7 @@ export const randomId = (prefix: string): string =>
 /** A new API token: 256 random bits. */
 export async function mintToken(): Promise<{ id: string; text: string; hash: string }> {
   const text = `tn_${randomSecret()}`
-  return { id: randomId('tok'), text, hash: await hashOfSecret(text) }
+  return { id: randomId('tok'), text, hash: hashOfSecret(text) }
 }
 
 /** A new SDK key: 256 random bits. The text is shown once and stored nowhere. */
@@ -39,7 +40,7 @@ export async function mintSdkKey(
   nowMs: number,
 ): Promise<{ key: SdkKey; text: string }> {
   const text = `tk_${kind}_${randomSecret()}`
-  const key = { id: randomId('key'), hash: await hashOfSecret(text), kind, name, createdAtMs: nowMs }
+  const key = { id: randomId('key'), hash: hashOfSecret(text), kind, name, createdAtMs: nowMs }
   return { key, text }
 }
 

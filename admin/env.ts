@@ -1,6 +1,7 @@
 /** What the control plane is bound to and configured with. `parseConfig` is the only reader of variables and secrets. */
 import { type Proxies, parseProxies } from '../engine/index.ts'
 import type { AccessSettings } from './access/cloudflare-access.ts'
+import { hashOfSecret } from './auth.ts'
 import { SettingError } from './config/setting-error.ts'
 import { parseStoreConfig, type StoreConfig, secretOf } from './config/store-config.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
@@ -62,6 +63,8 @@ export interface Release {
 export interface Config {
   /** May do everything, and can be neither revoked nor locked out. `null`: there is none. */
   readonly bootstrapToken: string | null
+  /** SHA-256 of it. */
+  readonly bootstrapHash: string | null
   /** Opens metrics and health in detail, and nothing else. `null`: there is none. */
   readonly metricsToken: string | null
   readonly release: Release | null
@@ -88,6 +91,7 @@ export function parseConfig(env: Env): Config {
   if (config === undefined) {
     config = {
       bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN || null,
+      bootstrapHash: env.ADMIN_BOOTSTRAP_TOKEN ? hashOfSecret(env.ADMIN_BOOTSTRAP_TOKEN) : null,
       metricsToken: secretOf('METRICS_TOKEN', env.METRICS_TOKEN),
       release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
       access: access(env.ACCESS_TEAM_DOMAIN, env.ACCESS_AUD),

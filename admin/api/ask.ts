@@ -5,6 +5,7 @@ import type { EnvironmentObject } from '../objects/environment.ts'
 import { ENVIRONMENT_NAME } from '../settings.ts'
 import { callEnvironment, type Remote, type Times } from '../stubs.ts'
 import type { ApiContext } from './context.ts'
+import { asHolder } from './holder.ts'
 import { settle, unknownEnvironment } from './problem.ts'
 
 type Question<T> = (stub: Remote<EnvironmentObject>) => Promise<Result<T, Failure>>
@@ -17,7 +18,8 @@ export async function ask<T>(
   times: Times = 'again',
 ): Promise<T> {
   if (!ENVIRONMENT_NAME.test(environment)) throw unknownEnvironment(environment)
-  return settle(await callEnvironment(c.env, environment, question, times), environment)
+  const asked = (stub: Remote<EnvironmentObject>) => question(asHolder(c, stub))
+  return settle(await callEnvironment(c.env, environment, asked, times), environment)
 }
 
 /** For lists over environments: one that is not there any more has nothing to say, where it was not asked for by name. */

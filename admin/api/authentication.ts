@@ -5,26 +5,26 @@
 import type { MiddlewareHandler } from 'hono'
 import { ACCESS_HEADER, type AccessSettings, CloudflareAccess } from '../access/cloudflare-access.ts'
 import { BOOTSTRAP_ID, EVERYWHERE, type Principal } from '../access/principal.ts'
-import { bearerToken, hashOfSecret, sameSecret } from '../auth.ts'
+import { bearerToken, hashOfSecret, sameHash } from '../auth.ts'
 import { type Env, parseConfig } from '../env.ts'
 import { callProject } from '../stubs.ts'
 import { Throttle } from '../throttle.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
+import { confirm, holderOf, unauthorized } from './holder.ts'
 import { Problem, tooManyRequests } from './problem.ts'
-
-const CHALLENGE = { 'www-authenticate': 'Bearer realm="turnout"' }
 
 const BOOTSTRAP: Principal = { id: BOOTSTRAP_ID, role: 'admin', ...EVERYWHERE }
 
 export const authentication: MiddlewareHandler<ApiEnv> = async (c, next) => {
   c.set('principal', await principalOf(c))
   await next()
+  await confirm(c)
 }
 
 /** Who calls. Throws 401 if nobody known does. */
 export async function principalOf(c: ApiContext): Promise<Principal> {
   const token = bearerToken(c.req.header('authorization'))
-  if (token !== null) return holderOf(c, token)
+  if (token !== null) return bearerOf(c, token)
   const jwt = c.req.header(ACCESS_HEADER)
   const { access, bootstrapToken } = parseConfig(c.env)
   if (jwt !== undefined && access !== null) return personOf(c, jwt, access)
@@ -35,18 +35,11 @@ export async function principalOf(c: ApiContext): Promise<Principal> {
   throw unauthorized('Send "authorization: Bearer <token>".')
 }
 
-async function holderOf(c: ApiContext, token: string): Promise<Principal> {
-  const { bootstrapToken } = parseConfig(c.env)
-  if (bootstrapToken !== null && (await sameSecret(token, bootstrapToken))) return bootstrap(c)
-  const tokenHash = await hashOfSecret(token)
-  const recognized = await callProject(c.env, (stub) => stub.recognize({ tokenHash }))
-  if ('principal' in recognized) return recognized.principal
-  if (recognized.refused === 'throttled') throw tooManyRequests(recognized.waitMs)
-  throw unauthorized(
-    recognized.refused === 'unknown'
-      ? 'The token is not one of this control plane.'
-      : `The token was ${recognized.refused === 'revoked' ? 'revoked' : 'valid until it expired'}; ask an admin for another.`,
-  )
+async function bearerOf(c: ApiContext, token: string): Promise<Principal> {
+  const { bootstrapHash } = parseConfig(c.env)
+  const tokenHash = hashOfSecret(token)
+  if (bootstrapHash !== null && sameHash(tokenHash, bootstrapHash)) return bootstrap(c)
+  return holderOf(c, tokenHash)
 }
 
 const throttles = new WeakMap<Env, Throttle>()
@@ -94,7 +87,5 @@ function accessOf(settings: AccessSettings): CloudflareAccess {
   if (opened?.settings !== settings) opened = { settings, access: new CloudflareAccess(settings) }
   return opened.access
 }
-
-const unauthorized = (detail: string): Problem => new Problem('unauthorized', detail, [], CHALLENGE)
 
 const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)

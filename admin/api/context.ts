@@ -15,6 +15,8 @@ export interface ApiEnv {
     requestId: string
     /** Who calls. */
     principal: Principal
+    /** Hash of the token of a caller who was recognized from memory, and not by whoever knows. */
+    unconfirmed: string | undefined
     /** Nobody knows whether the request was carried out. */
     interrupted?: boolean
   }

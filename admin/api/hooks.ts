@@ -38,7 +38,7 @@ export function hooks(app: OpenAPIHono<ApiEnv>): void {
       const message = await signedMessage(c, hookTopics)
       if (message.subscribeUrl !== null) await confirm(message.subscribeUrl, message.topic)
       if (message.type !== 'Notification') return c.json({ environments: 0 }, 202)
-    } else if (hookSecret === null || !(await sameSecret(c.req.header(SECRET_HEADER) ?? '', hookSecret))) {
+    } else if (hookSecret === null || !sameSecret(c.req.header(SECRET_HEADER) ?? '', hookSecret)) {
       throw new Problem('unauthorized', `The header ${SECRET_HEADER} does not hold AWS_HOOK_SECRET.`)
     }
     const environments = await environmentsOf(c)

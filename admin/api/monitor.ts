@@ -12,7 +12,7 @@ const MONITOR: Principal = { id: 'metrics', role: 'viewer', ...EVERYWHERE }
 export async function monitorOf(c: ApiContext): Promise<Principal> {
   const { metricsToken } = parseConfig(c.env)
   const token = bearerToken(c.req.header('authorization'))
-  if (token !== null && metricsToken !== null && (await sameSecret(token, metricsToken))) return MONITOR
+  if (token !== null && metricsToken !== null && sameSecret(token, metricsToken)) return MONITOR
   return principalOf(c)
 }
 

@@ -110,7 +110,12 @@ export function tokens(api: Api): void {
     const principal = c.get('principal')
     if (token !== null && !isWithin(token, principal))
       throw new Problem('forbidden', `${principal.id} may not revoke a token that may do more than itself.`)
-    settle(await callProject(c.env, (stub) => stub.endToken(id, authorOf(c))), '')
+    const { everywhere } = settle(await callProject(c.env, (stub) => stub.endToken(id, authorOf(c))), '')
+    if (!everywhere)
+      throw new Problem(
+        'interrupted',
+        'The token is revoked, but an environment has not heard of it and may take it for a minute yet; repeat this to be sure.',
+      )
     return c.body(null, 204)
   })
 }

@@ -34,8 +34,15 @@ import { record } from './recording.ts'
 export type Credential = { readonly tokenHash: string } | { readonly person: string }
 
 /** Who that is, or why nobody. */
-export type Recognition =
-  | { readonly principal: Principal }
+export type Recognition = Recognized | Refusal
+
+export interface Recognized {
+  readonly principal: Principal
+  /** ms since 1970; `null`: it holds until it is taken away. */
+  readonly expiresAtMs: number | null
+}
+
+export type Refusal =
   | { readonly refused: 'unknown' | 'expired' | 'revoked' }
   /** It asks too often. */
   | { readonly refused: 'throttled'; readonly waitMs: number }
@@ -46,14 +53,14 @@ export function recognize(sql: SqlStorage, credential: Credential, nowMs: number
     const person = personShown(sql, credential.person)
     if (person === null) return { refused: 'unknown' }
     noteUse(sql, 'people', person, nowMs)
-    return { principal: principalOfPerson(person) }
+    return { principal: principalOfPerson(person), expiresAtMs: null }
   }
   const token = tokenShown(sql, credential.tokenHash)
   if (token === null) return { refused: 'unknown' }
   if (token.revokedAtMs !== null) return { refused: 'revoked' }
   if (token.expiresAtMs !== null && token.expiresAtMs <= nowMs) return { refused: 'expired' }
   noteUse(sql, 'tokens', token, nowMs)
-  return { principal: principalOfToken(token) }
+  return { principal: principalOfToken(token), expiresAtMs: token.expiresAtMs }
 }
 
 export function addToken(

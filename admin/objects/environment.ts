@@ -29,6 +29,8 @@ import type { Schedule } from '../storage/schedules.ts'
 import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
 import type { FlagStore } from '../storage/store.ts'
+import { Throttle } from '../throttle.ts'
+import type { Recognition, Refusal } from './access.ts'
 import type { Answer, Described, Edited } from './answers.ts'
 import { type Decision as ApprovalDecision, decideApproval } from './approving.ts'
 import { allOrNothing } from './backup/all-or-nothing.ts'
@@ -36,9 +38,11 @@ import { restoreEnvironment } from './backup/restore-environment.ts'
 import type { Restored, Source } from './backup/restored.ts'
 import { addToStage, clearStage, dropStage, requireStage, type StagedRecord } from './backup/stage.ts'
 import { addFreeze, addWindow, endInCalendar } from './calendar.ts'
+import { Callers } from './callers.ts'
 import { carryOutExpiries, type Made } from './carry-out.ts'
 import { closeReview, type Manner, submit } from './changes.ts'
 import { type Copied, type CopyRequest, copyStore, refusalOf } from './copying.ts'
+import { PROJECT_NAME } from './directory.ts'
 import { drill, drillIfDue } from './drilling.ts'
 import { readForEdge } from './edge-read.ts'
 import { embeddedStore } from './embedded-store.ts'
@@ -62,8 +66,44 @@ import {
 /** How long schedules wait after AWS did not take the change of one. */
 const SCHEDULE_REST_MS = 15_000
 
+/** What may be asked through `admit`. */
+export type AdmittedMethod = 'edit' | 'entity' | 'entities'
+const ADMITTED: ReadonlySet<string> = new Set<AdmittedMethod>(['edit', 'entity', 'entities'])
+
 export class EnvironmentObject extends EnvironmentQueries {
   readonly #health = new HealthHints()
+  readonly #callers = new Callers(
+    (tokenHash) => this.#vouched(tokenHash),
+    new Throttle(parseConfig(this.env).requestsPerSecond),
+  )
+
+  /** Another method of this object, for whoever shows this token; or why that one may not call. */
+  async admit<M extends AdmittedMethod>(
+    tokenHash: string,
+    method: M,
+    args: Parameters<EnvironmentObject[M]>,
+  ): Promise<{ answer: Awaited<ReturnType<EnvironmentObject[M]>> } | Refusal> {
+    if (!ADMITTED.has(method)) throw new Error(`[environment] ${method} is not asked through admit()`)
+    const refusal = this.#callers.refusalOf(tokenHash, Date.now())
+    const refused = refusal instanceof Promise ? await refusal : refusal
+    if (refused !== null) return refused
+    const ask = this[method] as (
+      ...args: Parameters<EnvironmentObject[M]>
+    ) => ReturnType<EnvironmentObject[M]>
+    return { answer: await ask.apply(this, args) }
+  }
+
+  /** Somebody may call no more. */
+  forgetCallers(): void {
+    this.#callers.forget()
+  }
+
+  /** An object without an environment keeps nothing, so it is told nothing either. */
+  #vouched(tokenHash: string): Promise<Recognition> {
+    const project = this.env.PROJECT.getByName(PROJECT_NAME)
+    const name = readLineage(this.room.sql)?.name
+    return name === undefined ? project.recognize({ tokenHash }) : project.vouch(tokenHash, name)
+  }
 
   /** What an edge, through ControlRpc, is told: small, and from memory. */
   read(known: Known): Answer<Update> {

@@ -14,6 +14,7 @@ import { FLAG_COUNT_PARTS, FLAG_COUNT_TABLE } from '../storage/flag-counts.ts'
 import { GRANT_TABLES } from '../storage/grants.ts'
 import { HEALTH_EVENT_TABLES, HEALTH_TABLES } from '../storage/health.ts'
 import { LABEL_TABLES } from '../storage/labels.ts'
+import { LISTENER_TABLE } from '../storage/listeners.ts'
 import { MIRROR_TABLES, MIRROR_TOTALS_TABLE } from '../storage/mirrors.ts'
 import { PREVIEW_TABLES } from '../storage/previews.ts'
 import { RECOVERY_TABLES } from '../storage/recovery.ts'
@@ -136,6 +137,7 @@ export const PROJECT_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(`${AUDIT_TABLES} ${GRANT_TABLES}`),
   (sql) => sql.exec(`${OUTBOX} ${HAND_OVER_TABLE}`),
   (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
+  (sql) => sql.exec(LISTENER_TABLE),
 ]
 
 /** Tables of `WebhooksObject`. */

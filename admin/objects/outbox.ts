@@ -69,17 +69,17 @@ export class Outbox<Name extends string> {
     await Promise.all(due.map((row) => this.#carryOut(row, nowMs, log)))
   }
 
-  /** Carries out one effect at once, due or not, if it is owed. Never throws. */
-  async flushNow(effect: Name, nowMs: () => number, log: Record<string, string>): Promise<void> {
-    const owed = this.#rows().filter((row) => isOwed(row) && row.effect === effect)
-    await Promise.all(owed.map((row) => this.#carryOut(row, nowMs, log)))
+  /** Carries out one effect at once, due or not, if it is owed; whether that succeeded. Never throws. */
+  async flushNow(effect: Name, nowMs: () => number, log: Record<string, string>): Promise<boolean> {
+    const owed = this.#rows().find((row) => isOwed(row) && row.effect === effect)
+    return owed === undefined || (await this.#carryOut(owed, nowMs, log))
   }
 
   async #carryOut(
     { effect, wanted, attempts }: Row,
     nowMs: () => number,
     log: Record<string, string>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     try {
       await this.#attempt(effect as Name)
     } catch (thrown) {
@@ -99,7 +99,7 @@ export class Outbox<Name extends string> {
       }
       if (attempts + 1 < ALERT_ATTEMPTS) logWarn('effect-failed', fields)
       else logError('effect-failed', fields)
-      return
+      return false
     }
     // Marks that came in the meantime stay owed: `done` is what was wanted when this attempt began.
     this.#sql.exec(
@@ -109,6 +109,7 @@ export class Outbox<Name extends string> {
       effect,
     )
     drop(this.#sql, ROWS)
+    return true
   }
 
   async #attempt(effect: Name): Promise<void> {

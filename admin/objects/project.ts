@@ -3,6 +3,8 @@
  * exist and which SDK key belongs to which. Environments report themselves after each change; a report that is older than
  * what is known is ignored, so late and repeated ones do no harm.
  */
+
+import { ok } from '../../engine/index.ts'
 import type { Person, Token } from '../access/grants.ts'
 import { covers, type Scope } from '../access/principal.ts'
 import { type Env, parseConfig } from '../env.ts'
@@ -18,6 +20,7 @@ import {
   verifyAudit,
 } from '../storage/audit.ts'
 import { pagePeople, pageTokens, readPerson, readToken } from '../storage/grants.ts'
+import { addListener, listeners } from '../storage/listeners.ts'
 import { transact } from '../storage/recall.ts'
 import { Throttle } from '../throttle.ts'
 import {
@@ -35,6 +38,7 @@ import type { Answer, Description } from './answers.ts'
 import { accessLines } from './backup/access-lines.ts'
 import { RestorableObject } from './backup/restorable-object.ts'
 import { restoreAccess } from './backup/restore-access.ts'
+import type { Restored, Source } from './backup/restored.ts'
 import { type DirectoryEntry, type KeyEntry, WEBHOOKS_NAME } from './directory.ts'
 import { handOver } from './hand-over.ts'
 import { migrate, PROJECT_MIGRATIONS } from './migrations.ts'
@@ -50,15 +54,17 @@ type KeyRow = { id: string; environment: string; kind: 'client' | 'server'; name
 
 const KEY_COLUMNS = 'id, environment, kind, name, created_at'
 
+type EffectName = 'webhooks' | 'callers'
+
 export class ProjectObject extends RestorableObject {
   protected override readonly restorable = {
     ...({ kind: 'access', lines: accessLines, restore: restoreAccess } as const),
-    decide: <T>(work: (nowMs: number) => T) => this.#decide(work),
+    decide: <T>(work: (nowMs: number) => T) => this.#decide(work, 'callers'),
   }
   readonly #sql: SqlStorage
   readonly #clock: AlarmClock
   readonly #throttle: Throttle
-  readonly #outbox: Outbox<'webhooks'>
+  readonly #outbox: Outbox<EffectName>
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -68,6 +74,11 @@ export class ProjectObject extends RestorableObject {
     this.#throttle = new Throttle(parseConfig(env).requestsPerSecond)
     this.#outbox = new Outbox(this.#sql, {
       webhooks: () => handOver(this.#sql, this.env.WEBHOOKS.getByName(WEBHOOKS_NAME)),
+      callers: async () => {
+        await Promise.all(
+          listeners(this.#sql).map((name) => this.env.ENVIRONMENTS.getByName(name).forgetCallers()),
+        )
+      },
     })
   }
 
@@ -87,10 +98,7 @@ export class ProjectObject extends RestorableObject {
 
   // Access.
 
-  /**
-   * Who shows that credential. Asked with every call: a revocation holds at once, and calls are counted here, for all
-   * isolates together.
-   */
+  /** Who shows that credential. Counts the calls of all isolates together. */
   recognize(credential: Credential): Recognition {
     const recognized = recognize(this.#sql, credential, Date.now())
     if (!('principal' in recognized)) return recognized
@@ -98,12 +106,21 @@ export class ProjectObject extends RestorableObject {
     return waitMs === 0 ? recognized : { refused: 'throttled', waitMs }
   }
 
+  /** The same of a token, for an environment that remembers it, and counts by itself: it hears of revocations first. */
+  vouch(tokenHash: string, environment: string): Recognition {
+    addListener(this.#sql, environment)
+    return recognize(this.#sql, { tokenHash }, Date.now())
+  }
+
   addToken(token: Token, hash: string, author: Author): Answer<Token> {
     return this.#decide((nowMs) => addToken(this.#sql, token, hash, author, nowMs))
   }
 
-  endToken(id: string, author: Author): Answer<Token> {
-    return this.#decide((nowMs) => endToken(this.#sql, id, author, nowMs))
+  /** Revokes a token. `everywhere`: nobody takes it any more, also of those who remembered it. */
+  async endToken(id: string, author: Author): Promise<Answer<{ token: Token; everywhere: boolean }>> {
+    const ended = this.#decide((nowMs) => endToken(this.#sql, id, author, nowMs), 'callers')
+    const everywhere = await this.#callersForgotten()
+    return ended.ok ? ok({ token: ended.value, everywhere }) : ended
   }
 
   token(id: string): Token | null {
@@ -223,13 +240,27 @@ export class ProjectObject extends RestorableObject {
     }
   }
 
-  /** A change that has an entry in the audit log if it is made, of which webhooks then hear. */
-  #decide<T>(work: (nowMs: number) => T): T {
+  override async restoreBackup(source: Source, dryRun: boolean, author: Author): Promise<Answer<Restored>> {
+    const restored = await super.restoreBackup(source, dryRun, author)
+    await this.#callersForgotten()
+    return restored
+  }
+
+  /** Tells at once whoever has to hear of it; the alarm tries again if this fails. */
+  async #callersForgotten(): Promise<boolean> {
+    const succeeded = await this.#outbox.flushNow('callers', Date.now, {})
+    this.#clock.set(this.#outbox.nextDueMs())
+    return succeeded
+  }
+
+  /** A change that has an entry in the audit log if it is made, of which webhooks then hear, and others. */
+  #decide<T>(work: (nowMs: number) => T, ...others: EffectName[]): T {
     try {
       return this.#write((nowMs) => {
         const before = lastSeq(this.#sql)
         const result = work(nowMs)
-        if (lastSeq(this.#sql) !== before) this.#outbox.mark('webhooks', nowMs)
+        if (lastSeq(this.#sql) !== before)
+          for (const effect of ['webhooks', ...others] as const) this.#outbox.mark(effect, nowMs)
         return result
       })
     } finally {
