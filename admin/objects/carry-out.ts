@@ -186,9 +186,10 @@ function changeFlag(
   }
   const published = publisher.publishFlag(state, key, edited.value, act, nowMs)
   if (published === null) return null
-  const { state: next, warnings } = published
-  if (next.version !== state.version) ledger.mark(nowMs, 'last-known-good')
-  return made(next, { warnings, entities: [readEntity(sql, 'flag', key)!] })
+  const { state: next, warnings, text } = published
+  if (text === null) return made(next, { warnings, entities: [readEntity(sql, 'flag', key)!] })
+  ledger.mark(nowMs, 'last-known-good')
+  return made(next, { warnings, entities: [{ key, since: next.version, text }] })
 }
 
 /** A promotion says in the audit log where it came from. */

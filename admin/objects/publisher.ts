@@ -27,6 +27,7 @@ import { forbiddenMoves } from '../governance/stage-moves.ts'
 import { type Act, accessOf, DEFAULT_SETTINGS, type SdkKey, type Settings } from '../settings.ts'
 import { appendAudit } from '../storage/audit.ts'
 import { raiseCacheEpoch, readCacheEpoch } from '../storage/cache-epoch.ts'
+import { contentHash } from '../storage/content-hash.ts'
 import { assembleDocument, changesBetween, loadDocument } from '../storage/document.ts'
 import {
   type Change,
@@ -59,6 +60,11 @@ export interface Published {
   /** Where the environment stands now; the version before, if nothing changed. */
   readonly state: State
   readonly warnings: readonly CompileIssue[]
+}
+
+interface PublishedFlag extends Published {
+  /** The flag as it is stored; `null`: nothing changed. */
+  readonly text: string | null
 }
 
 /** What the next version's snapshot has that the last one's has not; no frame where it stays as it is. */
@@ -196,7 +202,7 @@ export class Publisher {
    * Publishes another form of a flag that is there, without a look at the others. `null`: it cannot be told without one, and
    * nothing is published.
    */
-  publishFlag(state: State, key: Key, flag: unknown, act: Act, nowMs: number): Published | null {
+  publishFlag(state: State, key: Key, flag: unknown, act: Act, nowMs: number): PublishedFlag | null {
     const current = this.#current?.is(state) ? this.#current : null
     const before = current?.flag(key)
     if (!current?.compiled || before === undefined) return null
@@ -204,15 +210,16 @@ export class Publisher {
     const { segments, bytes, lines, warnings } = current.compiled
     const made = recompile(key, before, flag, segments)
     if (made === null || bytes + made.grows > CLOSE_TO_MAX_BYTES) return null
-    const changes = effective(this.#sql, [{ kind: 'flag', key, text: JSON.stringify(flag) }])
-    if (changes.length === 0) return { state, warnings }
+    const texts = { before: JSON.stringify(before), text: JSON.stringify(flag) }
+    if (texts.before === texts.text) return { state, warnings, text: null }
+    const changes = [{ kind: 'flag', key, ...texts, hash: contentHash(texts.text) }] as const
     const changed: ChangedLines = lines.get(key) === made.packed ? [] : [[key, made.packed]]
     const { frame: held } = current.compiled
     const frame = act.takesBack ? { ...held, cacheEpoch: state.version + 1 } : null
     const next = this.#commit(state, changes, { frame, lines: changed }, act, nowMs)
     current.change(next, key, flag, made.packed, made.grows)
     if (frame !== null) current.reframe(next, frame)
-    return { state: next, warnings }
+    return { state: next, warnings, text: texts.text }
   }
 
   /** Publishes other settings, checked against the current document. */
@@ -437,10 +444,10 @@ function* changedLines(
 }
 
 function* textChanges(sql: SqlStorage, changes: readonly EffectiveChange[]): Generator<TextChange> {
-  for (const { kind, key, text } of changes)
+  for (const { kind, key, text, before } of changes)
     yield {
       subject: kind === 'settings' || kind === 'route-order' ? kind : `${kind}:${key}`,
-      before: shown(kind, readEntity(sql, kind, key)?.text ?? null),
+      before: shown(kind, before ?? readEntity(sql, kind, key)?.text ?? null),
       after: shown(kind, text),
     }
 }

@@ -25,6 +25,8 @@ export interface EntityText extends Change {
 /** A change that changes something, with the hash of its text. */
 export interface EffectiveChange extends Change {
   readonly hash: string | null
+  /** What the text was, if whoever makes the change knows. */
+  readonly before?: string
 }
 
 /** An entity at one version: `since` is the version in which it last changed. */
