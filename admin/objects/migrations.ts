@@ -4,7 +4,7 @@
  */
 
 import { APPROVAL_TABLES } from '../storage/approvals.ts'
-import { AUDIT_TABLES } from '../storage/audit.ts'
+import { AUDIT_TABLES, AUDIT_TEXT_COLUMN } from '../storage/audit.ts'
 import { ASIDE_TABLES } from '../storage/audit-import.ts'
 import { CACHE_EPOCH_TABLE } from '../storage/cache-epoch.ts'
 import { CALENDAR_TABLES } from '../storage/calendar.ts'
@@ -121,6 +121,7 @@ export const ENVIRONMENT_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(PREVIEW_TABLES),
   (sql) => sql.exec(CACHE_EPOCH_TABLE),
   (sql) => sql.exec(CLOSING_TABLE),
+  (sql) => sql.exec(AUDIT_TEXT_COLUMN),
 ]
 
 /** Tables of `ProjectObject`. A deleted environment keeps its row, so that a late report cannot bring it back. */
@@ -138,12 +139,14 @@ export const PROJECT_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(`${OUTBOX} ${HAND_OVER_TABLE}`),
   (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
   (sql) => sql.exec(LISTENER_TABLE),
+  (sql) => sql.exec(AUDIT_TEXT_COLUMN),
 ]
 
 /** Tables of `WebhooksObject`. */
 export const WEBHOOK_MIGRATIONS: readonly Migration[] = [
   (sql) => sql.exec(`${AUDIT_TABLES} ${WEBHOOK_TABLES} ${DELIVERY_TABLES}`),
   (sql) => sql.exec(`${STAGE_TABLES} ${ASIDE_TABLES}`),
+  (sql) => sql.exec(AUDIT_TEXT_COLUMN),
 ]
 
 /** Tables of `IdempotencyObject`. */

@@ -54,7 +54,9 @@ function hashAt(sql: SqlStorage, seq: number): string | null {
 function setAside(sql: SqlStorage, common: number): void {
   sql.exec('INSERT INTO audit_aside (seq, hash) SELECT seq, hash FROM audit WHERE seq > ?', common)
   sql.exec(
-    'INSERT INTO audit_aside_texts (seq, part, text) SELECT seq, part, text FROM audit_texts WHERE seq > ?',
+    `INSERT INTO audit_aside_texts (seq, part, text)
+       SELECT seq, 0, text FROM audit WHERE seq > ?1 AND text IS NOT NULL
+       UNION ALL SELECT seq, part, text FROM audit_texts WHERE seq > ?1`,
     common,
   )
   sql.exec('DELETE FROM audit WHERE seq > ?', common)

@@ -5,7 +5,7 @@
  */
 import { EMPTY_CHAIN, type Head, misfit, type SealedEntry } from '../audit/chain.ts'
 import { type AuditEntry, type AuditRecord, seal } from '../audit/entry.ts'
-import { chunks } from './chunks.ts'
+import { chunks, isOneChunk } from './chunks.ts'
 import { recall, remember } from './recall.ts'
 
 /** Which entries; every given field must match. */
@@ -44,6 +44,12 @@ export const AUDIT_TABLES = `
   CREATE INDEX audit_at ON audit (at);
   CREATE TABLE audit_texts (seq INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (seq, part));`
 
+/**
+ * The beginning of an entry's text, which is nearly always all of it; what follows is in `audit_texts`. `NULL`: written before
+ * this column, so that all of it is there.
+ */
+export const AUDIT_TEXT_COLUMN = 'ALTER TABLE audit ADD COLUMN text TEXT'
+
 /** Number and hash of the newest entry. */
 export const auditHead = (sql: SqlStorage): Head =>
   recall(
@@ -80,16 +86,17 @@ export function writeEntry(
   { seq, atMs, text, previousHash, hash }: StoredEntry,
   { action, subject, actor }: Pick<AuditRecord, 'action' | 'subject' | 'actor'>,
 ): void {
+  const [first, ...more] = chunks(text)
   sql.exec(
-    'INSERT INTO audit (seq, at, action, subject, actor, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ...[seq, atMs, action, subject, actor, previousHash, hash],
+    'INSERT INTO audit (seq, at, action, subject, actor, previous_hash, hash, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    ...[seq, atMs, action, subject, actor, previousHash, hash, first!],
   )
-  for (const [part, piece] of chunks(text).entries())
-    sql.exec('INSERT INTO audit_texts (seq, part, text) VALUES (?, ?, ?)', seq, part, piece)
+  for (const [at, piece] of more.entries())
+    sql.exec('INSERT INTO audit_texts (seq, part, text) VALUES (?, ?, ?)', seq, at + 1, piece)
   remember(sql, HEAD, { seq, hash })
 }
 
-type Row = { seq: number; at: number; previous_hash: string; hash: string }
+type Row = { seq: number; at: number; previous_hash: string; hash: string; text: string | null }
 
 /** Below that entry, newest first; or after it, oldest first. */
 export type AuditPosition = number | { readonly after: number }
@@ -121,7 +128,7 @@ export function pageAudit(
   if (fromMs !== undefined) add('at >= ?', fromMs)
   if (toMs !== undefined) add('at < ?', toMs)
   const rows = sql.exec<Row>(
-    `SELECT seq, at, previous_hash, hash FROM audit WHERE ${conditions.join(' AND ')} ORDER BY seq ${newestFirst ? 'DESC' : 'ASC'} LIMIT ?`,
+    `SELECT seq, at, previous_hash, hash, text FROM audit WHERE ${conditions.join(' AND ')} ORDER BY seq ${newestFirst ? 'DESC' : 'ASC'} LIMIT ?`,
     ...values,
     limit,
   )
@@ -136,10 +143,14 @@ export function pageAudit(
   return page
 }
 
-function withText(sql: SqlStorage, { seq, at, previous_hash, hash }: Row): StoredEntry {
+function withText(sql: SqlStorage, { seq, at, previous_hash, hash, text }: Row): StoredEntry {
+  const whole = text !== null && isOneChunk(text) ? text : (text ?? '') + furtherText(sql, seq)
+  return { seq, atMs: at, text: whole, previousHash: previous_hash, hash }
+}
+
+function furtherText(sql: SqlStorage, seq: number): string {
   const parts = sql.exec<{ text: string }>('SELECT text FROM audit_texts WHERE seq = ? ORDER BY part', seq)
-  const text = [...parts].map((part) => part.text).join('')
-  return { seq, atMs: at, text, previousHash: previous_hash, hash }
+  return [...parts].map((part) => part.text).join('')
 }
 
 /** Action of the newest entry about a subject; `null`: there is none. */

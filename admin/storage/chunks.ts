@@ -15,4 +15,7 @@ export function chunks(text: string): string[] {
   return parts
 }
 
+/** Whether a text that is the first of the parts is all of them. */
+export const isOneChunk = (first: string): boolean => first.length < CHUNK_LENGTH - 1
+
 const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff

@@ -40,7 +40,13 @@ export function writeSnapshot(
 }
 
 function writeLine(sql: SqlStorage, version: number, key: string, text: string | null): void {
-  sql.exec('UPDATE snapshot_lines SET until = ? WHERE key = ? AND until IS NULL', version, key)
+  // By the primary key: there is a row for each version that is kept.
+  sql.exec(
+    `UPDATE snapshot_lines SET until = ?1
+     WHERE key = ?2 AND since = (SELECT MAX(since) FROM snapshot_lines WHERE key = ?2) AND until IS NULL`,
+    version,
+    key,
+  )
   if (text === null) return
   for (const [part, piece] of chunks(text).entries())
     sql.exec(

@@ -165,11 +165,7 @@ describe('an environment’s audit log', () => {
   })
 
   it.each([
-    [
-      'a changed text',
-      `UPDATE audit_texts SET text = replace(text, 'bootstrap', 'somebody') WHERE seq = 2`,
-      2,
-    ],
+    ['a changed text', `UPDATE audit SET text = replace(text, 'bootstrap', 'somebody') WHERE seq = 2`, 2],
     ['an entry that is gone', 'DELETE FROM audit WHERE seq = 2', 3],
     ['a hash written over', `UPDATE audit SET hash = '${'1'.repeat(64)}' WHERE seq = 2`, 2],
     [
@@ -182,10 +178,8 @@ describe('an environment’s audit log', () => {
     await call(`${api}/flags/beta/toggle`, { body: { enabled: false } })
     await runInDurableObject(stub, (_instance, state) => {
       state.storage.sql.exec(statement.replace('"beta"', '"description":"beta"'))
-      if (statement.startsWith('UPDATE audit_texts'))
-        state.storage.sql.exec(
-          `UPDATE audit_texts SET text = replace(text, 'bootstrap', 'somebody') WHERE seq = 2`,
-        )
+      if (statement.startsWith('UPDATE audit SET text'))
+        state.storage.sql.exec(`UPDATE audit SET text = replace(text, 'bootstrap', 'somebody') WHERE seq = 2`)
     })
     const found = await value(await call(`/api/v1/audit/verify?environment=${name}`))
     expect(found.valid).toBe(false)
@@ -301,7 +295,7 @@ describe('the control plane’s own log', () => {
     const hash = contentHash(token)
     const stored = await runInDurableObject(env.PROJECT.getByName('project'), (_instance, state) =>
       JSON.stringify([
-        [...state.storage.sql.exec('SELECT * FROM audit_texts')],
+        [...state.storage.sql.exec('SELECT * FROM audit')],
         [...state.storage.sql.exec('SELECT * FROM tokens')],
       ]),
     )

@@ -71,12 +71,9 @@ async function inSsm(
           ({ action }) => action,
         ),
       audit: (action) =>
-        [
-          ...sql.exec<{ text: string }>(
-            'SELECT t.text FROM audit a JOIN audit_texts t ON t.seq = a.seq WHERE a.action = ? ORDER BY a.seq',
-            action,
-          ),
-        ].map(({ text }) => JSON.parse(text)),
+        [...sql.exec<{ text: string }>('SELECT text FROM audit WHERE action = ? ORDER BY seq', action)].map(
+          ({ text }) => JSON.parse(text),
+        ),
       store() {
         const described = object.describe()
         if (!described.ok) throw new Error('no environment')

@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers'
 
 /** Written some time after a change, by nobody's request: what is owed to other objects, and what these have heard. */
 const LATER = ['outbox', 'handed_over', 'audit_texts']
-const TOLD = ['environments', 'keys', 'events', 'deliveries']
+const TOLD = ['environments', 'keys', 'listeners', 'events', 'deliveries']
 
 /** How its receiver fares is no state of a webhook. */
 const COLUMNS: Readonly<Record<string, string>> = {
