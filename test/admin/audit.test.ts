@@ -186,6 +186,37 @@ describe('an environment’s audit log', () => {
     expect(found.chains[0].broken.seq).toBe(seq)
   })
 
+  it('holds for entries that were written when texts had a table of their own', async () => {
+    const { name, api, stub } = await environment({ flags: { beta: true } })
+    await call(`${api}/flags/beta/toggle`, { body: { enabled: false } })
+    const path = `/api/v1/audit?environment=${name}`
+    const before = (await value(await call(path))).items
+    await runInDurableObject(stub, (_instance, { storage: { sql } }) => {
+      sql.exec('INSERT INTO audit_texts (seq, part, text) SELECT seq, 0, substr(text, 1, 9) FROM audit')
+      sql.exec('INSERT INTO audit_texts (seq, part, text) SELECT seq, 1, substr(text, 10) FROM audit')
+      sql.exec('UPDATE audit SET text = NULL')
+    })
+    expect((await value(await call(path))).items).toEqual(before)
+    expect(await value(await call(`/api/v1/audit/verify?environment=${name}`))).toMatchObject({ valid: true })
+    await call(`${api}/flags/beta/toggle`, { body: { enabled: true } })
+    expect(await value(await call(`/api/v1/audit/verify?environment=${name}`))).toMatchObject({ valid: true })
+    expect((await value(await call(path))).items.slice(1)).toEqual(before)
+  })
+
+  it('holds for an entry that is longer than one row', async () => {
+    const flags = Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, n) => [`f${n}`, { enabled: true, description: 'x'.repeat(400) }]),
+    )
+    const { name, stub } = await environment({ flags })
+    const rows = await runInDurableObject(stub, (_instance, { storage: { sql } }) =>
+      sql.exec('SELECT seq, part FROM audit_texts').toArray(),
+    )
+    expect(rows).toHaveLength(1)
+    expect(await value(await call(`/api/v1/audit/verify?environment=${name}`))).toMatchObject({ valid: true })
+    const [entry] = (await value(await call(`/api/v1/audit?environment=${name}`))).items
+    expect(entry.changes).toHaveLength(1_000)
+  })
+
   it('cannot be bypassed: a change of state without an entry is rolled back', async () => {
     const { name, stub } = await environment()
     await runInDurableObject(stub, (_instance, state) => {
