@@ -1,38 +1,25 @@
 /** How the local client keeps up to date: streams, polls, failures. The clock is faked and chance is always a half. */
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FlagDocument } from '../../engine/index.ts'
-import { createClient, type LocalClient, type ProcessOptions } from '../../sdk/index.ts'
-import { FakeEdge } from './snapshot-edge.ts'
+import type { ProcessOptions } from '../../sdk/index.ts'
+import { FakeEdge, startClient } from './snapshot-edge.ts'
+import { caughtWarnings } from './warnings.ts'
 
 const ON: FlagDocument = { flags: { feature: true } }
 const OFF: FlagDocument = { flags: { feature: false } }
 
-function start(edge: FakeEdge, options: Partial<ProcessOptions> = {}): LocalClient {
-  const client = createClient({
-    url: 'https://edge.example.com',
-    key: 'tk_server_x',
-    fetch: edge.fetch,
-    random: () => 0.5,
-    ...options,
-  })
-  onTestFinished(() => client.close())
-  return client
-}
+const start = (edge: FakeEdge, options: Partial<ProcessOptions> = {}) =>
+  startClient(edge, { random: () => 0.5, ...options })
 
 /** Lets time pass, and all that then happens. */
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
-let warned: unknown[][]
+const warned = caughtWarnings()
 beforeEach(() => {
-  warned = []
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
-  vi.spyOn(console, 'warn').mockImplementation((...words) => {
-    warned.push(words)
-  })
 })
 afterEach(() => {
   vi.useRealTimers()
-  vi.restoreAllMocks()
 })
 
 describe('a client that listens', () => {

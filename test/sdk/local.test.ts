@@ -1,10 +1,11 @@
 /** The local client's answers, against an edge that is played by a function. */
-import { afterEach, assert, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { assert, describe, expect, it } from 'vitest'
 import type { FlagDocument } from '../../engine/index.ts'
 import type { Check } from '../../sdk/client.ts'
-import { createClient, type LocalClient, type ProcessOptions } from '../../sdk/index.ts'
+import type { ProcessOptions } from '../../sdk/index.ts'
 import { reportOutcomes } from '../../sdk/outcomes.ts'
-import { FakeEdge, snapshotOf } from './snapshot-edge.ts'
+import { FakeEdge, QUIET, snapshotOf, startClient } from './snapshot-edge.ts'
+import { caughtWarnings } from './warnings.ts'
 
 const DOCUMENT: FlagDocument = {
   flags: {
@@ -27,30 +28,10 @@ const DOCUMENT: FlagDocument = {
   },
 }
 
-/** A client that ends with its test; it neither listens nor looks again by itself. */
-function start(edge: FakeEdge, options: Partial<ProcessOptions> = {}): LocalClient {
-  const client = createClient({
-    url: 'https://edge.example.com',
-    key: 'tk_server_x',
-    fetch: edge.fetch,
-    stream: false,
-    pollMs: 1e9,
-    ...options,
-  })
-  onTestFinished(() => client.close())
-  return client
-}
+const start = (edge: FakeEdge, options: Partial<ProcessOptions> = {}) =>
+  startClient(edge, { ...QUIET, ...options })
 
-let warned: unknown[][]
-beforeEach(() => {
-  warned = []
-  vi.spyOn(console, 'warn').mockImplementation((...words) => {
-    warned.push(words)
-  })
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-})
+const warned = caughtWarnings()
 
 describe('the local client', () => {
   it('asks for the snapshot by its server key, and answers anybody from memory', async () => {

@@ -3,19 +3,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FlagDocument } from '../../engine/index.ts'
 import { storage } from '../../sdk/storage.ts'
 import { createClient, type RequestLife, type WorkerOptions } from '../../sdk/worker.ts'
-import { FakeEdge } from './snapshot-edge.ts'
+import { clientOf, FakeEdge } from './snapshot-edge.ts'
+import { caughtWarnings } from './warnings.ts'
 
 const ON: FlagDocument = { flags: { feature: true } }
 const OFF: FlagDocument = { flags: { feature: false } }
 
 const start = (edge: FakeEdge, options: Partial<WorkerOptions> = {}) =>
-  createClient({
-    url: 'https://edge.example.com',
-    key: 'tk_server_x',
-    fetch: edge.fetch,
-    random: () => 0.5,
-    ...options,
-  })
+  createClient({ ...clientOf(edge), random: () => 0.5, ...options })
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
@@ -35,17 +30,12 @@ async function isDone(promise: Promise<unknown>): Promise<boolean> {
   return done
 }
 
-let warned: unknown[][]
+const warned = caughtWarnings()
 beforeEach(() => {
-  warned = []
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
-  vi.spyOn(console, 'warn').mockImplementation((...words) => {
-    warned.push(words)
-  })
 })
 afterEach(() => {
   vi.useRealTimers()
-  vi.restoreAllMocks()
 })
 
 /** An edge that answers when it is told to. */

@@ -1,5 +1,5 @@
 /** The remote client against an edge that is played by a function, and a page that is played by a few objects. */
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   type Bootstrap,
   createRemoteClient,
@@ -7,6 +7,7 @@ import {
   type RemoteOptions,
 } from '../../sdk/remote.ts'
 import { edge, memory, openPage, Stream } from './page.ts'
+import { caughtWarnings } from './warnings.ts'
 
 const FLAGS = [
   { key: 'CONDUIT_USE_REPOSITORY_PATTERN', value: true, variant: 'on', reason: 'STATIC', metadata: {} },
@@ -31,18 +32,7 @@ function start(options: Partial<RemoteOptions>): RemoteClient {
   return client
 }
 
-/** What the client warned of. */
-let warned: unknown[][]
-
-beforeEach(() => {
-  warned = []
-  vi.spyOn(console, 'warn').mockImplementation((...words) => {
-    warned.push(words)
-  })
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-})
+const warned = caughtWarnings()
 
 describe('the remote client', () => {
   it('asks once for every flag and answers from memory', async () => {

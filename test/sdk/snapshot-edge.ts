@@ -1,4 +1,5 @@
-/** An edge as a local client meets it: `/.turnout/snapshot` and `/.turnout/stream`, played by a function. */
+/** An edge as a local client meets it, `/.turnout/snapshot` and `/.turnout/stream`, played by a function; and clients of it. */
+import { onTestFinished } from 'vitest'
 import {
   compile,
   type Delivery,
@@ -10,6 +11,7 @@ import {
   type Snapshot,
   stateOf,
 } from '../../engine/index.ts'
+import { createClient, type LocalClient, type ProcessOptions } from '../../sdk/index.ts'
 
 export interface Asked {
   readonly path: string
@@ -114,4 +116,21 @@ export class FakeEdge {
     })
     return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
   }
+}
+
+/** What every client of it is told. */
+export const clientOf = ({ fetch }: FakeEdge) => ({
+  url: 'https://edge.example.com',
+  key: 'tk_server_x',
+  fetch,
+})
+
+/** It neither listens nor looks again by itself. */
+export const QUIET = { stream: false, pollMs: 1e9 } as const
+
+/** A client that ends with its test. */
+export function startClient(edge: FakeEdge, options: Partial<ProcessOptions> = {}): LocalClient {
+  const client = createClient({ ...clientOf(edge), ...options })
+  onTestFinished(() => client.close())
+  return client
 }

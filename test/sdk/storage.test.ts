@@ -1,30 +1,21 @@
 /** Starts without the edge: copies of the snapshot in a file, or wherever two functions keep a text. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { FlagDocument } from '../../engine/index.ts'
-import { createClient, type LocalClient, type ProcessOptions } from '../../sdk/index.ts'
+import type { ProcessOptions } from '../../sdk/index.ts'
 import { diskStorage } from '../../sdk/node/disk.ts'
 import { storage, type TextStorage } from '../../sdk/storage.ts'
 import { makeTemporaryFolder, removeFolder } from '../helpers/temporary-folder.ts'
-import { FakeEdge, snapshotOf } from './snapshot-edge.ts'
+import { FakeEdge, QUIET, snapshotOf, startClient } from './snapshot-edge.ts'
+import { caughtWarnings } from './warnings.ts'
 
 const DOCUMENT: FlagDocument = {
   flags: { title: { enabled: true, variants: { a: 'Schuhe für 20 €', off: '' }, fallthrough: 'a' } },
 }
 
-function start(edge: FakeEdge, options: Partial<ProcessOptions>): LocalClient {
-  const client = createClient({
-    url: 'https://edge.example.com',
-    key: 'tk_server_x',
-    fetch: edge.fetch,
-    stream: false,
-    pollMs: 1e9,
-    ...options,
-  })
-  onTestFinished(() => client.close())
-  return client
-}
+const start = (edge: FakeEdge, options: Partial<ProcessOptions>) =>
+  startClient(edge, { ...QUIET, ...options })
 
 /** An edge that is away. */
 function away(): FakeEdge {
@@ -55,16 +46,7 @@ async function keptBy(edge: FakeEdge, options: Partial<ProcessOptions> = {}): Pr
   return kept.text!
 }
 
-let warned: unknown[][]
-beforeEach(() => {
-  warned = []
-  vi.spyOn(console, 'warn').mockImplementation((...words) => {
-    warned.push(words)
-  })
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-})
+const warned = caughtWarnings()
 
 describe('a client that starts while the edge is away', () => {
   it('answers by what was kept, as stale', async () => {
@@ -166,7 +148,7 @@ describe('what was kept', () => {
       { read: () => 3 as never, write: () => {} },
     ]
     for (const each of broken) {
-      warned = []
+      warned.length = 0
       const edge = new FakeEdge(DOCUMENT)
       const client = start(edge, { storage: storage(each) })
       await client.ready
