@@ -5,9 +5,7 @@
 import { ok } from '../../../engine/index.ts'
 import { MAX_PEOPLE, MAX_TOKENS } from '../../access/grants.ts'
 import { invalid } from '../../failure.ts'
-import type { Author } from '../../settings.ts'
 import { lastSeq, saidLast } from '../../storage/audit.ts'
-import type { Joined } from '../../storage/audit-import.ts'
 import {
   countLiveTokens,
   countPeople,
@@ -17,19 +15,13 @@ import {
   writePerson,
   writeToken,
 } from '../../storage/grants.ts'
-import type { Answer } from '../answers.ts'
 import { handedOverTo } from '../hand-over.ts'
 import { record } from '../recording.ts'
-import { ALL_HERE, detailsOf, logOf, type Restored, type Source } from './restored.ts'
+import type { Restore } from './restorable-object.ts'
+import { ALL_HERE, detailsOf, logOf } from './restored.ts'
 import { staged } from './stage.ts'
 
-export function restoreAccess(
-  sql: SqlStorage,
-  source: Source,
-  joined: Joined,
-  author: Author,
-  nowMs: number,
-): Answer<Restored> {
+export const restoreAccess: Restore = (sql, source, joined, author, nowMs) => {
   if (joined.imported > 0) handedOverTo(sql, lastSeq(sql))
   const { tokens, leftOut } = restoreTokens(sql, nowMs)
   const people = restorePeople(sql)

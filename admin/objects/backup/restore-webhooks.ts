@@ -4,27 +4,19 @@
  */
 import { ok } from '../../../engine/index.ts'
 import { invalid } from '../../failure.ts'
-import type { Author } from '../../settings.ts'
 import { saidLast } from '../../storage/audit.ts'
-import type { Joined } from '../../storage/audit-import.ts'
 import { readWebhook, readWebhooks, writeWebhook } from '../../storage/webhooks.ts'
 import { MAX_WEBHOOKS } from '../../webhook/definition.ts'
 import { mintSigningSecret } from '../../webhook/signature.ts'
-import type { Answer } from '../answers.ts'
 import { record } from '../recording.ts'
-import { ALL_HERE, detailsOf, logOf, type Restored, type Source } from './restored.ts'
+import type { Restore } from './restorable-object.ts'
+import { ALL_HERE, detailsOf, logOf } from './restored.ts'
 import { staged } from './stage.ts'
 
 const WHY_DISABLED =
   'restored from a backup, which has no secrets: give it its url again, and rotate its secret'
 
-export function restoreWebhooks(
-  sql: SqlStorage,
-  source: Source,
-  joined: Joined,
-  author: Author,
-  nowMs: number,
-): Answer<Restored> {
+export const restoreWebhooks: Restore = (sql, source, joined, author, nowMs) => {
   const webhooks: string[] = []
   for (const webhook of staged(sql, 'webhooks', 'webhook')) {
     const isDeleted = saidLast(sql, `webhook:${webhook.id}`) === 'webhook.deleted'
