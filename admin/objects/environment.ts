@@ -9,16 +9,15 @@ import type { Change, Promotion, ScheduleRequest } from '../change/change.ts'
 import type { StoreKind } from '../config/store-config.ts'
 import type { Edit } from '../edit.ts'
 import { parseConfig } from '../env.ts'
-import { conflict, failed, invalid } from '../failure.ts'
+import { conflict, failed } from '../failure.ts'
 import type { Freeze, Window } from '../governance/calendar.ts'
 import { HealthHints } from '../health/hints.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
 import { mintSigningKey, signPreview } from '../preview/signing.ts'
-import { type Author, MAX_KEYS, type SdkKey, type Settings } from '../settings.ts'
+import type { Author, SdkKey, Settings } from '../settings.ts'
 import type { Approval } from '../storage/approvals.ts'
 import { REAL_TIME } from '../storage/aws/timing.ts'
 import type { StoredFreeze, StoredWindow } from '../storage/calendar.ts'
-import { sinceOf } from '../storage/entities.ts'
 import type { KillRecord } from '../storage/kills.ts'
 import { addLocation } from '../storage/locations.ts'
 import { forgetful, isSetUp, openStore } from '../storage/open-store.ts'
@@ -26,7 +25,6 @@ import { prunePreviews, readSigningKey, type StoredPreview } from '../storage/pr
 import { beginRecovery } from '../storage/recovery.ts'
 import type { Review } from '../storage/reviews.ts'
 import type { Schedule } from '../storage/schedules.ts'
-import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
 import type { FlagStore } from '../storage/store.ts'
 import { Throttle } from '../throttle.ts'
@@ -54,6 +52,7 @@ import type { Decision } from './ledger.ts'
 import { purge } from './purging.ts'
 import { record } from './recording.ts'
 import { cancelSchedule, runDueSchedules } from './scheduling.ts'
+import { addKey, removeKey } from './sdk-keys.ts'
 import {
   addFirstKey,
   addPreview,
@@ -170,31 +169,13 @@ export class EnvironmentObject extends EnvironmentQueries {
   }
 
   async addKey(key: SdkKey, author: Author): Promise<Answer<null>> {
-    const answer = await this.#decideInTurn((state, nowMs): Answer<null> => {
-      if (readKeys(this.room.sql).length >= MAX_KEYS)
-        return invalid(
-          'key',
-          '$.environment',
-          `has ${MAX_KEYS} SDK keys, which is the most; revoke one first`,
-        )
-      const act = { action: 'key.created', subject: `sdk-key:${key.id}`, author }
-      this.room.publisher.publishKey(state, key.id, key, act, nowMs)
-      this.room.ledger.mark(nowMs, 'last-known-good', 'directory')
-      return ok(null)
-    })
-    return this.room.ledger.toldToDirectory(answer)
+    const added = await this.#decideInTurn((state, nowMs) => addKey(this.room, state, key, author, nowMs))
+    return this.room.ledger.toldToDirectory(added)
   }
 
   async removeKey(id: string, author: Author): Promise<Answer<null>> {
-    const answer = await this.#decideInTurn((state, nowMs): Answer<null> => {
-      if (sinceOf(this.room.sql, 'sdk-key', id) === null)
-        return failed({ reason: 'unknown', what: 'key', key: id, nearest: null })
-      const act = { action: 'key.revoked', subject: `sdk-key:${id}`, author }
-      this.room.publisher.publishKey(state, id, null, act, nowMs)
-      this.room.ledger.mark(nowMs, 'last-known-good', 'directory')
-      return ok(null)
-    })
-    return this.room.ledger.toldToDirectory(answer)
+    const removed = await this.#decideInTurn((state, nowMs) => removeKey(this.room, state, id, author, nowMs))
+    return this.room.ledger.toldToDirectory(removed)
   }
 
   /** Signs a preview. `version`: the one that tells edges of its key; `null`: they know it. */
