@@ -1,8 +1,10 @@
 /**
  * Which regular expressions `matches` accepts: those that a backtracking engine answers in bounded time on any input.
  * Decides from the pattern alone: no back-references, no look-around, nothing repeated inside a repeated group, and few
- * places where the engine could try again. Pure; used at publish only.
+ * places where the engine could try again. In time linear in the pattern. Pure; used at publish only.
  */
+import { type CharSet, NOTHING, overlap, union } from './char-set.ts'
+import { isProperty, readAtom } from './pattern-atom.ts'
 
 const MAX_LENGTH = 1000
 const MAX_COUNT = 1000
@@ -11,45 +13,68 @@ const MAX_GROUP_DEPTH = 8
 const MAX_COST_BITS = 24
 const SCAN_BITS = 10
 
-/** Characters on which two atoms are compared for overlap: all of ASCII. Whatever lies beyond counts as one more. */
-const SAMPLES = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
-/** Atoms that may match beyond ASCII: any text that says so, and `.`, negations and classes that hold nearly everything. */
-const BEYOND = /\P{ASCII}|^\.$|^\[\^|\\[uxpPWDSsc]/u
-
-type CharSet = readonly boolean[]
-const NOTHING: CharSet = [...SAMPLES.map(() => false), false]
-const union = (a: CharSet, b: CharSet): CharSet => a.map((has, at) => has || b[at]!)
-const overlap = (a: CharSet, b: CharSet): boolean => a.some((has, at) => has && b[at]!)
-
 interface Term {
-  /** Characters of a single-character atom, `null` for assertions, or the alternatives of a group. */
-  readonly atom: CharSet | Term[][] | null
+  /** Characters with which it can begin; `null` for assertions. */
+  readonly first: CharSet | null
+  /** The alternatives of a group. */
+  readonly group: readonly Sequence[] | null
   readonly min: number
   readonly max: number
-  /** Whether the term is `^`. */
-  readonly start: boolean
+  /** Whether it can match without a character. */
+  readonly canBeEmpty: boolean
+}
+
+const ASSERTION: Term = { first: null, group: null, min: 1, max: 1, canBeEmpty: true }
+
+interface Sequence {
+  readonly terms: readonly Term[]
+  /** Whether it begins with `^`. */
+  readonly anchored: boolean
+  /** Characters with which it can begin, whatever follows it. */
+  readonly first: CharSet
+  readonly canBeEmpty: boolean
 }
 
 /** A sentence that completes "value …", or `null` if the pattern is safe. */
 export function patternProblem(source: string): string | null {
   if (source.length > MAX_LENGTH) return `must be at most ${MAX_LENGTH} characters long`
-  try {
-    new RegExp(source, 'u')
-  } catch (cause) {
-    return `must be a regular expression: ${(cause as Error).message}`
-  }
+  const problem = syntaxProblem(source)
+  if (problem !== null) return `must be a regular expression: ${problem}`
   try {
     const alternatives = new Parser(source).parse()
-    const anchored = alternatives.every((sequence) => sequence[0]?.start)
     const { scans, choices } = costOf(alternatives, NOTHING)
     // Without ^ everything is tried again from every position.
-    const nested = anchored ? scans : scans + 1
+    const nested = alternatives.every(({ anchored }) => anchored) ? scans : scans + 1
     if (nested * SCAN_BITS + choices <= MAX_COST_BITS) return null
     return 'could take too long on some inputs: anchor it with ^, use fewer * and +, or split it into several conditions'
   } catch (refusal) {
     if (refusal instanceof Refusal) return refusal.message
     throw refusal
   }
+}
+
+/** What the platform says of a pattern that is none. */
+function syntaxProblem(source: string): string | null {
+  const brief = withoutProperties(source)
+  try {
+    new RegExp(brief, 'u')
+    return null
+  } catch (cause) {
+    return (cause as Error).message.replace(brief, () => source)
+  }
+}
+
+/**
+ * A pattern of the same syntax. The platform writes out every `\p{L}`, hundreds of ranges, each time that it reads one: so it
+ * gets `\d` instead, up to the first property that does not exist, where it stops.
+ */
+function withoutProperties(source: string): string {
+  let exist = true
+  return source.replace(/\\(?:[pP]\{[\w=]*\}|[\s\S])/g, (text) => {
+    if (text.length === 2 || !exist) return text
+    exist = isProperty(text)
+    return exist ? '\\d' : text
+  })
 }
 
 class Refusal extends Error {}
@@ -63,40 +88,62 @@ class Parser {
     this.#source = source
   }
 
-  parse(): Term[][] {
-    const alternatives: Term[][] = [[]]
-    while (this.#at < this.#source.length && this.#source[this.#at] !== ')') {
-      if (this.#take('|')) alternatives.push([])
-      else alternatives.at(-1)!.push(this.#term())
-    }
+  parse(): Sequence[] {
+    const alternatives = [this.#sequence()]
+    while (this.#take('|')) alternatives.push(this.#sequence())
     return alternatives
   }
 
+  #sequence(): Sequence {
+    const anchored = this.#source[this.#at] === '^'
+    const terms: Term[] = []
+    while (this.#at < this.#source.length && !this.#isAt('|') && !this.#isAt(')')) terms.push(this.#term())
+    return {
+      terms,
+      anchored,
+      first: terms.reduceRight(firstBefore, NOTHING),
+      canBeEmpty: terms.every((term) => term.canBeEmpty),
+    }
+  }
+
   #term(): Term {
-    const start = this.#source[this.#at] === '^'
-    const atom = this.#atom()
-    const [min, max] = this.#quantifier()
-    if (max > 1 && isGroup(atom)) refuseInsideRepeat(atom)
-    return { atom, min, max, start }
+    if (this.#assertion()) return ASSERTION
+    if (!this.#take('(')) return this.#text() ?? this.#single()
+    const group = this.#group()
+    const { min, max } = this.#quantifier()
+    if (max > 1) refuseInsideRepeat(group)
+    const canBeEmpty = min === 0 || group.some((sequence) => sequence.canBeEmpty)
+    return { first: firstOfAny(group), group, min, max, canBeEmpty }
   }
 
-  #atom(): CharSet | Term[][] | null {
-    const start = this.#at
-    if (this.#take('^') || this.#take('$')) return null
-    if (this.#take('(')) return this.#group()
-    if (this.#take('[')) {
-      while (!this.#take(']')) this.#at += this.#source[this.#at] === '\\' ? 2 : 1
-    } else if (this.#take('\\')) {
-      if (this.#take('b') || this.#take('B')) return null
-      if (/[1-9k]/.test(this.#source[this.#at]!)) throw new Refusal('must not use back-references')
-      this.#at += this.#escapeLength()
-    } else this.#at += this.#source.codePointAt(this.#at)! > 0xffff ? 2 : 1
-    const source = this.#source.slice(start, this.#at)
-    const one = new RegExp(`^(?:${source})$`, 'u')
-    return [...SAMPLES.map((sample) => one.test(sample)), BEYOND.test(source)]
+  /** Characters that stand for themselves, once each: as a term they are no more than the first of them. */
+  #text(): Term | null {
+    TEXT.lastIndex = this.#at
+    if (!TEXT.test(this.#source)) return null
+    const { set } = readAtom(this.#source, this.#at)
+    this.#at = TEXT.lastIndex
+    return { first: set, group: null, min: 1, max: 1, canBeEmpty: false }
   }
 
-  #group(): Term[][] {
+  #single(): Term {
+    const { set, end } = readAtom(this.#source, this.#at)
+    this.#at = end
+    const { min, max } = this.#quantifier()
+    return { first: set, group: null, min, max, canBeEmpty: min === 0 }
+  }
+
+  /** `^`, `$`, `\b` and `\B` match no character. Back-references are refused here. */
+  #assertion(): boolean {
+    if (this.#take('^') || this.#take('$')) return true
+    if (this.#source[this.#at] !== '\\') return false
+    const letter = this.#source[this.#at + 1]!
+    if (/[1-9k]/.test(letter)) throw new Refusal('must not use back-references')
+    if (letter !== 'b' && letter !== 'B') return false
+    this.#at += 2
+    return true
+  }
+
+  #group(): Sequence[] {
     if (this.#take('?') && !this.#take(':')) {
       if (!/^<[^=!]/.test(this.#source.slice(this.#at, this.#at + 2)))
         throw new Refusal('must not use look-ahead, look-behind or modifiers')
@@ -111,102 +158,116 @@ class Parser {
     return alternatives
   }
 
-  /** Length of what follows the backslash: `u{1F680}`, `p{L}`, `xHH`, `uHHHH`, `cX` or one character. */
-  #escapeLength(): number {
-    const rest = this.#source.slice(this.#at)
-    return /^(?:[upP]\{[^}]*\}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|c[A-Za-z]|[\s\S])/u.exec(rest)![0].length
+  #quantifier(): Count {
+    const count = this.#count()
+    if (count !== ONCE) this.#take('?')
+    return count
   }
 
-  #quantifier(): [min: number, max: number] {
-    const counts = /^(?:\{(\d+)(,)?(\d*)\}|[*+?])/.exec(this.#source.slice(this.#at))
-    if (!counts) return [1, 1]
-    this.#at += counts[0].length
-    this.#take('?')
-    if (counts[0] === '*') return [0, Number.POSITIVE_INFINITY]
-    if (counts[0] === '+') return [1, Number.POSITIVE_INFINITY]
-    if (counts[0] === '?') return [0, 1]
-    const min = Number(counts[1])
-    const max = counts[3] ? Number(counts[3]) : counts[2] ? Number.POSITIVE_INFINITY : min
+  #count(): Count {
+    if (this.#take('*')) return { min: 0, max: Number.POSITIVE_INFINITY }
+    if (this.#take('+')) return { min: 1, max: Number.POSITIVE_INFINITY }
+    if (this.#take('?')) return { min: 0, max: 1 }
+    if (!this.#take('{')) return ONCE
+    const end = this.#source.indexOf('}', this.#at)
+    const [least, most] = this.#source.slice(this.#at, end).split(',')
+    this.#at = end + 1
+    const min = Number(least)
+    const max = most === undefined ? min : most === '' ? Number.POSITIVE_INFINITY : Number(most)
     if (min > MAX_COUNT || (max > MAX_COUNT && max !== Number.POSITIVE_INFINITY))
       throw new Refusal(`must repeat at most ${MAX_COUNT} times`)
-    return [min, max]
+    return { min, max }
   }
 
   #take(text: string): boolean {
-    if (this.#source[this.#at] !== text) return false
+    if (!this.#isAt(text)) return false
     this.#at += 1
     return true
   }
+
+  #isAt(text: string): boolean {
+    return this.#source[this.#at] === text
+  }
 }
 
-const isGroup = (atom: Term['atom']): atom is Term[][] => atom !== null && Array.isArray(atom[0])
+/** Of a valid pattern; not the character before a quantifier. */
+const TEXT = /[^\\^$.*+?()[\]{}|]+(?![*+?{])/uy
+
+interface Count {
+  readonly min: number
+  readonly max: number
+}
+const ONCE: Count = { min: 1, max: 1 }
 
 /** Inside a repeated group nothing may repeat, and no two alternatives may begin alike. */
-function refuseInsideRepeat(alternatives: Term[][]): void {
-  for (const term of alternatives.flat()) {
-    if (term.max !== 1 || term.min !== 1) throw new Refusal('must not use nested quantifiers')
-    if (isGroup(term.atom)) refuseInsideRepeat(term.atom)
-  }
-  if (alternatives.length > 1 && alternatives.some(canBeEmpty))
+function refuseInsideRepeat(alternatives: readonly Sequence[]): void {
+  for (const { terms } of alternatives)
+    for (const { group, min, max } of terms) {
+      if (max !== 1 || min !== 1) throw new Refusal('must not use nested quantifiers')
+      if (group) refuseInsideRepeat(group)
+    }
+  if (alternatives.length > 1 && alternatives.some(({ canBeEmpty }) => canBeEmpty))
     throw new Refusal('must not repeat alternatives that can be empty')
-  if (ambiguous(alternatives, NOTHING)) throw new Refusal('must not repeat alternatives that begin alike')
+  if (beginAlike(alternatives, NOTHING)) throw new Refusal('must not repeat alternatives that begin alike')
 }
 
-function ambiguous(alternatives: Term[][], follow: CharSet): boolean {
-  const firsts = alternatives.map((sequence) => firstOf(sequence, follow))
-  return firsts.some((first, at) => firsts.slice(at + 1).some((other) => overlap(first, other)))
-}
-
-/** Characters with which a sequence can begin; `follow` where it can be empty. */
-function firstOf(sequence: readonly Term[], follow: CharSet): CharSet {
-  let first = NOTHING
-  for (const { atom, min } of sequence) {
-    if (atom === null) continue
-    first = union(first, isGroup(atom) ? firstOfAny(atom) : (atom as CharSet))
-    if (min > 0 && !(isGroup(atom) && atom.some(canBeEmpty))) return first
+/** Whether two alternatives can begin with the same character, where `follow` comes after them. */
+function beginAlike(alternatives: readonly Sequence[], follow: CharSet): boolean {
+  let seen = NOTHING
+  for (const { first, canBeEmpty } of alternatives) {
+    const begins = canBeEmpty ? union(first, follow) : first
+    if (overlap(seen, begins)) return true
+    seen = union(seen, begins)
   }
-  return union(first, follow)
+  return false
 }
 
-const firstOfAny = (alternatives: Term[][]): CharSet =>
-  alternatives.reduce((first, sequence) => union(first, firstOf(sequence, NOTHING)), NOTHING)
+/** Characters with which a term and what comes after it can begin. */
+function firstBefore(after: CharSet, { first, canBeEmpty }: Term): CharSet {
+  if (first === null) return after
+  return canBeEmpty ? union(first, after) : first
+}
 
-const canBeEmpty = (sequence: Term[]): boolean =>
-  sequence.every(({ atom, min }) => atom === null || min === 0 || (isGroup(atom) && atom.some(canBeEmpty)))
+const firstOfAny = (alternatives: readonly Sequence[]): CharSet =>
+  alternatives.map(({ first }) => first).reduce(union)
 
 interface Cost {
   /** How deep scans nest: 0 without repetition, 1 for one, one more for each whose end is not plain to see. */
-  scans: number
+  readonly scans: number
   /** log2 of the remaining ways to try again. */
-  choices: number
+  readonly choices: number
 }
 
-function costOf(alternatives: Term[][], follow: CharSet): Cost {
-  let worst: Cost = { scans: 0, choices: 0 }
-  for (const sequence of alternatives) {
-    const cost = sequenceCost(sequence, follow)
-    worst = { scans: Math.max(worst.scans, cost.scans), choices: Math.max(worst.choices, cost.choices) }
+const NO_COST: Cost = { scans: 0, choices: 0 }
+
+function costOf(alternatives: readonly Sequence[], follow: CharSet): Cost {
+  let { scans, choices } = NO_COST
+  for (const { terms } of alternatives) {
+    const cost = sequenceCost(terms, follow)
+    scans = Math.max(scans, cost.scans)
+    choices = Math.max(choices, cost.choices)
   }
-  if (ambiguous(alternatives, follow)) worst.choices += Math.log2(alternatives.length)
-  return worst
+  if (beginAlike(alternatives, follow)) choices += Math.log2(alternatives.length)
+  return { scans, choices }
 }
 
 /** From the end: a scan whose end is ambiguous runs everything after it once a position. */
-function sequenceCost(sequence: readonly Term[], follow: CharSet): Cost {
-  let scans = 0
-  let choices = 0
-  for (let at = sequence.length - 1; at >= 0; at -= 1) {
-    const { atom, min, max } = sequence[at]!
-    if (atom === null) continue
-    const after = firstOf(sequence.slice(at + 1), follow)
-    const inside = isGroup(atom) ? costOf(atom, after) : { scans: 0, choices: 0 }
+function sequenceCost(terms: readonly Term[], follow: CharSet): Cost {
+  let { scans, choices } = NO_COST
+  let after = follow
+  for (let at = terms.length - 1; at >= 0; at -= 1) {
+    const term = terms[at]!
+    const { first, group, min, max } = term
+    if (first === null) continue
+    const inside = group ? costOf(group, after) : NO_COST
     choices += inside.choices
-    const unclear = overlap(isGroup(atom) ? firstOfAny(atom) : (atom as CharSet), after)
+    const unclear = overlap(first, after)
     if (max - min > 10) scans = unclear ? scans + 1 : Math.max(scans, 1)
     else {
       if (max > min && unclear) choices += Math.log2(max - min + 1)
       scans += inside.scans > 0 && scans > 0 ? inside.scans : Math.max(0, inside.scans - scans)
     }
+    after = firstBefore(after, term)
   }
   return { scans, choices }
 }

@@ -55,3 +55,63 @@ describe('a pattern that people write is accepted', () => {
     expect(patternProblem(pattern)).toBeNull()
   })
 })
+
+describe('what is no regular expression', () => {
+  it.each([
+    ['a(', 'Unterminated group'],
+    ['\\p{L}[a', 'Unterminated character class'],
+    ['\\p{Lu}\\p{Nothing}\\p{L}(', 'Invalid property name'],
+    ['[\\p{L}-a]', 'Invalid character class'],
+    ['\\\\p{L}', 'Incomplete quantifier'],
+  ])('is shown as it was written: %s', (pattern, why) => {
+    expect(patternProblem(pattern)).toBe(
+      `must be a regular expression: Invalid regular expression: /${pattern}/u: ${why}`,
+    )
+  })
+})
+
+describe('two things overlap where they share a character', () => {
+  /** A repeated group is refused where its alternatives begin alike. */
+  const overlap = (one: string, other: string): boolean => patternProblem(`^(?:${one}|${other})+$`) !== null
+
+  it.each([
+    ['[a-f]', 'c'],
+    ['[^a-f]', 'g'],
+    ['[--/]', '\\.'],
+    ['[+-]', '\\-'],
+    ['[\\w-]', '-'],
+    ['[\\d.]', '7'],
+    ['[\\x41-\\u0043]', 'B'],
+    ['[\\u{41}-\\u{1F600}]', 'z'],
+    ['[A-\\uD83D\\uDE00]', 'z'],
+    ['[\\0-\\cZ]', '\\t'],
+    ['[\\b]', '\\x08'],
+    ['[\\]]', '\\]'],
+    ['[\\\\]', '\\\\'],
+    ['[\\p{Lu}]', 'Q'],
+    ['\\P{L}', '5'],
+    ['\\cJ', '\\n'],
+    ['.', 'x'],
+    ['\\S', '\\W'],
+    ['é', 'à'],
+  ])('%s and %s', (one, other) => {
+    expect(overlap(one, other)).toBe(true)
+  })
+
+  it.each([
+    ['[a-f]', 'g'],
+    ['[^a-f]', 'b'],
+    ['[+-]', ','],
+    ['[\\w-]', '\\.'],
+    ['[\\d.]', 'a'],
+    ['[\\b]', 'b'],
+    ['[\\]]', '\\['],
+    ['[\\p{Lu}]', 'q'],
+    ['\\d', '[a-z]'],
+    ['.', '\\n'],
+    ['a', 'é'],
+    ['[]', 'a'],
+  ])('not %s and %s', (one, other) => {
+    expect(overlap(one, other)).toBe(false)
+  })
+})
