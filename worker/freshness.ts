@@ -10,8 +10,8 @@ export type FreshnessLimits = Pick<
 >
 
 export interface Freshness {
-  /** When the control plane last answered, ms since 1970; `-Infinity`: never. */
-  readonly readAtMs: number
+  /** When the copy was last known to be the newest, ms since 1970; `-Infinity`: never. */
+  readonly currentAtMs: number
   /** When the next read is due. */
   readonly dueAtMs: number
   /** Until when a read under way keeps others from reading; expires by itself. */
@@ -26,8 +26,31 @@ export type Verdict = 'serve' | 'serve-and-refresh' | 'wait'
 const TAKEOVER_MS = 100
 
 export function judge(state: Freshness, limits: FreshnessLimits, nowMs: number): Verdict {
-  if (nowMs - state.readAtMs > limits.maxStaleMs && !state.failing) return 'wait'
+  if (nowMs - state.currentAtMs > limits.maxStaleMs && !state.failing) return 'wait'
   return lacksReader(state, limits, nowMs) ? 'serve-and-refresh' : 'serve'
+}
+
+/** What a request knows that waits for something newer than it found. */
+export interface Pursuit {
+  /** Whether the control plane has said lately what is the newest. */
+  readonly isTold: boolean
+  /** Whether that is missing here. */
+  readonly isMissing: boolean
+  readonly isReading: boolean
+  readonly isLoading: boolean
+  readonly readFailed: boolean
+  readonly loadFailed: boolean
+  /** Whether the next read is not due yet. */
+  readonly isResting: boolean
+}
+
+/** What it does itself now, if it does not just wait for others; `give-up`: they have failed, and it is too early to try again. */
+export function nextAct(known: Pursuit): 'wait' | 'read' | 'load' | 'give-up' {
+  const isForBody = known.isTold && known.isMissing
+  if (isForBody && known.isLoading) return 'wait'
+  if (isForBody && !known.loadFailed) return 'load'
+  if (known.isReading) return 'wait'
+  return known.isResting && (isForBody || known.readFailed) ? 'give-up' : 'read'
 }
 
 /** Whether a read is due that nobody makes. */

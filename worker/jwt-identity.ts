@@ -5,9 +5,10 @@
 import type { JwtIdentity } from '../engine/index.ts'
 import { keyIn, MAX_JWT, readJwt } from './jwt.ts'
 import { KeySet } from './key-set.ts'
+import type { Clock } from './refresher.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { Service } from './service-origins.ts'
-import type { Background, Clock } from './snapshots.ts'
+import type { Background } from './snapshots.ts'
 
 /** Issuers whose keys are kept; the one asked for first goes first. */
 const MAX_SETS = 100

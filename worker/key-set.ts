@@ -7,8 +7,9 @@ import { wholeOf } from './body.ts'
 import { isSignedBy, type Jwk, readJwks } from './jwk.ts'
 import type { Claims, Jwt } from './jwt.ts'
 import { logWarn } from './log.ts'
+import type { Clock } from './refresher.ts'
 import type { Service } from './service-origins.ts'
-import type { Background, Clock } from './snapshots.ts'
+import type { Background } from './snapshots.ts'
 
 /** Older keys are read anew, beside the request. */
 const FRESH_MS = 600_000

@@ -13,9 +13,10 @@ import {
   type Update,
 } from '../engine/index.ts'
 import type { Config, Env } from './env.ts'
+import type { Copy, Reading } from './holding.ts'
 import type { Reporter } from './metrics.ts'
+import type { Sources } from './refresher.ts'
 import { reporting } from './report.ts'
-import type { Copy, Reading, Sources } from './snapshots.ts'
 import type { Upstreams } from './upstream.ts'
 
 /** A location's isolates share a read this long. */

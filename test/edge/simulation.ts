@@ -12,7 +12,9 @@ import {
   type Prepared,
 } from '../../engine/index.ts'
 import type { FreshnessLimits } from '../../worker/freshness.ts'
-import { type Clock, type Copy, Snapshots, type Sources } from '../../worker/snapshots.ts'
+import type { Copy } from '../../worker/holding.ts'
+import type { Clock, Sources } from '../../worker/refresher.ts'
+import { Snapshots } from '../../worker/snapshots.ts'
 
 export const LIMITS: FreshnessLimits = {
   maxAgeMs: 1_000,

@@ -160,3 +160,37 @@ it('nobody waits longer than a refresh, or a cold load, may take, and nothing is
     runs,
   )
 })
+
+it('with a control plane that answers in time, no answer is older than the staleness that is allowed', async () => {
+  const healthy = fc.record({ afterMs: fc.integer({ min: 0, max: 200 }) })
+  const calm: fc.Arbitrary<Step> = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant('pass' as const),
+        ms: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1_500, max: 40_000 })),
+      }),
+    },
+    { weight: 4, arbitrary: fc.constant({ do: 'request' as const }) },
+    { weight: 2, arbitrary: fc.constant({ do: 'publish' as const }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('read' as const, 'body'), manner: healthy }) },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(calm, { maxLength: 60 }), async (steps) => {
+      const world = new World()
+      const published: { atMs: number; version: number }[] = []
+      const note = () => published.push({ atMs: world.isolate.nowMs, version: world.isolate.version })
+      note()
+      for (const one of steps) {
+        await world.run(one)
+        if (one.do === 'publish') note()
+      }
+      await world.isolate.pass(LIMITS.coldLoadTimeoutMs)
+      for (const { startedMs, version } of world.visits) {
+        const owed = published.findLast(({ atMs }) => atMs <= startedMs - LIMITS.maxStaleMs)
+        expect(version).toBeGreaterThanOrEqual(owed?.version ?? 1)
+      }
+    }),
+    runs,
+  )
+})

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type ControlRpc, compile, encodeSnapshot, type Update } from '../../engine/index.ts'
 import { type Env, parseConfig } from '../../worker/env.ts'
 import { Reporter } from '../../worker/metrics.ts'
-import type { Sources } from '../../worker/snapshots.ts'
+import type { Sources } from '../../worker/refresher.ts'
 import { openSources } from '../../worker/sources.ts'
 import type { Upstreams } from '../../worker/upstream.ts'
 
@@ -21,6 +21,8 @@ let sources: Sources
 let reporter: Reporter
 
 beforeEach(() => {
+  // The clock stands still: what is 100 ms old stays so on a busy machine.
+  vi.useFakeTimers({ toFake: ['Date'] })
   entries = new Map()
   const cache = {
     match: async (url: string) => (entries.has(url) ? new Response(entries.get(url)) : undefined),
@@ -43,7 +45,10 @@ beforeEach(() => {
   sources = openSources(env, parseConfig(env), 'edge.test', reporter, upstreams)
 })
 
-afterEach(() => void vi.unstubAllGlobals())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
 
 const remembered = (readAtMs: number) => JSON.stringify({ readAtMs, update: UPDATE, kills: KILLS })
 

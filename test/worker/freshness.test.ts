@@ -71,6 +71,25 @@ describe('a running edge', () => {
     expect(edge.control.bodies).toEqual(['1/1', '1/2'])
   })
 
+  it('answers nobody by the old version after it was idle, though the new one takes its time', async () => {
+    const pass = fakeDate()
+    stubOrigins()
+    const edge = await startEdge(site(), { access: { open: true, keys: [] }, env: { LOCAL: 'true' } })
+    const asked = () => edge.fetch('/.turnout/ofrep/v1/evaluate/flags', { method: 'POST' })
+    expect(await served(edge)).toBe('stable.test')
+    expect((await asked()).status).toBe(200)
+    edge.control.publish(canarySite(), { access: { open: false, keys: [] } })
+    edge.control.beforeBody = () => scheduler.wait(40)
+    pass(60_000)
+    const early = [served(edge), asked()]
+    // By now the read is answered, and the body is under way.
+    await scheduler.wait(20)
+    const [first, evaluated, second, again] = await Promise.all([...early, served(edge), asked()])
+    expect([first, second]).toEqual(['canary.test', 'canary.test'])
+    expect([evaluated, again].map((each) => (each as Response).status)).toEqual([401, 401])
+    expect(edge.control.bodies).toEqual(['1/1', '1/2'])
+  })
+
   it('follows by itself within about a second, without any request', async () => {
     stubOrigins()
     const edge = await startEdge(site())
