@@ -1,9 +1,10 @@
 /**
  * JSON from outside: parsed once, and an error says where. Pure, never throws. What `JSON.parse` would let pass in silence
- * is refused first, in one scan: values nested too deep, and names that an object holds twice, of which it keeps the last
- * (RFC 8259 §4). Where `JSON.parse` refuses, a second scanner finds the position, which its messages do not always carry.
+ * is refused, found in one scan: values nested too deep, names that an object holds twice, of which it keeps the last
+ * (RFC 8259 §4), and numbers that it would change (engine/json-number.ts). Where `JSON.parse` refuses, a second scanner finds the position, which its messages do not always carry.
  */
 import { err, ok, type Result } from '../engine/index.ts'
+import { numberError } from '../engine/json-number.ts'
 
 /** Line and column count from 1, in UTF-16 code units. */
 export interface JsonError {
@@ -16,7 +17,7 @@ export interface JsonError {
 export const MAX_DEPTH = 100
 
 export function parseJson(text: string): Result<unknown, JsonError> {
-  const { tooDeep, repeated } = scan(text)
+  const { tooDeep, changed } = scan(text)
   if (tooDeep !== null) return err(errorAt(text, tooDeep))
   let value: unknown
   try {
@@ -24,7 +25,7 @@ export function parseJson(text: string): Result<unknown, JsonError> {
   } catch {
     return err(errorAt(text, firstError(text)))
   }
-  return repeated === null ? ok(value) : err(errorAt(text, repeated))
+  return changed === null ? ok(value) : err(errorAt(text, changed))
 }
 
 interface Found {
@@ -38,20 +39,23 @@ function errorAt(text: string, { at, message }: Found): JsonError {
   return { line: before.split('\n').length, column: at - lineStart + 1, message }
 }
 
-/** The first bracket that opens level MAX_DEPTH + 1, and the first repeated name. The text need not be JSON. */
-function scan(text: string): { tooDeep: Found | null; repeated: Found | null } {
+/**
+ * The first bracket that opens level MAX_DEPTH + 1, and the first name or number that would not be kept. The text need not
+ * be JSON.
+ */
+function scan(text: string): { tooDeep: Found | null; changed: Found | null } {
   /** Names so far of each open object; `null` for a list. */
   const open: (Set<string> | null)[] = []
   let names: Set<string> | null = null
   let atName = false
-  let repeated: Found | null = null
+  let changed: Found | null = null
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
       const end = stringEnd(text, at)
       if (atName && names !== null) {
         const name = nameIn(text.slice(at, end + 1))
-        if (names.has(name)) repeated ??= { at, message: `the name ${shown(name)} is there twice` }
+        if (names.has(name)) changed ??= { at, message: `the name ${shown(name)} is there twice` }
         names.add(name)
         atName = false
       }
@@ -60,16 +64,21 @@ function scan(text: string): { tooDeep: Found | null; repeated: Found | null } {
       atName = true
     } else if (code === OPEN_OBJECT || code === OPEN_LIST) {
       if (open.length === MAX_DEPTH)
-        return { tooDeep: { at, message: `nested deeper than ${MAX_DEPTH} levels` }, repeated }
+        return { tooDeep: { at, message: `nested deeper than ${MAX_DEPTH} levels` }, changed }
       names = code === OPEN_OBJECT ? new Set() : null
       open.push(names)
       atName = true
     } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
       open.pop()
       names = open.at(-1) ?? null
+    } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
+      const end = numberEnd(text, at)
+      const message = changed === null ? numberError(text.slice(at, end)) : null
+      if (message !== null) changed = { at, message }
+      at = end - 1
     }
   }
-  return { tooDeep: null, repeated }
+  return { tooDeep: null, changed }
 }
 
 const QUOTE = 0x22
@@ -78,6 +87,9 @@ const OPEN_OBJECT = 0x7b
 const OPEN_LIST = 0x5b
 const CLOSE_OBJECT = 0x7d
 const CLOSE_LIST = 0x5d
+const MINUS = 0x2d
+const ZERO = 0x30
+const NINE = 0x39
 
 /** The name that a literal in quotes stands for: `"\u0061"` is `a`. In a text that is no JSON, the literal itself. */
 function nameIn(literal: string): string {
@@ -98,6 +110,17 @@ function stringEnd(text: string, start: number): number {
   while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === 0x5c ? 2 : 1
   return at
 }
+
+/** Offset behind the number that begins at `start`. */
+function numberEnd(text: string, start: number): number {
+  let at = start + 1
+  while (at < text.length && isOfNumber(text.charCodeAt(at))) at++
+  return at
+}
+
+/** A digit, or one of `.`, `+`, `-`, `e`, `E`. */
+const isOfNumber = (code: number): boolean =>
+  (code >= ZERO && code <= NINE) || code === 0x2e || code === 0x2b || code === MINUS || (code | 0x20) === 0x65
 
 const SPACE = /[ \t\n\r]*/y
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y

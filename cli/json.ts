@@ -2,17 +2,34 @@
  * JSON from outside. An error says where and why, and never repeats the text: it may be the value of a SecureString.
  */
 import { err, ok, type Result } from '../engine/index.ts'
+import { numberError } from '../engine/json-number.ts'
 
-/** The value, or one clause such as `is not JSON at line 2, column 8: expected ":" after property name`. */
+/**
+ * The value, or one clause such as `is not JSON at line 2, column 8: expected ":" after property name`. A number that would
+ * become another is an error too: what is sent on is not the text but the value.
+ */
 export function parseJson(text: string): Result<unknown, string> {
+  let value: unknown
   try {
-    return ok(JSON.parse(text))
+    value = JSON.parse(text)
   } catch (error) {
     const { at, why } = explain((error as Error).message, text)
-    const lineStart = text.lastIndexOf('\n', at - 1) + 1
-    const line = text.slice(0, lineStart).split('\n').length
-    return err(`is not JSON at line ${line}, column ${at - lineStart + 1}: ${why}`)
+    return err(`is not JSON at ${placeOf(at, text)}: ${why}`)
   }
+  for (const { 0: token, index } of text.matchAll(STRING_OR_NUMBER)) {
+    const changed = token.startsWith('"') ? null : numberError(token)
+    if (changed !== null) return err(`has at ${placeOf(index, text)} ${changed}`)
+  }
+  return ok(value)
+}
+
+/** In a text that is JSON. */
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
+
+function placeOf(at: number, text: string): string {
+  const lineStart = text.lastIndexOf('\n', at - 1) + 1
+  const line = text.slice(0, lineStart).split('\n').length
+  return `line ${line}, column ${at - lineStart + 1}`
 }
 
 /** V8 names the position, or that the text has ended, or, quoting the text, only the unexpected character. */

@@ -50,3 +50,17 @@ test('JSON is read as it is', () => {
     value: { a: [true, null, 'A'] },
   })
 })
+
+test.each([
+  [
+    '{"a":"12345678901234567890 \\" 1e400",\n "b":[1.50, 12345678901234567890]}',
+    'line 2, column 13',
+    '12345678901234567000',
+  ],
+  ['-12345678901234567890', 'line 1, column 1', '-12345678901234567000'],
+])('a number that would be sent on as another is refused: %j', (text, place, kept) => {
+  expect(parseJson(text)).toEqual({
+    ok: false,
+    error: `has at ${place} a number that would become ${kept}; write it as a string`,
+  })
+})
