@@ -73,7 +73,7 @@ function scan(text: string): { tooDeep: Found | null; changed: Found | null } {
       names = open.at(-1) ?? null
     } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
       const end = numberEnd(text, at)
-      const message = changed === null ? numberError(text.slice(at, end)) : null
+      const message: string | null = changed === null ? numberError(text.slice(at, end)) : null
       if (message !== null) changed = { at, message }
       at = end - 1
     }

@@ -159,8 +159,12 @@ function refusal(request: Request, response: Response, text: string, connection:
   const { title, detail, errors, requestId } = problem
   const words = [detail ?? title ?? `status ${status}`, ...advice(status, headers, connection)]
   if (status >= 500 && requestId !== undefined) words.push(`Its log has it under request ${requestId}.`)
-  return new ApiFailure(status, `the control plane refuses (${status}): ${words.join(' ')}`, errors)
+  const findings = SAID_IN_WORDS.includes(status) ? [] : errors
+  return new ApiFailure(status, `the control plane refuses (${status}): ${words.join(' ')}`, findings)
 }
+
+/** Their one error names a part of a request that the command made, and not its user. */
+const SAID_IN_WORDS = [401, 403, 404, 405, 412, 428]
 
 /** What to do next. */
 function advice(status: number, headers: Headers, { url, tokenFrom }: Connection): string[] {

@@ -6,7 +6,7 @@ import { ENVIRONMENT_NAME } from '../settings.ts'
 import { callEnvironment, type Remote, type Times } from '../stubs.ts'
 import type { ApiContext } from './context.ts'
 import { asHolder } from './holder.ts'
-import { settle, unknownEnvironment } from './problem.ts'
+import { settle, unknown } from './problem.ts'
 
 type Question<T> = (stub: Remote<EnvironmentObject>) => Promise<Result<T, Failure>>
 
@@ -17,7 +17,7 @@ export async function ask<T>(
   question: Question<T>,
   times: Times = 'again',
 ): Promise<T> {
-  if (!ENVIRONMENT_NAME.test(environment)) throw unknownEnvironment(environment)
+  if (!ENVIRONMENT_NAME.test(environment)) throw unknown('environment', environment)
   const asked = (stub: Remote<EnvironmentObject>) => question(asHolder(c, stub))
   return settle(await callEnvironment(c.env, environment, asked, times), environment)
 }

@@ -31,8 +31,9 @@ export async function principalOf(c: ApiContext): Promise<Principal> {
   if (bootstrapToken === null && access === null)
     throw unauthorized(
       'ADMIN_BOOTSTRAP_TOKEN is not set on the control plane, so nobody may call this API; see admin/wrangler.toml.',
+      'cannot be right, as ADMIN_BOOTSTRAP_TOKEN is not set on the control plane',
     )
-  throw unauthorized('Send "authorization: Bearer <token>".')
+  throw unauthorized('Send "authorization: Bearer <token>".', 'must be "Bearer <token>"')
 }
 
 async function bearerOf(c: ApiContext, token: string): Promise<Principal> {
@@ -56,7 +57,8 @@ function bootstrap({ env }: ApiContext): Principal {
 async function personOf(c: ApiContext, jwt: string, settings: AccessSettings): Promise<Principal> {
   refuseForgery(c)
   const identified = await accessOf(settings).identify(jwt, new Date())
-  if ('refused' in identified) throw unauthorized(`${capital(identified.refused)}.`)
+  if ('refused' in identified)
+    throw unauthorized(`${capital(identified.refused)}.`, identified.refused, ACCESS_HEADER)
   const recognized = await callProject(c.env, (stub) => stub.recognize({ person: identified.id }))
   if ('principal' in recognized) return recognized.principal
   if (recognized.refused === 'throttled') throw tooManyRequests(recognized.waitMs)
@@ -77,7 +79,12 @@ function refuseForgery(c: ApiContext): void {
     (origin === undefined || origin === own)
   )
     return
-  throw new Problem('forbidden', `A page of ${origin ?? 'another site'} may not make changes here.`)
+  throw new Problem('forbidden', `A page of ${origin ?? 'another site'} may not make changes here.`, [
+    {
+      path: origin === undefined ? 'sec-fetch-site' : 'origin',
+      message: 'must be that of this control plane',
+    },
+  ])
 }
 
 let opened: { settings: AccessSettings; access: CloudflareAccess } | null = null

@@ -24,7 +24,15 @@ export function requireRole(c: ApiContext, role: Role): void {
 export function requireEnvironment(c: ApiContext, environment: string): void {
   const principal = c.get('principal')
   if (covers(principal, environment)) return
-  throw new Problem('forbidden', `${principal.id} may not act in environment ${JSON.stringify(environment)}.`)
+  throw new Problem(
+    'forbidden',
+    `${principal.id} may not act in environment ${JSON.stringify(environment)}.`,
+    {
+      what: 'environment',
+      name: environment,
+      message: `is not one that ${principal.id} may act in`,
+    },
+  )
 }
 
 /** For what belongs to all environments: a caller who may act in some only may not change it. */

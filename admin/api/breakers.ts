@@ -170,7 +170,10 @@ async function found(c: ApiContext, env: string): Promise<UpstreamState[]> {
 function checked(origin: string): `origin:${string}` {
   const target = `origin:${origin}` as const
   if (isKillTarget(target)) return target
-  throw invalidRequest('origin', 'must be ROUTE/VARIANT, or ROUTE/VARIANT/HOST of one member of its pool')
+  throw invalidRequest(
+    'path.origin',
+    'must be ROUTE/VARIANT, or ROUTE/VARIANT/HOST of one member of its pool',
+  )
 }
 
 const originOf = ({ target }: KillRecord): string => target.slice('origin:'.length)

@@ -4,7 +4,7 @@ import { covers } from '../access/principal.ts'
 import { callProject } from '../stubs.ts'
 import { requireEnvironment } from './authorization.ts'
 import type { ApiContext } from './context.ts'
-import { Problem } from './problem.ts'
+import { unknown } from './problem.ts'
 
 export const IdParams = z.object({
   id: z
@@ -21,7 +21,7 @@ export const EnvironmentFilter = z
 /** The parts of an id, of an environment in the caller's scope. Throws 404 for what can be none. */
 export function partsOf(c: ApiContext, what: string, id: string): { environment: string; n: number } {
   const [, environment, n] = /^(.+):([1-9]\d{0,14})$/.exec(id) ?? []
-  if (environment === undefined) throw new Problem('not-found', `There is no ${what} ${JSON.stringify(id)}.`)
+  if (environment === undefined) throw unknown(what, id)
   requireEnvironment(c, environment)
   return { environment, n: Number(n) }
 }

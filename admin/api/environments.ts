@@ -118,7 +118,10 @@ export function environments(api: Api): void {
   api.openapi(put, async (c) => {
     const { env } = c.req.valid('param')
     if (!ENVIRONMENT_NAME.test(env))
-      throw invalidRequest('env', 'must be {env} or {project}.{env}: lower-case letters, digits, "-" and "_"')
+      throw invalidRequest(
+        'path.env',
+        'must be {env} or {project}.{env}: lower-case letters, digits, "-" and "_"',
+      )
     const settings: Settings = c.req.valid('json')
     if (settings.open && !parseConfig(c.env).local)
       throw invalidRequest('$.open', 'an environment may be open in local runs only; make an SDK key instead')

@@ -60,13 +60,17 @@ export function asHolder(c: ApiContext, stub: Remote<EnvironmentObject>): Remote
 function refused(tokenHash: string, refusal: Refusal): Problem {
   if (refusal.refused === 'throttled') return tooManyRequests(refusal.waitMs)
   believed.delete(tokenHash)
-  return unauthorized(
-    refusal.refused === 'unknown'
-      ? 'The token is not one of this control plane.'
-      : `The token was ${refusal.refused === 'revoked' ? 'revoked' : 'valid until it expired'}; ask an admin for another.`,
-  )
+  if (refusal.refused === 'unknown')
+    return unauthorized(
+      'The token is not one of this control plane.',
+      'holds a token that is not one of this control plane',
+    )
+  const why = refusal.refused === 'revoked' ? 'was revoked' : 'has expired'
+  return unauthorized(`The token ${why}; ask an admin for another.`, `holds a token that ${why}`)
 }
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="turnout"' }
 
-export const unauthorized = (detail: string): Problem => new Problem('unauthorized', detail, [], CHALLENGE)
+/** `header`: the one that holds what is wrong, or that is missing. */
+export const unauthorized = (detail: string, message: string, header = 'authorization'): Problem =>
+  new Problem('unauthorized', detail, [{ path: header, message }], CHALLENGE)

@@ -15,7 +15,7 @@ import { isSignedBySns } from '../sns/signature.ts'
 import { callEnvironment, callProject } from '../stubs.ts'
 import { readBytes } from './body.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
-import { Problem, settle, unknownEnvironment } from './problem.ts'
+import { Problem, settle, unknown } from './problem.ts'
 
 const SECRET_HEADER = 'x-turnout-hook-secret'
 /** SNS names type and topic in headers, too: https://docs.aws.amazon.com/sns/latest/dg/http-header.html */
@@ -39,7 +39,9 @@ export function hooks(app: OpenAPIHono<ApiEnv>): void {
       if (message.subscribeUrl !== null) await confirm(message.subscribeUrl, message.topic)
       if (message.type !== 'Notification') return c.json({ environments: 0 }, 202)
     } else if (hookSecret === null || !sameSecret(c.req.header(SECRET_HEADER) ?? '', hookSecret)) {
-      throw new Problem('unauthorized', `The header ${SECRET_HEADER} does not hold AWS_HOOK_SECRET.`)
+      throw new Problem('unauthorized', `The header ${SECRET_HEADER} does not hold AWS_HOOK_SECRET.`, [
+        { path: SECRET_HEADER, message: 'must hold AWS_HOOK_SECRET' },
+      ])
     }
     const environments = await environmentsOf(c)
     await Promise.all(environments.map((name) => lookSoon(c, name)))
@@ -49,9 +51,10 @@ export function hooks(app: OpenAPIHono<ApiEnv>): void {
 
 /** Throws a problem unless SNS has signed it for one of the topics. */
 async function signedMessage(c: ApiContext, topics: readonly string[]): Promise<SnsMessage> {
-  const refuse = (why: string) => new Problem('unauthorized', `This message is not believed: ${why}.`)
+  const refuse = (why: string, path = '$') =>
+    new Problem('unauthorized', `This message is not believed: ${why}.`, [{ path, message: why }])
   if (!topics.includes(c.req.header(SNS_TOPIC_HEADER) ?? ''))
-    throw refuse(`the header ${SNS_TOPIC_HEADER} names none of AWS_HOOK_TOPICS`)
+    throw refuse(`the header ${SNS_TOPIC_HEADER} names none of AWS_HOOK_TOPICS`, SNS_TOPIC_HEADER)
   const value = parseJson(new TextDecoder().decode(await readBytes(c.req.raw.body, MAX_SNS_BYTES)))
   if (!value.ok) throw refuse('it is not JSON')
   const message = readSnsMessage(value.value, topics, Date.now())
@@ -90,7 +93,7 @@ async function environmentsOf(c: ApiContext): Promise<string[]> {
     const { environments } = await callProject(c.env, (stub) => stub.vitals(EVERYWHERE))
     return environments.map(({ name }) => name)
   }
-  if (!ENVIRONMENT_NAME.test(named)) throw unknownEnvironment(named)
+  if (!ENVIRONMENT_NAME.test(named)) throw unknown('environment', named)
   return [named]
 }
 

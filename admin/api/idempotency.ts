@@ -84,6 +84,7 @@ async function replay(c: ApiContext, sealed: Uint8Array, fingerprint: string): P
     throw new Problem(
       'answer-lost',
       'This request was carried out, but its answer is sealed for the credential that was shown then; look at what there is now.',
+      [{ path: KEY_HEADER, message: 'belongs to a request of another credential' }],
     )
   const { status, headers, body } = JSON.parse(text) as Answer
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
@@ -109,16 +110,24 @@ const badKey = (): Problem =>
 function refusal(begun: Exclude<Begun, { verdict: 'begin' | 'replay' }>): Problem {
   switch (begun.verdict) {
     case 'in-flight':
-      return new Problem('in-flight', 'The first request with this key is still being carried out.', [], {
-        'retry-after': '1',
-      })
+      return new Problem(
+        'in-flight',
+        'The first request with this key is still being carried out.',
+        [{ path: KEY_HEADER, message: 'belongs to a request that is still being carried out' }],
+        { 'retry-after': '1' },
+      )
     case 'answer-lost': {
       const free = new Date(begun.freeAtMs).toISOString()
       const seconds = Math.max(1, Math.ceil((begun.freeAtMs - Date.now()) / 1000))
       return new Problem(
         'answer-lost',
         `The first request with this key, ${begun.requestId}, was never answered; the audit log says whether it was carried out. The key can be used again from ${free}.`,
-        [],
+        [
+          {
+            path: KEY_HEADER,
+            message: `belongs to a request that was never answered; free again from ${free}`,
+          },
+        ],
         { 'retry-after': String(seconds) },
       )
     }

@@ -9,7 +9,7 @@ import { type Api, authorOf, json, scopeOf } from './context.ts'
 import { EnvironmentFilter } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { Problem } from './problem.ts'
+import { unknown } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedKeySchema, KeyBody, KeySchema } from './schemas-access.ts'
@@ -89,7 +89,7 @@ export function keys(api: Api): void {
   api.openapi(remove, async (c) => {
     const { id } = c.req.valid('param')
     const key = await callProject(c.env, (stub) => stub.key(id))
-    if (key === null) throw new Problem('not-found', `There is no key ${JSON.stringify(id)}.`)
+    if (key === null) throw unknown('key', id)
     const { environment } = key
     requireEnvironment(c, environment)
     await tell(c, environment, (stub) => stub.removeKey(id, authorOf(c)))

@@ -134,7 +134,7 @@ export const tellKills = (c: ApiContext, version: number): void => c.header(KILL
 function checked(target: string): KillTarget {
   if (isKillTarget(target)) return target
   throw invalidRequest(
-    'target',
+    'path.target',
     'must be flag:KEY, route:ID, tag:NAME, origin:ROUTE/VARIANT, all-routes or all-flags',
   )
 }

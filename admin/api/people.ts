@@ -94,7 +94,10 @@ const asStored = (id: string): string => (id.startsWith('service:') ? id : id.to
 function personId(text: string): string {
   const id = asStored(text)
   if (ID.test(id)) return id
-  throw invalidRequest('id', 'must be an e-mail address, or `service:NAME` for a service token of Access')
+  throw invalidRequest(
+    'path.id',
+    'must be an e-mail address, or `service:NAME` for a service token of Access',
+  )
 }
 
 const shown = (person: Person) => ({

@@ -52,12 +52,17 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   },
   unauthorized: {
     detail: 'The token is not one of this control plane.',
+    errors: [{ path: 'authorization', message: 'holds a token that is not one of this control plane' }],
     headers: ['www-authenticate'],
   },
   forbidden: { detail: 'This needs the role editor; token:ci has viewer.' },
-  'not-found': { detail: 'There is no flag "new-featur". Did you mean "new-feature"?' },
+  'not-found': {
+    detail: 'There is no flag "new-featur". Did you mean "new-feature"?',
+    errors: [{ path: 'path.key', message: 'there is no flag "new-featur"' }],
+  },
   'method-not-allowed': {
     detail: '/api/v1/environments/dev/versions takes GET, HEAD, OPTIONS.',
+    errors: [{ path: 'method', message: 'must be one of GET, HEAD, OPTIONS, got PUT' }],
     headers: ['allow'],
   },
   frozen: {
@@ -76,10 +81,17 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   },
   'in-flight': {
     detail: 'The first request with this key is still being carried out.',
+    errors: [{ path: 'idempotency-key', message: 'belongs to a request that is still being carried out' }],
     headers: ['retry-after'],
   },
   'answer-lost': {
     detail: `The first request with this key, ${EXAMPLES.requestId}, was never answered; the audit log says whether it was carried out. The key can be used again from 2026-11-21T10:05:00.000Z.`,
+    errors: [
+      {
+        path: 'idempotency-key',
+        message: 'belongs to a request that was never answered; free again from 2026-11-21T10:05:00.000Z',
+      },
+    ],
     headers: ['retry-after'],
   },
   'store-changed': {
@@ -88,6 +100,7 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   'store-busy': { detail: 'Deployment 12 is BAKING.', headers: ['retry-after'] },
   stale: {
     detail: 'The flag "new-feature" is at "v12" now; read it again and repeat the change.',
+    errors: [{ path: 'if-match', message: 'does not hold: the flag "new-feature" is at "v12"' }],
     headers: ['etag'],
   },
   'too-large': {
@@ -105,6 +118,12 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   },
   'precondition-required': {
     detail: 'Send "If-Match" with the ETag you read (or "*"), or "If-None-Match: *" to create.',
+    errors: [
+      {
+        path: 'if-match',
+        message: 'is required, with the ETag you read (or "*"), or "If-None-Match: *" to create',
+      },
+    ],
   },
   'too-many-requests': { detail: 'Try again in a second.', headers: ['retry-after'] },
   internal: { detail: 'This is a fault of the control plane, noted under the request id.' },

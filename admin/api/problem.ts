@@ -11,7 +11,8 @@ import type { Failure } from '../failure.ts'
 import { logError, messageOf } from '../log.ts'
 import type { Approval } from '../storage/approvals.ts'
 import type { StubError } from '../stubs.ts'
-import type { ApiEnv } from './context.ts'
+import type { ApiContext, ApiEnv } from './context.ts'
+import { placeOf } from './named-in.ts'
 import { shownApproval } from './shown.ts'
 
 /** Kinds of problems with their status and title. */
@@ -52,16 +53,25 @@ export const STORE_PROBLEMS = ['store-changed', 'store-busy', 'store-unavailable
 /** The `type` of a problem. */
 export const typeOf = (kind: ProblemKind): string => `urn:turnout:problem:${kind}`
 
+/** A thing that the request names, and what is wrong with it. The field that names it is looked up for the answer. */
+export interface Named {
+  /** A noun, such as `flag`. */
+  readonly what: string
+  readonly name: string
+  /** As in `errors`. */
+  readonly message: string
+}
+
 /** Thrown by handlers, answered by `answerProblem`. `detail` is a sentence for people. */
 export class Problem extends Error {
   readonly kind: ProblemKind
-  readonly errors: readonly CompileIssue[]
+  readonly errors: readonly CompileIssue[] | Named
   readonly headers: Readonly<Record<string, string>>
 
   constructor(
     kind: ProblemKind,
     detail: string,
-    errors: readonly CompileIssue[] = [],
+    errors: readonly CompileIssue[] | Named = [],
     headers: Readonly<Record<string, string>> = {},
   ) {
     super(detail)
@@ -91,8 +101,12 @@ export function tooManyRequests(waitMs: number): Problem {
 export const invalidRequest = (path: string, message: string): Problem =>
   new Problem('invalid', `${path}: ${message}`, [{ path, message }])
 
-export const unknownEnvironment = (name: string): Problem =>
-  new Problem('not-found', `There is no environment ${JSON.stringify(name)}.`)
+/** `nearest`: a known name that looks like it. */
+export function unknown(what: string, name: string, nearest: string | null = null): Problem {
+  const message = `there is no ${what} ${JSON.stringify(name)}`
+  const hint = nearest === null ? '' : ` Did you mean ${JSON.stringify(nearest)}?`
+  return new Problem('not-found', `${sentence(message)}.${hint}`, { what, name, message })
+}
 
 /** The value of an object's answer, or the problem that says why there is none. `environment` as in the address. */
 export function settle<T>(answer: Result<T, Failure>, environment: string): T {
@@ -103,16 +117,18 @@ export function settle<T>(answer: Result<T, Failure>, environment: string): T {
 function problemOf(failure: Failure, environment: string): Problem {
   switch (failure.reason) {
     case 'environment-unknown':
-      return unknownEnvironment(environment)
-    case 'unknown': {
-      const hint = failure.nearest === null ? '' : ` Did you mean ${JSON.stringify(failure.nearest)}?`
-      return new Problem('not-found', `There is no ${failure.what} ${JSON.stringify(failure.key)}.${hint}`)
-    }
+      return unknown('environment', environment)
+    case 'unknown':
+      return unknown(failure.what, failure.key, failure.nearest)
     case 'stale':
       return stale(failure)
     case 'exists': {
-      const detail = `There is a ${failure.what} ${JSON.stringify(failure.key)} already.`
-      return new Problem('stale', detail, [], { etag: `"v${failure.current}"` })
+      const name = `${failure.what} ${JSON.stringify(failure.key)}`
+      const tag = `"v${failure.current}"`
+      const message = `does not hold: there is a ${name}, at ${tag}`
+      return new Problem('stale', `There is a ${name} already.`, [{ path: 'if-none-match', message }], {
+        etag: tag,
+      })
     }
     case 'malformed': {
       const { line, column, message } = failure
@@ -166,13 +182,18 @@ const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.s
 
 function stale({ what, key, current }: { what: string; key: string; current: number | null }): Problem {
   const name = `${what} ${JSON.stringify(key)}`
-  if (current === null) return new Problem('stale', `There is no ${name}; create it with "If-None-Match: *".`)
-  const detail = `The ${name} is at "v${current}" now; read it again and repeat the change.`
-  return new Problem('stale', detail, [], { etag: `"v${current}"` })
+  const errors = (why: string) => [{ path: 'if-match', message: `does not hold: ${why}` }]
+  if (current === null) {
+    const detail = `There is no ${name}; create it with "If-None-Match: *".`
+    return new Problem('stale', detail, errors(`there is no ${name}`))
+  }
+  const tag = `"v${current}"`
+  const detail = `The ${name} is at ${tag} now; read it again and repeat the change.`
+  return new Problem('stale', detail, errors(`the ${name} is at ${tag}`), { etag: tag })
 }
 
 /** The response to anything thrown. Unexpected errors are logged with the request's id and answered without their message. */
-export function answerProblem(thrown: unknown, c: Context<ApiEnv>): Response {
+export async function answerProblem(thrown: unknown, c: Context<ApiEnv>): Promise<Response> {
   if (thrown instanceof ApprovalNeeded) return answerWaiting(c, thrown)
   const problem = asProblem(thrown, c)
   c.set('interrupted', problem.kind === 'interrupted')
@@ -184,10 +205,16 @@ export function answerProblem(thrown: unknown, c: Context<ApiEnv>): Response {
     title,
     status,
     detail: problem.message,
-    errors: problem.errors,
+    errors: await errorsOf(problem, c),
     requestId: c.get('requestId'),
   }
   return c.body(JSON.stringify(body), status)
+}
+
+async function errorsOf({ errors }: Problem, c: ApiContext): Promise<readonly CompileIssue[]> {
+  if (!('what' in errors)) return errors
+  const path = await placeOf(c, errors.what, errors.name)
+  return path === null ? [] : [{ path, message: errors.message }]
 }
 
 function answerWaiting(c: Context<ApiEnv>, { environment, approval }: ApprovalNeeded): Response {

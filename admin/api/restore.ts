@@ -74,20 +74,25 @@ async function restored(c: ApiContext, only: string | null, dryRun: boolean): Pr
 function authorIn(c: ApiContext, dryRun: boolean): Author {
   const author = authorOf(c)
   if (!mannerOf(c, null).breakGlass && !dryRun) return author
-  if (author.reason === null && !dryRun) throw invalidRequest('reason', 'is required to break the glass')
+  if (author.reason === null && !dryRun)
+    throw invalidRequest('query.reason', 'is required to break the glass')
   return { ...author, details: { breakGlass: true } }
 }
 
 /** A file may be sent gzipped: it is mostly the same words. */
 function bytesOf(c: ApiContext): AsyncIterable<Uint8Array> {
   if (!(c.req.header('content-type') ?? '').startsWith(NDJSON))
-    throw new Problem('unsupported-media-type', `Send "content-type: ${NDJSON}".`)
+    throw new Problem('unsupported-media-type', `Send "content-type: ${NDJSON}".`, [
+      { path: 'content-type', message: `must be ${NDJSON}` },
+    ])
   const encoding = c.req.header('content-encoding') ?? 'identity'
   const { body } = c.req.raw
   if (body === null) return emptyBytes()
   if (encoding === 'identity') return whole(body)
   if (encoding === 'gzip') return whole(body.pipeThrough(new DecompressionStream('gzip')))
-  throw new Problem('unsupported-media-type', 'Send "content-encoding: gzip", or none.')
+  throw new Problem('unsupported-media-type', 'Send "content-encoding: gzip", or none.', [
+    { path: 'content-encoding', message: `must be gzip, or be left out, got ${JSON.stringify(encoding)}` },
+  ])
 }
 
 async function* emptyBytes(): AsyncGenerator<Uint8Array> {}

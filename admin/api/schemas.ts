@@ -27,7 +27,10 @@ export const ProblemSchema = z
     title: z.string().openapi({ description: 'The same for all of a kind' }),
     status: z.int().openapi({ description: 'The status of the answer' }),
     detail: z.string().openapi({ description: 'What is wrong this time, in a sentence' }),
-    errors: z.array(IssueSchema).openapi({ description: 'What is wrong, and where; may be empty' }),
+    errors: z.array(IssueSchema).openapi({
+      description:
+        'What is wrong, and where: `$.field` of the body, `line 1, column 17` of a body that cannot be read, `query.limit`, `path.key` or `path` of the address, `method`, or a header such as `if-match`. Empty where no part of the request is at fault',
+    }),
     requestId: z
       .string()
       .openapi({ description: 'Also in the header x-request-id; name it when asking for help' }),

@@ -89,7 +89,12 @@ export function tokens(api: Api): void {
     const { expiresAt, ...wanted } = c.req.valid('json')
     const principal = c.get('principal')
     if (!isWithin(wanted, principal))
-      throw new Problem('forbidden', `${principal.id} may not give a token more than it may do itself.`)
+      throw new Problem('forbidden', `${principal.id} may not give a token more than it may do itself.`, [
+        {
+          path: wanted.environments === null ? '$.projects' : '$.environments',
+          message: `must not allow more than ${principal.id} may do`,
+        },
+      ])
     const { text, hash, id } = await mintToken()
     const token: Token = {
       id,

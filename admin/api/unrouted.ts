@@ -10,12 +10,20 @@ export function answerUnrouted(c: ApiContext, routes: readonly RouterRoute[]): R
       .filter(({ method, path }) => method !== 'ALL' && matches(path, c.req.path))
       .map(({ method }) => method),
   )
-  if (methods.size === 0) throw new Problem('not-found', `There is nothing at ${c.req.path}.`)
+  if (methods.size === 0) throw nothingAt(c.req.path)
   if (methods.has('GET')) methods.add('HEAD')
   const allow = [...methods.add('OPTIONS')].sort().join(', ')
   if (c.req.method === 'OPTIONS') return c.body(null, 204, { allow })
-  throw new Problem('method-not-allowed', `${c.req.path} takes ${allow}.`, [], { allow })
+  throw new Problem(
+    'method-not-allowed',
+    `${c.req.path} takes ${allow}.`,
+    [{ path: 'method', message: `must be one of ${allow}, got ${c.req.method}` }],
+    { allow },
+  )
 }
+
+export const nothingAt = (path: string): Problem =>
+  new Problem('not-found', `There is nothing at ${path}.`, [{ path: 'path', message: 'leads to nothing' }])
 
 /** Whether a pattern such as `/environments/:env` matches a path. */
 function matches(pattern: string, path: string): boolean {

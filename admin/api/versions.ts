@@ -175,7 +175,10 @@ export function versions(api: Api): void {
   api.openapi(setLabel, async (c) => {
     const { env, label } = c.req.valid('param')
     if (!LABEL.test(label))
-      throw invalidRequest('label', 'must begin with a letter: letters, digits, ".", "_" and "-", at most 63')
+      throw invalidRequest(
+        'path.label',
+        'must begin with a letter: letters, digits, ".", "_" and "-", at most 63',
+      )
     const { version } = c.req.valid('json')
     await tell(c, env, (stub) => stub.label(label, version, authorOf(c)))
     return c.body(null, 204)

@@ -10,7 +10,7 @@ import { requireEverywhere } from './authorization.ts'
 import { type Api, type ApiContext, authorOf, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { Problem, settle } from './problem.ts'
+import { settle, unknown } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import {
@@ -235,8 +235,7 @@ export function webhooks(api: Api): void {
 
   api.openapi(replay, async (c) => {
     const { id, delivery } = c.req.valid('param')
-    if (!/^[1-9]\d{0,14}$/.test(delivery))
-      throw new Problem('not-found', `There is no delivery ${JSON.stringify(delivery)}.`)
+    if (!/^[1-9]\d{0,14}$/.test(delivery)) throw unknown('delivery', delivery)
     const again = await ask(c, (stub) => stub.replay(id, Number(delivery), authorOf(c)), 'once')
     return json(c, JSON.stringify(shownDelivery(again)))
   })

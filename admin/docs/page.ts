@@ -1,7 +1,7 @@
 /** `/docs`: the OpenAPI document as a page, by Swagger UI. Its files are our own assets; nothing comes from elsewhere. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ApiEnv } from '../api/context.ts'
-import { Problem } from '../api/problem.ts'
+import { nothingAt } from '../api/unrouted.ts'
 import { serveAsset } from '../assets.ts'
 
 /** Name → content type of what local/assets.ts puts into the folder `docs`. */
@@ -51,7 +51,7 @@ export function docs(app: OpenAPIHono<ApiEnv>): void {
   app.get('/docs/:file', (c) => {
     const name = c.req.param('file')
     const contentType = FILES.get(name)
-    if (contentType === undefined) throw new Problem('not-found', `There is nothing at ${c.req.path}.`)
+    if (contentType === undefined) throw nothingAt(c.req.path)
     return serveAsset(c, `/docs/${name}`, contentType)
   })
 }

@@ -129,7 +129,7 @@ describe('by hand', () => {
     ['shop/canary', { state: 'open' }, 422, '$.reason'],
     ['shop/canary', { state: 'closed', reason: 'x', expiresAt: '2099-01-01T00:00:00Z' }, 422, '$.expiresAt'],
     ['shop/canary', { state: 'open', reason: 'x', onExpiry: 'extend' }, 422, '$.onExpiry'],
-    ['shop', { state: 'open', reason: 'x' }, 422, 'origin'],
+    ['shop', { state: 'open', reason: 'x' }, 422, 'path.origin'],
   ])('%s with %j is refused by its field', async (origin, body, status, path) => {
     const { api } = await environment(SHOP)
     const refused = await problem(await call(`${api}/breakers/${origin}`, { method: 'PUT', body }), status)

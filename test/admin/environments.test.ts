@@ -125,7 +125,7 @@ describe('an environment', () => {
 
   it.each(['UPPER', 'a.b.c', '-a', 'a..b', 'a b', 'x'.repeat(64)])('cannot be named %j', async (name) => {
     const { errors } = await problem(await put(encodeURIComponent(name), {}, NEW), 422)
-    expect(errors[0]?.path).toBe('env')
+    expect(errors[0]?.path).toBe('path.env')
   })
 
   it.each([

@@ -87,8 +87,8 @@ describe('a kill', () => {
     ['flag:beta', { reason: 'x', expiresAt: '2020-01-01T00:00:00Z' }, '$.expiresAt'],
     ['flag:beta', { reason: 'x', onExpiry: 'extend' }, '$.onExpiry'],
     ['flag:beta', { reason: 'x', until: 1 }, '$.until'],
-    ['everything', { reason: 'x' }, 'target'],
-    ['flag:', { reason: 'x' }, 'target'],
+    ['everything', { reason: 'x' }, 'path.target'],
+    ['flag:', { reason: 'x' }, 'path.target'],
   ])('of %s with %j is refused at %s', async (target, body, path) => {
     const { api } = await environment({ flags: FLAGS })
     expect((await problem(await kill(api, target, body), 422)).errors.map((error) => error.path)).toEqual([

@@ -176,10 +176,12 @@ describe('restore', () => {
     expect(api.writes()).toEqual([PUT])
   })
 
-  test('of what is not killed says where to look', async () => {
+  test('of what is not killed says where to look, and does not repeat it', async () => {
     const api = await startApi({
       ...UNPROTECTED,
-      [DELETE]: problem(404, 'There is no kill "flag:checkout".'),
+      [DELETE]: problem(404, 'There is no kill "flag:checkout".', [
+        { path: 'path.target', message: 'there is no kill "flag:checkout"' },
+      ]),
     })
     const { code, err } = await turnout(['restore', 'flag:checkout'], api)
     expect(err).toBe(
