@@ -2,18 +2,27 @@
 import { ok, type Result } from '../engine/index.ts'
 import { type Failure, failed } from './failure.ts'
 
-/** `match`: the versions named by `If-Match`; empty when none of its tags can be one of ours. `absent`: `If-None-Match: *`. */
-export type Precondition = { readonly match: '*' | readonly number[] } | { readonly absent: true }
+/** `*`, or the versions that a header names; empty when none of its tags can be one of ours. */
+type Tags = '*' | readonly number[]
 
-/** Holds if the thing's current version (`null`: it does not exist) is the one the caller means. */
+/** What a request sent of the two; both have to hold if both are there (RFC 9110 §13.2.2). */
+export interface Precondition {
+  readonly match?: Tags
+  readonly noneMatch?: Tags
+}
+
+/** Holds if the thing's current version (`null`: it does not exist) is one that the caller means. */
 export function checkPrecondition(
-  precondition: Precondition,
+  { match, noneMatch }: Precondition,
   what: string,
   key: string,
   current: number | null,
 ): Result<null, Failure> {
-  if ('absent' in precondition)
-    return current === null ? ok(null) : failed({ reason: 'exists', what, key, current })
-  const holds = current !== null && (precondition.match === '*' || precondition.match.includes(current))
-  return holds ? ok(null) : failed({ reason: 'stale', what, key, current })
+  if (match !== undefined && !isNamed(match, current)) return failed({ reason: 'stale', what, key, current })
+  if (noneMatch !== undefined && isNamed(noneMatch, current))
+    return failed({ reason: 'exists', what, key, current: current! })
+  return ok(null)
 }
+
+const isNamed = (tags: Tags, current: number | null): boolean =>
+  current !== null && (tags === '*' || tags.includes(current))

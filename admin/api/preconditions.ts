@@ -3,28 +3,39 @@ import type { Precondition } from '../precondition.ts'
 import { type ApiContext, etag } from './context.ts'
 import { Problem } from './problem.ts'
 
-/** Throws 428 if the request has none. */
+const NEEDED = 'with the ETag you read (or "*"), or "If-None-Match: *" to create'
+
+/** Throws 428 if the request has none that keeps it from overwriting what its sender has not seen. */
 export function preconditionOf(c: ApiContext): Precondition {
-  const match = c.req.header('if-match')
-  if (match !== undefined && /^\s*v\d+\s*$/.test(match)) {
-    throw new Problem(
-      'malformed',
-      `"If-Match" takes an ETag in its quotes: "${match.trim()}", not ${match.trim()}.`,
-    )
-  }
-  if (match !== undefined) return { match: match.trim() === '*' ? '*' : versionsOf(match) }
-  if (c.req.header('if-none-match')?.trim() === '*') return { absent: true }
-  const detail = 'Send "If-Match" with the ETag you read (or "*"), or "If-None-Match: *" to create.'
-  throw new Problem('precondition-required', detail)
+  const match = tagsOf(c, 'if-match')
+  const noneMatch = tagsOf(c, 'if-none-match')
+  if (match === undefined && noneMatch !== '*')
+    throw new Problem('precondition-required', `Send "If-Match" ${NEEDED}.`, [
+      { path: 'if-match', message: `is required, ${NEEDED}` },
+    ])
+  return { ...(match === undefined ? {} : { match }), ...(noneMatch === undefined ? {} : { noneMatch }) }
 }
 
-/** The versions that strong tags of ours name; any other tag matches nothing. */
-function versionsOf(header: string): number[] {
-  return header.split(',').flatMap((tag) => {
-    const version = /^\s*"v(\d{1,15})"\s*$/.exec(tag)?.[1]
+/** What a header of the two names: `*`, or the versions of tags of ours; no other tag names anything that we have. */
+function tagsOf(c: ApiContext, header: 'if-match' | 'if-none-match'): '*' | number[] | undefined {
+  const text = c.req.header(header)?.trim() || undefined
+  if (text === undefined || text === '*') return text
+  if (/^v\d+$/.test(text)) {
+    const message = `takes an ETag in its quotes: "${text}", not ${text}`
+    throw new Problem('malformed', `"${NAMES[header]}" ${message}.`, [{ path: header, message }])
+  }
+  const tag = header === 'if-match' ? STRONG : WEAK
+  return text.split(',').flatMap((each) => {
+    const version = tag.exec(each)?.[1]
     return version === undefined ? [] : [Number(version)]
   })
 }
+
+const NAMES = { 'if-match': 'If-Match', 'if-none-match': 'If-None-Match' }
+
+/** `If-Match` compares strongly, `If-None-Match` weakly (RFC 9110 §8.8.3.2). */
+const STRONG = /^\s*"v(\d{1,15})"\s*$/
+const WEAK = /^\s*(?:W\/)?"v(\d{1,15})"\s*$/
 
 /** Whether a GET may be answered 304: the caller holds that version. */
 export function isHeld(c: ApiContext, version: number): boolean {

@@ -135,7 +135,7 @@ export class EnvironmentObject extends EnvironmentQueries {
     })
   }
 
-  /** Creates the environment (`absent`) or changes its settings. */
+  /** Creates the environment (`noneMatch`) or changes its settings. */
   async putSettings(
     name: string,
     settings: Settings,

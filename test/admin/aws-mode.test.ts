@@ -48,7 +48,7 @@ async function inSsm(
   await runInDurableObject(env.ENVIRONMENTS.getByName(name), async (_, state) => {
     const object = new EnvironmentObject(state, { ...env, ...variables })
     const wanted = { ...DEFAULT_SETTINGS, ...settings }
-    await object.putSettings(name, wanted, { precondition: { absent: true }, breakGlass: false }, ADA)
+    await object.putSettings(name, wanted, { precondition: { noneMatch: '*' }, breakGlass: false }, ADA)
     const sql = state.storage.sql
     await work({
       ...{ aws, object, name, put },

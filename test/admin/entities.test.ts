@@ -42,6 +42,24 @@ describe('one flag', () => {
     expect(await value(await call(beta))).toBe(false)
   })
 
+  it('is held to both preconditions if both are sent', async () => {
+    const { api } = await environment({ flags: { beta: false } })
+    const beta = `${api}/flags/beta`
+    const both = (match: string, noneMatch: string) => ({ 'if-match': match, 'if-none-match': noneMatch })
+    for (const headers of [both('*', '*'), both('"v2"', '*'), both('*', '"v1", W/"v2"')]) {
+      const exists = await problem(await send('PUT', beta, true, headers), 412)
+      expect(exists.errors).toEqual([
+        { path: 'if-none-match', message: 'does not hold: there is a flag "beta", at "v2"' },
+      ])
+    }
+    for (const headers of [both('"v1"', '*'), both('"v1"', '"v7"')])
+      expect((await problem(await send('PUT', beta, true, headers), 412)).errors[0]?.path).toBe('if-match')
+    await problem(await send('PUT', `${api}/flags/new`, true, both('*', '*')), 412)
+    expect(await value(await call(beta))).toBe(false)
+    await value(await send('PUT', beta, true, both('"v2"', '"v1", "other"')))
+    await problem(await send('PUT', beta, true, { 'if-none-match': '"v1"' }), 428)
+  })
+
   it('that does not exist is 404 with the nearest known key, and is created only by If-None-Match', async () => {
     const { api } = await environment({ flags: { CONDUIT_USE_REPOSITORY_PATTERN: true } })
     const typo = `${api}/flags/CONDUIT_USE_REPOSITRY_PATTERN`
