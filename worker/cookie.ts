@@ -24,9 +24,10 @@ function nextCookie(
   for (let at = header.indexOf(name, from); at >= 0; at = header.indexOf(name, at + 1)) {
     const start = at + name.length
     if (header[start] !== '=' || !isBoundary(header, at, ours)) continue
-    let end = start
-    while (end < header.length && header[end] !== ';' && !(ours && header[end] === ',')) end += 1
-    return { value: header.slice(start + 1, end).trim(), end }
+    const end = header.indexOf(';', start)
+    const whole = header.slice(start + 1, end < 0 ? undefined : end)
+    const value = ours && whole.includes(',') ? whole.slice(0, whole.indexOf(',')) : whole
+    return { value: value.trim(), end: start + 1 + value.length }
   }
   return null
 }
@@ -49,14 +50,15 @@ export function withoutOurCookies(header: string): string | null {
   let isCut = false
   const keep = (text: string): void => {
     const pair = text.trim()
-    if (OURS.test(pair)) isCut = true
+    if (pair.includes(MARK) && OURS.test(pair)) isCut = true
     else if (pair !== '') kept = kept === '' ? pair : `${kept}; ${pair}`
   }
   for (let from = 0, end = 0; end < header.length; from = end + 1) {
     end = header.indexOf(';', from)
     if (end < 0) end = header.length
     const text = header.slice(from, end)
-    if (OURS_ON_A_SECOND_LINE.test(text)) for (const part of text.split(',')) keep(part)
+    if (text.includes(MARK) && OURS_ON_A_SECOND_LINE.test(text))
+      for (const part of text.split(',')) keep(part)
     else keep(text)
   }
   return isCut ? kept || null : header

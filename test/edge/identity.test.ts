@@ -68,6 +68,16 @@ describe('visitor ids', () => {
       expect(await fresh.verify(text)).toBeNull()
   })
 
+  it('are known again as they were only, whatever another one has in common with them', async () => {
+    const { id, cookie } = await ids.mint()
+    expect(ids.known(cookie)).toBe(id)
+    for (let at = 0; at < cookie.length; at += 1) {
+      const other = cookie[at] === 'A' ? 'B' : 'A'
+      expect(ids.known(cookie.slice(0, at) + other + cookie.slice(at + 1)), `at ${at}`).toBeUndefined()
+    }
+    for (const text of ['', id, `${id}.`, `${cookie}A`]) expect(ids.known(text)).toBeUndefined()
+  })
+
   it('that are remembered are bounded: a flood of visitors does not grow the isolate', async () => {
     const busy = new VisitorIds('k'.repeat(32))
     const first = await busy.mint()
