@@ -52,7 +52,10 @@ function factOf(attribute: string): Fact | null {
   const [space = '', name = '', ...rest] = attribute.split('.')
   if (space === 'geo' && name === '') return ({ place }) => geo(place)
   if (space === 'network' && name === '') return network
-  if (space === 'geo' && Object.hasOwn(GEO, name)) return ({ place }) => GEO[name]!(place)
+  if (space === 'geo' && Object.hasOwn(GEO, name)) {
+    const found = GEO[name]!
+    return ({ place }) => found(place)
+  }
   if (space === 'network' && Object.hasOwn(NETWORK, name)) return NETWORK[name]!
   if (space !== 'request') return null
   const inner = rest.join('.')
@@ -69,13 +72,17 @@ export function contextBuilder(
   attributes: Iterable<string>,
 ): (facts: RequestFacts, targetingKey: string | undefined) => EvaluationContext {
   const facts: [string, Fact][] = []
+  // It stays: when the last object of a shape goes, an engine drops what it has compiled for that shape.
+  const shape: Record<string, unknown> = { targetingKey: undefined }
   for (const attribute of attributes) {
     const fact = factOf(attribute)
-    if (fact) facts.push([attribute, fact])
+    if (fact === null) continue
+    facts.push([attribute, fact])
+    shape[attribute] = undefined
   }
   if (facts.length === 0) return (_, targetingKey) => ({ targetingKey })
   return (request, targetingKey) => {
-    const context: Record<string, unknown> = { targetingKey }
+    const context: Record<string, unknown> = { ...shape, targetingKey }
     for (const [attribute, fact] of facts) context[attribute] = fact(request) ?? undefined
     return context
   }
