@@ -13,7 +13,7 @@ export interface Address {
 }
 
 /** What the standard may change in a path or query: a character to encode, a dot segment. Most have none of it. */
-const UNUSUAL = /[^\w\-~!$&()*+,;=:@./?%]|\/\.|%2e/i
+const UNUSUAL = /[^\w\-~!$&()*+,;=:@./?%]|\/\.|%2[eE]/
 
 /** The last scheme and host that stood as the standard writes them: an edge has few. Memory of a pure function: it changes no answer. */
 let lastBase = ''

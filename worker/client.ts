@@ -7,14 +7,20 @@ import { type Client, clientBehind, type Peer, type Proxies } from '../engine/in
 /** The part of `request.cf` that is read; every field may be missing. */
 export type Place = Partial<IncomingRequestCfProperties>
 
+/** What is looked at of a request. */
+export interface Received {
+  readonly headers: Headers
+  readonly cf?: Request['cf'] | undefined
+}
+
 /** How to find out. */
 export interface ClientSource {
   /** `null`: it is not known. */
-  ip(request: Request): string | null
+  ip(request: Received): string | null
   /** Empty where nobody says it. */
-  place(request: Request): Place
+  place(request: Received): Place
   /** `protocol`: of the request's URL. */
-  isHttps(request: Request, protocol: string): boolean
+  isHttps(request: Received, protocol: string): boolean
   /** Headers `cf-…` are the platform's word; elsewhere they are a client's, and no origin must take them for more. */
   readonly hasPlatform: boolean
 }
@@ -35,7 +41,7 @@ export const LOCAL_RUN: ClientSource = {
 
 /** `countryHeader`: in which the proxies write the client's country. */
 export function behindProxies(proxies: Proxies, countryHeader: string | null): ClientSource {
-  const client = ({ cf, headers }: Request): Client =>
+  const client = ({ cf, headers }: Received): Client =>
     clientBehind(proxies, (cf ?? {}) as Peer, headers.get('x-forwarded-for'))
   return {
     ip: (request) => client(request).address,

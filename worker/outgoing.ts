@@ -24,15 +24,15 @@ export function outgoing(
   content?: Content,
 ): Outgoing {
   const { request, host, https, ip, cookies, cdnLoop } = facts
-  const headers = new Headers(request.headers)
-  stripReserved(request.headers, headers, facts.hasPlatform)
+  const headers = new Headers(facts.headers)
+  stripReserved(facts.headers, headers, facts.hasPlatform)
   if (ip === null) headers.delete('x-forwarded-for')
   else headers.set('x-forwarded-for', ip)
   headers.set('x-forwarded-proto', https ? 'https' : 'http')
   headers.set('x-forwarded-host', host)
   headers.set('cdn-loop', cdnLoop === null ? loopToken : `${cdnLoop}, ${loopToken}`)
-  if (cookies?.includes('turnout-')) {
-    const kept = withoutOurCookies(cookies)
+  const kept = cookies === null ? null : withoutOurCookies(cookies)
+  if (kept !== cookies) {
     if (kept === null) headers.delete('cookie')
     else headers.set('cookie', kept)
   }

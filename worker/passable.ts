@@ -4,12 +4,12 @@ import { problem } from './problem.ts'
 
 /** The answer to such a request; `null`: it can be passed on. */
 export function refusalOf(request: Request): Response | null | Promise<Response | null> {
-  const { method, body, headers } = request
-  if (method === 'GET' || method === 'HEAD') return body === null ? null : withContent(request)
+  const { method } = request
+  if (method === 'GET' || method === 'HEAD') return request.body === null ? null : withContent(request)
   // It would be answered with all that the origin was told.
   if (method === 'TRACE') return problem(501, 'Not Implemented', 'TRACE is not passed on')
   // The platform makes a GET of it: rules for the one method must not let the other through.
-  return headers.get('upgrade') === null
+  return request.headers.get('upgrade') === null
     ? null
     : problem(400, 'Bad Request', `an upgrade is a GET, and this is a ${method}`)
 }

@@ -8,6 +8,7 @@ import { cookieValue } from './cookie.ts'
 
 export class RequestFacts {
   readonly request: Request
+  readonly headers: Headers
   /** Path and query of the normalised URL: the one form that is matched and forwarded. */
   readonly path: string
   readonly search: string
@@ -24,23 +25,34 @@ export class RequestFacts {
   constructor(request: Request, clients: ClientSource) {
     const { path, search, host, protocol } = addressOf(request.url)
     this.request = request
+    // Each look at the platform's own costs as much as reading a header.
+    this.headers = request.headers
     this.path = path
     this.search = search
     this.host = host
-    this.https = clients.isHttps(request, protocol)
-    this.cdnLoop = request.headers.get('cdn-loop')
     this.#clients = clients
+    this.https = clients.isHttps(this, protocol)
+    this.cdnLoop = this.headers.get('cdn-loop')
+  }
+
+  get method(): string {
+    return this.request.method
+  }
+
+  /** What the platform says of the request. */
+  get cf(): Request['cf'] {
+    return this.request.cf
   }
 
   /** Where the client is; empty where nobody says it. */
   get place(): Place {
-    this.#place ??= this.#clients.place(this.request)
+    this.#place ??= this.#clients.place(this)
     return this.#place
   }
 
   /** The client's address. */
   get ip(): string | null {
-    return this.#clients.ip(this.request)
+    return this.#clients.ip(this)
   }
 
   /** Headers `cf-…` are the platform's word. */
@@ -54,7 +66,7 @@ export class RequestFacts {
   }
 
   header(name: string): string | null {
-    return this.request.headers.get(name)
+    return this.headers.get(name)
   }
 
   cookie(name: string): string | null {
