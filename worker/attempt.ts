@@ -17,9 +17,13 @@ export interface Unanswered {
   cause: string | null
 }
 
-/** One try at an address, which learns from it. */
-export function attempt(upstream: Upstream, request: Outgoing, timeoutMs: number): Promise<Outcome> {
-  const startedMs = Date.now()
+/** One try at an address, which learns from it. `startedMs`: now. */
+export function attempt(
+  upstream: Upstream,
+  request: Outgoing,
+  timeoutMs: number,
+  startedMs: number,
+): Promise<Outcome> {
   return new Promise((resolve) =>
     begin(upstream.service ?? NETWORK, request, timeoutMs, (outcome) => {
       if (outcome.response === null && request.upload?.broken.aborted)

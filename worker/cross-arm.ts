@@ -46,6 +46,7 @@ export async function orElsewhere(
     other.upstream,
     await forwarded(other, forwarding),
     Math.min(other.to.timeoutMs, leftMs),
+    Date.now(),
   )
   if (response === null || !isAsset(response)) {
     letGo(response)

@@ -173,19 +173,12 @@ export class Isolate {
     ctx: ExecutionContext,
     { prepared, routes, preview }: View,
   ): Response | Promise<Response> {
-    const { host, path, request } = facts
-    const route = routes.match({
-      host,
-      path,
-      method: request.method,
-      header: (name) => facts.header(name),
-    })
-    if (route === null)
-      return problem(
-        404,
-        'Not Found',
-        `no route of ${this.#config.environment} matches ${request.method} ${host}${path}`,
-      )
+    const route = routes.match(facts)
+    if (route === null) {
+      const { method, host, path } = facts
+      const { environment } = this.#config
+      return problem(404, 'Not Found', `no route of ${environment} matches ${method} ${host}${path}`)
+    }
     const { samples } = this.#reporter
     return proxy(facts, route, {
       prepared,
@@ -251,17 +244,22 @@ const passed = (header: string | null, token: string): boolean =>
 let isolate: Isolate | null = null
 
 /** The outermost handler: always answers. */
-export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+export function handle(request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> {
   try {
     isolate ??= new Isolate(env, (request.cf ?? {}) as Place)
-    return await isolate.handle(request, ctx)
+    const answer = isolate.handle(request, ctx)
+    return answer instanceof Promise ? answer.catch((cause: unknown) => failed(request, cause)) : answer
   } catch (cause) {
-    const mistake = mistakeIn(request)
-    if (mistake !== null) return problem(400, 'Bad Request', mistake)
-    // An error here is a bug or a bad setting: a person must act.
-    logError('request-failed', cause)
-    return problem(500, 'Internal Server Error', 'the edge could not handle this request; its log says why')
+    return failed(request, cause)
   }
+}
+
+function failed(request: Request, cause: unknown): Response {
+  const mistake = mistakeIn(request)
+  if (mistake !== null) return problem(400, 'Bad Request', mistake)
+  // An error here is a bug or a bad setting: a person must act.
+  logError('request-failed', cause)
+  return problem(500, 'Internal Server Error', 'the edge could not handle this request; its log says why')
 }
 
 /** What no request can be read with, whoever sent it; `null`: nothing, so the fault is ours. */

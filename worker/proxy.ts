@@ -3,13 +3,13 @@
  * the route asks for debug headers or for pages with flags in them, or a first visit needs its cookie.
  */
 import type { Decision, Prepared, PreviewClaims } from '../engine/index.ts'
-import { attempt, brokenBody } from './attempt.ts'
+import { attempt, brokenBody, type Outcome } from './attempt.ts'
 import { isPage, withBootstrap } from './bootstrap.ts'
 import { orElsewhere } from './cross-arm.ts'
 import { decide, originOf } from './decide.ts'
 import { type Destination, destination } from './destination.ts'
 import { type Forwarding, forwarded } from './forward.ts'
-import { identify, type Proofs } from './identity.ts'
+import { identify, type Proofs, type Visitor } from './identity.ts'
 import { drainable, isLongLived } from './long-lived.ts'
 import type { Mirrors } from './mirror.ts'
 import { refusalOf } from './passable.ts'
@@ -36,13 +36,29 @@ export interface Edge extends Proofs {
   readonly mirrors: Mirrors
 }
 
-export async function proxy(facts: RequestFacts, route: PreparedRoute, edge: Edge): Promise<Response> {
-  const { prepared, loopToken, samples, signer, preview, background, later } = edge
+/** A promise only where something is waited for; each one more costs every request. */
+export function proxy(facts: RequestFacts, route: PreparedRoute, edge: Edge): Response | Promise<Response> {
   const refusal = refusalOf(facts.request)
-  const refused = refusal instanceof Promise ? await refusal : refusal
-  if (refused !== null) return refused
-  const identified = identify(facts, route.identity, edge)
-  const visitor = identified instanceof Promise ? await identified : identified
+  if (refusal === null) return admitted(facts, route, edge)
+  return refusal instanceof Promise
+    ? refusal.then((refused) => refused ?? admitted(facts, route, edge))
+    : refusal
+}
+
+function admitted(facts: RequestFacts, route: PreparedRoute, edge: Edge): Response | Promise<Response> {
+  const visitor = identify(facts, route.identity, edge)
+  return visitor instanceof Promise
+    ? visitor.then((known) => routed(facts, route, edge, known))
+    : routed(facts, route, edge, visitor)
+}
+
+function routed(
+  facts: RequestFacts,
+  route: PreparedRoute,
+  edge: Edge,
+  visitor: Visitor,
+): Response | Promise<Response> {
+  const { prepared, loopToken, samples, signer, preview, background, later } = edge
   const { key, setCookie } = visitor
   const closed = route.closed?.(facts, key)
   if (closed) return closed
@@ -50,62 +66,82 @@ export async function proxy(facts: RequestFacts, route: PreparedRoute, edge: Edg
   if (preview === null && samples.draws()) samples.keep(draw(facts, key))
   const decided = originOf(route, decision)
   const forwarding: Forwarding = { prepared, facts, route, decision, key, decided, loopToken, signer }
-  const startedMs = Date.now()
+  const nowMs = Date.now()
   // A kill's variant is served, broken or not: the others are what was killed.
   const anyhow = decision.metadata.killed === true
-  const by: Chooser = { facts, key, nowMs: startedMs, random: Math.random, anyhow }
+  const by: Chooser = { facts, key, nowMs, random: Math.random, anyhow }
   const chosen = destination(route, decided, by)
   const isPreview = preview !== null
   const mirroring = route.mirror === null || isPreview ? null : edge
-  const answered =
-    route.cache === null || isPreview
-      ? await fromOrigin(forwarding, chosen, by, mirroring)
-      : await route.cache.answer(
-          facts,
-          chosen.to.variant,
-          () => fromOrigin(forwarding, chosen, by, mirroring),
-          background,
-        )
-  const stays = route.route.drain !== undefined && isLongLived(answered.response)
-  const passed = stays ? drainable(answered, { forwarding, chosen, later }) : answered.response
-  const response =
-    route.route.bootstrap && isPage(facts, passed) ? withBootstrap(passed, prepared, facts, visitor) : passed
-  const page = ofOneVisitor(route, decision) && isSplitPage(facts, response)
-  if (setCookie === null && !page && !route.route.debug && !isPreview) return response
-  const debug = route.route.debug || isPreview
-  return respond(response, { debug, page, decision, answered, setCookie, isPreview })
+  const ask = (): Promise<Answered> => fromOrigin(forwarding, chosen, by, mirroring)
+  const asked =
+    route.cache === null || isPreview ? ask() : route.cache.answer(facts, chosen.to.variant, ask, background)
+  return asked.then((answered) => {
+    const stays = route.route.drain !== undefined && isLongLived(answered.response)
+    const passed = stays ? drainable(answered, { forwarding, chosen, later }) : answered.response
+    const response =
+      route.route.bootstrap && isPage(facts, passed)
+        ? withBootstrap(passed, prepared, facts, visitor)
+        : passed
+    const page = ofOneVisitor(route, decision) && isSplitPage(facts, response)
+    if (setCookie === null && !page && !route.route.debug && !isPreview) return response
+    const debug = route.route.debug || isPreview
+    return respond(response, { debug, page, decision, answered, setCookie, isPreview })
+  })
 }
 
+type Mirroring = Pick<Edge, 'mirrors' | 'background'> | null
+
 /** The answer of the origin that was chosen, or of the one other that may stand in for it. */
-async function fromOrigin(
+function fromOrigin(
   forwarding: Forwarding,
   chosen: Destination,
   by: Chooser,
-  mirroring: Pick<Edge, 'mirrors' | 'background'> | null,
+  mirroring: Mirroring,
 ): Promise<Answered> {
+  const { request } = forwarding.facts
+  if (request.body === null) return sent({ forwarding, chosen, content: undefined, by }, by.nowMs, mirroring)
+  return contentOf(request).then((content) =>
+    content === null
+      ? { response: brokenBody(), served: chosen.to.variant }
+      : sent({ forwarding, chosen, content, by }, Date.now(), mirroring),
+  )
+}
+
+function sent(tries: FirstTry, nowMs: number, mirroring: Mirroring): Promise<Answered> {
+  const { forwarding, chosen, content, by } = tries
   const { facts, route, decision } = forwarding
-  const { to } = chosen
-  const content = facts.request.body === null ? undefined : await contentOf(facts.request)
-  if (content === null) return { response: brokenBody(), served: to.variant }
+  const { to, upstream } = chosen
   const isCopied = mirroring?.mirrors.draws(route, facts.request, decision, to.variant, by.random) === true
   to.budget.request(by.nowMs)
+  const timeoutMs = Math.min(to.timeoutMs, route.deadlineMs)
   const request = forwarded(chosen, forwarding, content)
-  const sentAtMs = isCopied ? Date.now() : 0
-  const first = await attempt(
-    chosen.upstream,
-    request instanceof Promise ? await request : request,
-    Math.min(to.timeoutMs, route.deadlineMs),
-  )
-  const tries: FirstTry = { forwarding, chosen, content, by }
-  if (first.failure !== null) return afterFailure(first, tries)
-  const latencyMs = isCopied ? Date.now() - sentAtMs : 0
-  const answered =
-    first.response.status === 404
-      ? await orElsewhere(first.response, tries)
-      : { response: first.response, served: to.variant }
-  if (isCopied && answered.served === to.variant) {
+  const first =
+    request instanceof Promise
+      ? request.then((signed) => attempt(upstream, signed, timeoutMs, Date.now()))
+      : attempt(upstream, request, timeoutMs, nowMs)
+  const answer = (outcome: Outcome): Answered | Promise<Answered> => {
+    if (outcome.failure !== null) return afterFailure(outcome, tries)
+    const { response } = outcome
+    return response.status === 404 ? orElsewhere(response, tries) : { response, served: to.variant }
+  }
+  return isCopied ? copied(first, answer, tries, mirroring!) : first.then(answer)
+}
+
+/** The same, and a copy of the request for another variant. */
+async function copied(
+  first: Promise<Outcome>,
+  answer: (first: Outcome) => Answered | Promise<Answered>,
+  { forwarding, chosen, content, by }: FirstTry,
+  { mirrors, background }: Pick<Edge, 'mirrors' | 'background'>,
+): Promise<Answered> {
+  const sentAtMs = Date.now()
+  const outcome = await first
+  const latencyMs = Date.now() - sentAtMs
+  const answered = await answer(outcome)
+  if (outcome.failure === null && answered.served === chosen.to.variant) {
     const body = content instanceof ArrayBuffer ? content : undefined
-    mirroring!.mirrors.send({ ...answered, latencyMs }, { forwarding, by, body }, mirroring!.background)
+    mirrors.send({ ...answered, latencyMs }, { forwarding, by, body }, background)
   }
   return answered
 }

@@ -83,6 +83,7 @@ export async function afterFailure(
     again.upstream,
     await forwarded(again, forwarding, content),
     Math.min(again.to.timeoutMs, leftMs),
+    Date.now(),
   )
   if (second.response === null) {
     return first.response
