@@ -1,4 +1,7 @@
-/** Whether this edge is there, and what it serves. Public: names what is in use, and nothing of what it holds. */
+/**
+ * Whether this edge is there, and what it serves. Public: it tells versions and numbers. Names of what is killed are for those
+ * who see every flag anyway.
+ */
 import type { Endpoint } from './surroundings.ts'
 
 export const live: Endpoint = () =>
@@ -14,7 +17,10 @@ export const ready: Endpoint = async (env) => {
       { status: 'unavailable', release, isolate: env.isolate, problems },
       { status: 503, headers },
     )
-  const { environment, epoch, version } = prepared.snapshot
+  const { environment, epoch, version, access } = prepared.snapshot
+  const { kills } = prepared.kills
+  const caller = await env.callers.caller(env.facts.request, access)
+  const seesAll = caller === 'server' || caller === 'open'
   const status = problems.length === 0 && source === 'control-plane' ? 'ready' : 'degraded'
   const ageMs = Number.isFinite(readAtMs) ? Math.max(0, Date.now() - readAtMs) : null
   const body = {
@@ -23,7 +29,8 @@ export const ready: Endpoint = async (env) => {
     epoch,
     version,
     killsVersion: prepared.kills.version,
-    kills: prepared.kills.kills.map(({ target }) => namedInPublic(target)),
+    killCount: kills.length,
+    ...(seesAll && { kills: kills.map(({ target }) => nameOf(target)) }),
     source,
     ageMs,
     release,
@@ -33,6 +40,6 @@ export const ready: Endpoint = async (env) => {
   return Response.json(body, { headers })
 }
 
-/** Anybody may ask for it, and the host of an origin is nobody's business: `origin:ROUTE/VARIANT` alone. */
-const namedInPublic = (target: string): string =>
+/** The host of an origin is no application's business: `origin:ROUTE/VARIANT` alone. */
+const nameOf = (target: string): string =>
   target.startsWith('origin:') ? target.split('/', 2).join('/') : target

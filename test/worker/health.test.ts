@@ -1,6 +1,6 @@
 /** `health/live` and `health/ready`: whether the edge runs, and whether it can decide. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { encodeLastKnownGood, lastKnownGoodKey, NO_KILLS } from '../../engine/index.ts'
+import { encodeLastKnownGood, type Kill, lastKnownGoodKey, NO_KILLS } from '../../engine/index.ts'
 import {
   Control,
   type Edge,
@@ -11,9 +11,11 @@ import {
   startEdge,
   stubOrigins,
 } from './edge.ts'
+import { access, CLIENT_KEY, SERVER_KEY } from './keys.ts'
 
-const ready = async (edge: Edge) => {
-  const response = await edge.fetch('/.turnout/health/ready')
+const ready = async (edge: Edge, key: string | null = null) => {
+  const headers = key === null ? {} : { authorization: `Bearer ${key}` }
+  const response = await edge.fetch('/.turnout/health/ready', { headers })
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
@@ -69,11 +71,43 @@ it.each([
 })
 
 describe('ready', () => {
-  it('names the kills that hold, and of an origin not its host', async () => {
-    const edge = await startEdge(site(), {
-      kills: [{ target: 'flag:release' }, { target: 'origin:site/stable/stable.test/base' }],
-    })
-    expect((await ready(edge)).body.kills).toEqual(['flag:release', 'origin:site/stable'])
+  const KILLS: Kill[] = [
+    { target: 'flag:release' },
+    { target: 'tag:checkout' },
+    { target: 'route:site' },
+    { target: 'origin:site/stable/stable.test/base' },
+  ]
+
+  it('says to anybody how many kills hold, and names none: a flag may be nobody else’s business', async () => {
+    const edge = await startEdge(site(), { kills: KILLS, access: await access() })
+    for (const key of [null, CLIENT_KEY, 'an unknown key']) {
+      const { status, body } = await ready(edge, key)
+      expect(status).toBe(200)
+      expect(body).toMatchObject({ version: 1, killsVersion: 1, killCount: 4 })
+      expect(JSON.stringify(body)).not.toMatch(/flag:|checkout|site|stable|"kills"/)
+    }
+  })
+
+  it('names the kills to a server key, and of an origin not its host', async () => {
+    const edge = await startEdge(site(), { kills: KILLS, access: await access() })
+    const { body } = await ready(edge, SERVER_KEY)
+    expect(body.killCount).toBe(4)
+    expect(body.kills).toEqual(['flag:release', 'tag:checkout', 'route:site', 'origin:site/stable'])
+    expect(JSON.stringify(body)).not.toContain('stable.test')
+  })
+
+  it('takes a server key from a header alone', async () => {
+    const edge = await startEdge(site(), { kills: KILLS, access: await access() })
+    const response = await edge.fetch(`/.turnout/health/ready?key=${SERVER_KEY}`)
+    expect(await response.json()).not.toHaveProperty('kills')
+  })
+
+  it('names them to everybody where everybody sees every flag: in an open environment of a local run', async () => {
+    const open = { open: true, keys: [] }
+    const local = await startEdge(site(), { kills: KILLS, access: open, env: { LOCAL: 'true' } })
+    expect((await ready(local)).body.kills).toContain('flag:release')
+    const deployed = await startEdge(site(), { kills: KILLS, access: open })
+    expect((await ready(deployed)).body).not.toHaveProperty('kills')
   })
 
   it('is 503 without a snapshot and says why', async () => {
