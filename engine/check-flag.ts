@@ -1,6 +1,6 @@
 /** Publish checks of one flag: every error with its path. Pure. */
 import { bareBoolean, canonicalFlag, DEFAULT_VARIANTS, isShortFlag } from './canonical.ts'
-import { type Check, child, type Fields, isKey, isObject, type Path, show } from './check.ts'
+import { type Check, child, type Fields, isKey, isObject, listed, type Path, show } from './check.ts'
 import { checkMigration } from './check-migration.ts'
 import { attributePath, checkCondition } from './condition.ts'
 import { FLAG_KINDS, type Flag, type ShortFlag } from './document.ts'
@@ -18,7 +18,7 @@ export function checkFlag(
   value: unknown,
   segments: ReadonlySet<string>,
 ): Flag | null {
-  const before = check.errors.length
+  const before = check.errorCount
   if (!isObject(value)) {
     check.is(
       path,
@@ -28,10 +28,10 @@ export function checkFlag(
     )
   } else if (isShortFlag(value)) checkShort(check, path, value)
   else checkFull(check, path, value, segments)
-  if (check.errors.length > before) return null
+  if (check.errorCount > before) return null
   const flag = canonicalFlag(key, value as unknown as Flag | ShortFlag)
   if (flag.kind === 'migration' || flag.migration !== undefined) checkMigration(check, path, flag)
-  return check.errors.length === before ? flag : null
+  return check.errorCount === before ? flag : null
 }
 
 function commonFields(check: Check): Fields {
@@ -153,7 +153,7 @@ function checkFull(
   if (value.off === undefined && !variants.has('off')) {
     check.error(
       child(path, 'off'),
-      `"off" is required: the flag has no variant named off, only ${[...variants].join(', ')}`,
+      `"off" is required: the flag has no variant named off, only ${listed(variants)}`,
     )
   }
 }
@@ -207,7 +207,7 @@ function isJson(value: unknown, depth = 0): boolean {
 
 function checkVariant(check: Check, path: Path, name: unknown, variants: ReadonlySet<string>): void {
   if (check.string(path, name) && !variants.has(name)) {
-    check.error(path, `unknown variant ${show(name)}; the flag has ${[...variants].join(', ')}`)
+    check.error(path, `unknown variant ${show(name)}; the flag has ${listed(variants)}`)
   }
 }
 
@@ -235,6 +235,7 @@ function checkRules(
   if (value.length > MAX_RULES)
     return check.error(path, `a flag has at most ${MAX_RULES} rules, got ${value.length}`)
   const ids = new Set<string>()
+  /** As it may stand in a sentence. */
   let certain: string | null = null
   for (const [at, rule] of value.entries()) {
     const where = child(path, at)
@@ -258,10 +259,9 @@ function checkRules(
       serve: (inner, serve) => checkServe(check, inner, serve, variants),
     }
     if (!check.fields(where, rule, table, ['id', 'serve'])) continue
-    if (certain !== null)
-      check.warn(where, `rule can never match: rule ${show(certain)} before it always does`)
+    if (certain !== null) check.warn(where, `rule can never match: rule ${certain} before it always does`)
     else if (rule.when === undefined && (rule.percentage === undefined || rule.percentage === 100))
-      certain = String(rule.id)
+      certain = show(String(rule.id))
   }
 }
 

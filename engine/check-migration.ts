@@ -1,6 +1,7 @@
 /** Publish checks of a flag that leads through a migration: where it may stand. Pure. */
 import { type Check, child, type Path, show } from './check.ts'
-import type { Flag, Key } from './document.ts'
+import { checkNames, type Variants } from './check-names.ts'
+import type { Flag } from './document.ts'
 import {
   isMigration,
   isStage,
@@ -57,18 +58,11 @@ export function checkMigration(check: Check, path: Path, flag: Flag): void {
 }
 
 /** That the flags that a migration binds are there, and have the variants that it leaves them. */
-export function checkBonds(check: Check, path: Path, flag: Flag, flags: ReadonlyMap<Key, Flag | null>): void {
+export function checkBonds(check: Check, path: Path, flag: Flag, known: Variants): void {
   for (const [key, names] of Object.entries(flag.migration?.binds ?? {})) {
     const at = child(child(child(path, 'migration'), 'binds'), key)
-    const variants = flags.get(key)?.variants
-    if (!flags.has(key)) check.error(at, `unknown flag ${show(key)}`)
-    else if (variants)
-      for (const [index, name] of names.entries())
-        if (!Object.hasOwn(variants, name))
-          check.error(
-            child(at, index),
-            `unknown variant ${show(name)}; flag ${key} has ${Object.keys(variants).join(', ')}`,
-          )
+    if (!known.has(key)) check.error(at, `unknown flag ${show(key)}`)
+    else checkNames(check, at, names, key, known)
   }
 }
 

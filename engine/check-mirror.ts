@@ -11,7 +11,7 @@ export function checkMirror(
   check: Check,
   path: Path,
   value: unknown,
-  origins: readonly string[],
+  origins: ReadonlySet<string>,
   anOrigin: (at: Path, name: unknown) => void,
 ): void {
   const isValid = check.fields(
@@ -25,7 +25,7 @@ export function checkMirror(
     },
     ['variant', 'percentage'],
   )
-  if (isValid && origins.length === 1 && origins[0] === value.variant)
+  if (isValid && origins.size === 1 && origins.has(value.variant as string))
     check.error(
       child(path, 'variant'),
       'is the only variant of the route: there is nothing to compare it with',

@@ -1,10 +1,11 @@
 /** Publish checks of the routes: every error with its path. Pure. */
-import { type Check, child, type Fields, isObject, type Path, show } from './check.ts'
+import { type Check, child, type Fields, isObject, listed, type Path, show } from './check.ts'
 import { checkBreaker } from './check-breaker.ts'
 import { checkCache } from './check-cache.ts'
 import { checkHealthChecks } from './check-health.ts'
 import { checkIdentity } from './check-identity.ts'
 import { checkMirror } from './check-mirror.ts'
+import type { Variants } from './check-names.ts'
 import { checkHeaderName, checkOrigins, checkTimeout } from './check-origin.ts'
 import { DRAIN_MODES } from './document.ts'
 import { aGlob, MAX_GLOB } from './operators.ts'
@@ -18,9 +19,6 @@ const MAX_DRAIN_SECONDS = 86_400
 /** Of a maintenance page, characters: it travels in the snapshot. */
 const MAX_BODY = 16_384
 
-/** Flag key → its variants; `null` where the flag itself is invalid. */
-export type Variants = ReadonlyMap<string, readonly string[] | null>
-
 export function checkRoutes(
   check: Check,
   path: Path,
@@ -33,12 +31,12 @@ export function checkRoutes(
     return check.error(path, `a document has at most ${MAX_ROUTES} routes, got ${value.length}`)
   checkHealthChecks(check, path, value)
   const ids = new Set<unknown>()
-  let catchAll: unknown = null
+  /** Its id, as it may stand in a sentence. */
+  let catchAll: string | null = null
   for (const [at, route] of value.entries()) {
     const where = child(path, at)
-    if (catchAll !== null)
-      check.warn(where, `route can never match: route ${show(catchAll)} before it always does`)
-    else if (isObject(route) && matchesAll(route.match)) catchAll = route.id
+    if (catchAll !== null) check.warn(where, `route can never match: route ${catchAll} before it always does`)
+    else if (isObject(route) && matchesAll(route.match)) catchAll = show(route.id)
     checkRoute(check, where, route, flags, rules)
     const id = isObject(route) ? route.id : undefined
     if (typeof id === 'string' && ids.has(id))
@@ -55,10 +53,10 @@ function matchesAll(match: unknown): boolean {
 }
 
 function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, rules: OriginRules): void {
-  const origins = isObject(value) && isObject(value.origins) ? Object.keys(value.origins) : []
+  const origins = new Set(isObject(value) && isObject(value.origins) ? Object.keys(value.origins) : [])
   const anOrigin = (at: Path, name: unknown): void => {
-    if (check.string(at, name) && !origins.includes(name))
-      check.error(at, `${show(name)} has no origin; there are ${origins.join(', ')}`)
+    if (check.string(at, name) && !origins.has(name))
+      check.error(at, `${show(name)} has no origin; there are ${listed(origins)}`)
   }
   const aFlag = (at: Path, key: unknown): void => {
     if (check.string(at, key) && !flags.has(key)) check.error(at, `unknown flag ${show(key)}`)

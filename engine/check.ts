@@ -1,37 +1,52 @@
 /**
  * Collects what is wrong with an authored document: every error at once, each with the JSONPath of the value and a
- * sentence. Pure; paths are only written out when something is wrong.
+ * sentence. Pure; paths are only written out when something is wrong. Whatever a document holds, one sentence stays short:
+ * names and lists in it are cut.
  */
+import { type CompileIssue, Issues } from './issues.ts'
 
-export interface CompileIssue {
-  /** JSONPath (RFC 9535) of the value, e.g. `$.flags['new-feature'].rules[0].serve`. */
-  readonly path: string
-  readonly message: string
-}
+export type { CompileIssue } from './issues.ts'
 
 /** Where a value stands: its parent's path and its own key or index; `null` is the document. */
 export type Path = { readonly parent: Path; readonly key: string | number } | null
 
 export const child = (parent: Path, key: string | number): Path => ({ parent, key })
 
+/** Longest name in a path, in characters; the rest of one is left out. */
+const MAX_SHOWN_KEY = 256
+
 export function showPath(path: Path): string {
   if (path === null) return '$'
-  const { parent, key } = path
+  const { parent } = path
+  const key = typeof path.key === 'number' ? path.key : cut(path.key, MAX_SHOWN_KEY)
   if (typeof key === 'number') return `${showPath(parent)}[${key}]`
   if (/^[A-Za-z_]\w*$/.test(key)) return `${showPath(parent)}.${key}`
   return `${showPath(parent)}['${key.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}']`
 }
 
 export class Check {
-  readonly errors: CompileIssue[] = []
-  readonly warnings: CompileIssue[] = []
+  readonly #errors = new Issues()
+  readonly #warnings = new Issues()
+
+  get errors(): readonly CompileIssue[] {
+    return this.#errors.list('errors')
+  }
+
+  get warnings(): readonly CompileIssue[] {
+    return this.#warnings.list('warnings')
+  }
+
+  /** How many there are so far, listed or not. */
+  get errorCount(): number {
+    return this.#errors.count
+  }
 
   error(path: Path, message: string): void {
-    this.errors.push({ path: showPath(path), message })
+    this.#errors.add(() => ({ path: showPath(path), message }))
   }
 
   warn(path: Path, message: string): void {
-    this.warnings.push({ path: showPath(path), message })
+    this.#warnings.add(() => ({ path: showPath(path), message }))
   }
 
   /** Says what a value must be and what it is; returns the value typed, or undefined after noting the error. */
@@ -95,7 +110,10 @@ export class Check {
     for (const name of Object.keys(value)) {
       const field = Object.hasOwn(table, name) ? table[name] : undefined
       if (field === undefined)
-        this.error(child(path, name), `unknown field "${name}"; known are ${Object.keys(table).join(', ')}`)
+        this.error(
+          child(path, name),
+          `unknown field ${show(name)}; known are ${Object.keys(table).join(', ')}`,
+        )
       else field(child(path, name), value[name])
     }
     for (const name of required)
@@ -113,14 +131,35 @@ export const isKey = (value: unknown): value is string => typeof value === 'stri
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+const cut = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most - 1)}…` : text
+
+/** Names as they may stand in a sentence: the first twenty. */
+export function listed(names: readonly string[] | ReadonlySet<string>): string {
+  const shown: string[] = []
+  for (const name of names) {
+    if (shown.length === MAX_NAMES) break
+    shown.push(cut(name, MAX_NAME))
+  }
+  const more = ('size' in names ? names.size : names.length) - shown.length
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+}
+
+const MAX_NAMES = 20
+/** The longest that a valid one can be. */
+const MAX_NAME = 128
+
+const MAX_SHOWN = 80
+
 /** A value as it may stand in a sentence: JSON, cut to 80 characters. */
 export function show(value: unknown): string {
   let text: string | undefined
   try {
-    text = JSON.stringify(value)
+    // What is cut off need not be written first: each character becomes at least one.
+    text = JSON.stringify(typeof value === 'string' ? value.slice(0, MAX_SHOWN) : value)
   } catch {
     text = `a ${typeof value} that is not JSON`
   }
   text ??= String(value)
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}…` : text
 }

@@ -3,12 +3,14 @@
  * never code generation. Pure. Never throws; an invalid document gives every error at once.
  */
 import { readDocument } from './canonical.ts'
-import { Check, type CompileIssue, child, isObject, type Path, show } from './check.ts'
+import { Check, child, isObject, type Path, show } from './check.ts'
 import { checkFlag } from './check-flag.ts'
 import { checkBonds } from './check-migration.ts'
+import { checkNames, type Variants } from './check-names.ts'
 import { checkRoutes } from './check-route.ts'
 import { checkCondition, segmentsOf } from './condition.ts'
 import { type Flag, type Key, NO_OVERLAY, type Overlay, type Route, type Segment } from './document.ts'
+import type { CompileIssue } from './issues.ts'
 import { jsonBytes } from './json-bytes.ts'
 import { packFlag, packSegment } from './pack.ts'
 import { chainSentence, checkChains } from './references.ts'
@@ -65,12 +67,15 @@ export function compile(
 
   const segments = checkSegments(check, read.segments)
   const flags = checkFlags(check, read.flags, new Set(Object.keys(segments)))
-  const variants = new Map([...flags].map(([key, flag]) => [key, flag && Object.keys(flag.variants!)]))
+  const variants: Variants = new Map(
+    [...flags].map(([key, flag]) => [key, flag && new Set(Object.keys(flag.variants!))]),
+  )
+  checkReferences(check, flags, variants)
   const { allowPrivateOrigins = false, edgeHosts = [], overlay = NO_OVERLAY } = options
   if (read.routes !== undefined)
     checkRoutes(check, child(null, 'routes'), read.routes, variants, { allowPrivateOrigins, edgeHosts })
   checkOverlay(check, overlay, flags)
-  if (check.errors.length > 0) return err(check.errors)
+  if (check.errorCount > 0) return err(check.errors)
 
   const { environment, epoch, version, cacheEpoch = 0, access = { open: false, keys: [] } } = options
   const snapshot: Snapshot = {
@@ -107,7 +112,7 @@ function checkSegments(check: Check, value: unknown): Record<Key, PackedSegment>
   for (const [key, segment] of Object.entries(value)) {
     const at = child(path, key)
     if (!check.key(at, key)) continue
-    const before = check.errors.length
+    const before = check.errorCount
     const when = (inner: Path, condition: unknown): void => checkCondition(check, inner, condition, names)
     check.fields(at, segment, {
       description: (inner, text) => check.string(inner, text),
@@ -115,7 +120,7 @@ function checkSegments(check: Check, value: unknown): Record<Key, PackedSegment>
       exclude: list,
       when,
     })
-    packed[key] = check.errors.length === before ? packSegment(segment as Segment) : {}
+    packed[key] = check.errorCount === before ? packSegment(segment as Segment) : {}
   }
   const referencesOf = (key: string): string[] => {
     const segment = Object.hasOwn(value, key) ? value[key] : undefined
@@ -141,40 +146,29 @@ function checkFlags(check: Check, value: unknown, segments: ReadonlySet<string>)
     const at = child(path, key)
     flags.set(key, check.key(at, key) ? checkFlag(check, at, key, flag, segments) : null)
   }
+  return flags
+}
+
+/** What flags say of each other. */
+function checkReferences(check: Check, flags: ReadonlyMap<Key, Flag | null>, variants: Variants): void {
+  const path = child(null, 'flags')
   for (const [key, flag] of flags)
     if (flag) {
-      checkPrerequisites(check, child(child(path, key), 'prerequisites'), flag, flags)
-      checkBonds(check, child(path, key), flag, flags)
+      checkPrerequisites(check, child(child(path, key), 'prerequisites'), flag, variants)
+      checkBonds(check, child(path, key), flag, variants)
     }
   const referencesOf = (key: string): string[] =>
     flags.get(key)?.prerequisites?.map((prerequisite) => prerequisite.flag) ?? []
   checkChains(flags.keys(), referencesOf, (key, problem) => {
     check.error(child(child(path, key), 'prerequisites'), chainSentence(problem, 'prerequisite'))
   })
-  return flags
 }
 
-function checkPrerequisites(
-  check: Check,
-  path: Path,
-  flag: Flag,
-  flags: ReadonlyMap<Key, Flag | null>,
-): void {
+function checkPrerequisites(check: Check, path: Path, flag: Flag, known: Variants): void {
   for (const [at, { flag: key, variants }] of (flag.prerequisites ?? []).entries()) {
     const where = child(path, at)
-    if (!flags.has(key)) {
-      check.error(child(where, 'flag'), `unknown flag ${show(key)}`)
-      continue
-    }
-    const names = Object.keys(flags.get(key)?.variants ?? {})
-    if (!flags.get(key)) continue
-    for (const [index, name] of variants.entries()) {
-      if (!names.includes(name))
-        check.error(
-          child(child(where, 'variants'), index),
-          `unknown variant ${show(name)}; flag ${key} has ${names.join(', ')}`,
-        )
-    }
+    if (!known.has(key)) check.error(child(where, 'flag'), `unknown flag ${show(key)}`)
+    else checkNames(check, child(where, 'variants'), variants, key, known)
   }
 }
 

@@ -3,6 +3,7 @@
  * which operands it takes (`operands`, used by `compile`). A new operator is one name and one row in each. Pure; every
  * predicate is total: a value of another type is simply false. Source: docs/evaluation.md, "Operators".
  */
+import { show } from './check.ts'
 import { isCidr } from './cidr.ts'
 import { own } from './context.ts'
 import type { JsonValue } from './document.ts'
@@ -194,7 +195,7 @@ function blocks(operand: unknown): string | null {
   const bad = operand.find((block) => !isCidr(block))
   return bad === undefined
     ? null
-    : `must hold CIDR blocks such as 10.0.0.0/8 or 2001:db8::/32, got ${JSON.stringify(bad)}`
+    : `must hold CIDR blocks such as 10.0.0.0/8 or 2001:db8::/32, got ${show(bad)}`
 }
 
 /** Checks an authored operand: a sentence that completes "value …", or `null` if it is fine. */

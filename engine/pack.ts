@@ -12,7 +12,8 @@ export function packFlag(key: Key, flag: Flag, rollouts: Overlay['rollouts']): P
   const values = Object.values(flag.variants!)
   const usual =
     names.length === 2 && names[0] === 'on' && names[1] === 'off' && values[0] === true && values[1] === false
-  const index = (name: Name): number => names.indexOf(name)
+  const places = new Map(names.map((name, at) => [name, at]))
+  const index = (name: Name): number => places.get(name)!
   const rules = withRollouts(flag.rules!, rollouts).map((rule) => packRule(rule, index, seed, rollouts))
   const packed: { -readonly [Field in keyof PackedFlag]: PackedFlag[Field] } = {
     enabled: flag.enabled,

@@ -4,7 +4,7 @@
  */
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import type { CompileIssue, Result } from '../../engine/index.ts'
+import { type CompileIssue, MAX_ISSUES, type Result, shortened } from '../../engine/index.ts'
 import { SettingError } from '../config/setting-error.ts'
 import { MAX_BODY_BYTES } from '../env.ts'
 import type { Failure } from '../failure.ts'
@@ -160,10 +160,15 @@ function problemOf(failure: Failure, environment: string): Problem {
       throw new ApprovalNeeded(environment, failure.approval)
     case 'invalid': {
       const { errors, what } = failure
-      const count = errors.length === 1 ? 'one error' : `${errors.length} errors`
-      return new Problem('invalid', `The ${what} has ${count}; nothing was changed.`, errors)
+      return new Problem('invalid', `The ${what} has ${countOf(errors)}; nothing was changed.`, errors)
     }
   }
+}
+
+/** How many errors there are, as it may stand in a sentence: the compiler tells of more than these only how many they are. */
+export function countOf({ length }: readonly CompileIssue[]): string {
+  if (length === 1) return 'one error'
+  return length > MAX_ISSUES ? `more than ${MAX_ISSUES} errors` : `${length} errors`
 }
 
 /** Thrown where a change waits for others: no failure, but no result either. Answered 202. */
@@ -212,7 +217,7 @@ export async function answerProblem(thrown: unknown, c: Context<ApiEnv>): Promis
 }
 
 async function errorsOf({ errors }: Problem, c: ApiContext): Promise<readonly CompileIssue[]> {
-  if (!('what' in errors)) return errors
+  if (!('what' in errors)) return shortened(errors, errors.length, 'errors')
   const path = await placeOf(c, errors.what, errors.name)
   return path === null ? [] : [{ path, message: errors.message }]
 }

@@ -3,7 +3,7 @@ import type { Hook } from '@hono/zod-openapi'
 import { showPath } from '../../engine/check.ts'
 import type { CompileIssue } from '../../engine/index.ts'
 import type { ApiEnv } from './context.ts'
-import { Problem } from './problem.ts'
+import { countOf, Problem } from './problem.ts'
 
 interface ZodIssue {
   readonly code: string
@@ -19,8 +19,7 @@ export const refuseInvalid: Hook<unknown, ApiEnv, string, unknown> = (result) =>
     issuesOf(result.target, issue),
   )
   const what = result.target === 'json' ? 'body' : 'query'
-  const count = errors.length === 1 ? 'one error' : `${errors.length} errors`
-  throw new Problem('invalid', `The ${what} has ${count}; nothing was changed.`, errors)
+  throw new Problem('invalid', `The ${what} has ${countOf(errors)}; nothing was changed.`, errors)
 }
 
 function issuesOf(target: string, { code, path, message, keys }: ZodIssue): CompileIssue[] {

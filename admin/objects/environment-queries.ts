@@ -3,7 +3,7 @@
  * its audit log. `EnvironmentObject` adds what changes it. Each public method is one RPC; fields are not reachable over it.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { type CompileIssue, explain, ok, type PublishedKind, prepare } from '../../engine/index.ts'
+import { type CompileIssue, explain, ok, type PublishedKind, prepare, shortened } from '../../engine/index.ts'
 import type { Change, Promotion } from '../change/change.ts'
 import type { EntityKind } from '../document.ts'
 import type { Edit } from '../edit.ts'
@@ -259,7 +259,8 @@ export abstract class EnvironmentQueries extends DurableObject<Env> {
       const { publisher } = this.room
       const checked = publisher.check(state, value.value)
       const errors = checked.ok ? [] : checked.error
-      const warnings = checked.ok ? [...checked.value, ...publisher.forbiddenMoves(state, value.value)] : []
+      const moves = checked.ok ? publisher.forbiddenMoves(state, value.value) : []
+      const warnings = checked.ok ? [...checked.value, ...shortened(moves, moves.length, 'warnings')] : []
       return ok({ errors, warnings })
     })
   }

@@ -149,6 +149,29 @@ describe('the document', () => {
   })
 })
 
+describe('a document with very many errors', () => {
+  const document = { flags: { f: { enabled: true, allowlist: Array.from({ length: 18_000 }, () => 0) } } }
+  const more = { path: '$', message: '17000 more errors are not listed' }
+
+  it('is refused with the first thousand, and how many more there are', async () => {
+    const { api } = await environment()
+    const { detail, errors } = await problem(await put(api, document, ANY), 422)
+    expect(detail).toBe('The document has more than 1000 errors; nothing was changed.')
+    expect(errors).toHaveLength(1_001)
+    expect(errors.at(-1)).toStrictEqual(more)
+  })
+
+  it('is validated alike', async () => {
+    const { api } = await environment()
+    const { valid, errors } = await value<{ valid: boolean; errors: unknown[] }>(
+      await call(`${api}/validate`, { body: document }),
+    )
+    expect(valid).toBe(false)
+    expect(errors).toHaveLength(1_001)
+    expect(errors.at(-1)).toStrictEqual(more)
+  })
+})
+
 describe('validate', () => {
   it('says what is wrong without saving anything', async () => {
     const { api } = await environment()

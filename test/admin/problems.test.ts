@@ -279,3 +279,16 @@ describe('a problem', () => {
     error.mockRestore()
   })
 })
+
+describe('very many errors of a body', () => {
+  it('are named as far as an answer goes, and the others counted', async () => {
+    const { api } = await environment({ flags: { beta: true } })
+    const unknown = Object.fromEntries(Array.from({ length: 1_500 }, (_, at) => [`x${at}`, 1]))
+    const body = { enabled: false, ...unknown }
+    const { detail, errors } = await problem(await call(`${api}/flags/beta/toggle`, { body }), 422)
+    expect(detail).toBe('The body has more than 1000 errors; nothing was changed.')
+    expect(errors).toHaveLength(1_001)
+    expect(errors[0]).toStrictEqual({ path: '$.x0', message: 'unknown field "x0"' })
+    expect(errors.at(-1)).toStrictEqual({ path: '$', message: '500 more errors are not listed' })
+  })
+})

@@ -17,7 +17,7 @@ export function readBasic(
   path: Path,
   value: Readonly<Record<string, unknown>>,
 ): Flag | (ShortFlag & object) | null {
-  const before = check.errors.length
+  const before = check.errorCount
   const fields: Fields = new Map([['enabled', value.enabled === true]])
   const metadata: Fields = new Map()
   for (const [name, attribute] of Object.entries(value)) {
@@ -32,7 +32,7 @@ export function readBasic(
   }
   if (metadata.size > 0) fields.set('metadata', Object.fromEntries(metadata))
   if (isRest(RESERVED, value[RESERVED])) addRest(check, child(path, RESERVED), fields, value[RESERVED])
-  return check.errors.length > before ? null : (Object.fromEntries(fields) as ShortFlag & object)
+  return check.errorCount > before ? null : (Object.fromEntries(fields) as ShortFlag & object)
 }
 
 export function isAttribute(value: unknown): boolean {

@@ -17,7 +17,7 @@ export function readVariants(
   value: Record<string, unknown>,
   targetingKeys: readonly string[],
 ): Flag | null {
-  const before = check.errors.length
+  const before = check.errorCount
   for (const name of Object.keys(value))
     if (name !== 'enabled' && !AWS_FIELDS.includes(name))
       check.error(
@@ -33,7 +33,7 @@ export function readVariants(
   const variants = all
     .slice(skipped)
     .filter((variant, index) => isVariant(check, child(at, index + skipped), variant))
-  if (check.errors.length > before) return null
+  if (check.errorCount > before) return null
   const read = new Variants(
     check,
     (index) => child(at, index + skipped),
@@ -41,7 +41,7 @@ export function readVariants(
     targetingKeys,
   )
   const flag = read.flag(skipped === 0 && value.enabled !== false)
-  return check.errors.length > before ? null : flag
+  return check.errorCount > before ? null : flag
 }
 
 function isVariant(check: Check, path: Path, value: unknown): value is Variant {

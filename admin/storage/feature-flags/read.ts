@@ -31,14 +31,14 @@ export interface ReadProfile {
 export function readProfile(
   content: unknown,
   targetingKeys: readonly string[] = [],
-): Result<ReadProfile, CompileIssue[]> {
+): Result<ReadProfile, readonly CompileIssue[]> {
   const check = new Check()
   const fields = {
     version: (at: Path, version: unknown) => check.is(at, version === '1', 'must be "1"', version),
     flags: (at: Path, flags: unknown) => check.object(at, flags),
     values: (at: Path, values: unknown) => check.object(at, values),
   }
-  if (!check.fields(null, content, fields, ['version']) || check.errors.length > 0) return err(check.errors)
+  if (!check.fields(null, content, fields, ['version']) || check.errorCount > 0) return err(check.errors)
   const { flags = {}, values = {} } = content as Record<string, Record<string, unknown>>
   const read: [string, Flag | ShortFlag][] = []
   for (const key of new Set([...Object.keys(flags), ...Object.keys(values)])) {
@@ -54,7 +54,7 @@ export function readProfile(
     if (flag !== null) read.push([fromAppConfigKey(key), { ...flag, ...descriptionOf(own(flags, key)) }])
   }
   const rest = readReserved(check, child(child(null, 'values'), RESERVED), own(values, RESERVED))
-  if (check.errors.length > 0) return err(check.errors)
+  if (check.errorCount > 0) return err(check.errors)
   return ok({
     document: { flags: Object.fromEntries(read) as FlagDocument['flags'], ...rest.document },
     kills: rest.kills,
@@ -65,7 +65,7 @@ export function readProfile(
  * Of the form that `GetLatestConfiguration` gives. It has neither definitions nor variants, and of a flag that is off no
  * attributes: enough to look at, not to write from.
  */
-export function readRetrieved(content: unknown): Result<ReadProfile, CompileIssue[]> {
+export function readRetrieved(content: unknown): Result<ReadProfile, readonly CompileIssue[]> {
   return isObject(content)
     ? readProfile({ version: '1', values: content })
     : err([{ path: '$', message: `must be an object, got ${show(content)}` }])

@@ -37,7 +37,7 @@ export function writeDocument(
   profile: Profile,
   document: FlagDocument,
   targetingKeys: readonly string[] = [],
-): Result<Profile, CompileIssue[]> {
+): Result<Profile, readonly CompileIssue[]> {
   const before = readProfile(profile, targetingKeys)
   if (!before.ok) return before
   const check = new Check()
@@ -55,7 +55,7 @@ export function writeDocument(
   const { segments = {}, routes = [] } = document
   reserve(draft, 'segments', Object.keys(segments).length === 0 ? null : chunksOf(segments))
   reserve(draft, 'routes', routes.length === 0 ? null : chunksOf(routes))
-  if (check.errors.length > 0) return err(check.errors)
+  if (check.errorCount > 0) return err(check.errors)
   return readBack({ ...profile, ...draft }, document, targetingKeys)
 }
 
@@ -145,7 +145,7 @@ function readBack(
   profile: Profile,
   document: FlagDocument,
   targetingKeys: readonly string[],
-): Result<Profile, CompileIssue[]> {
+): Result<Profile, readonly CompileIssue[]> {
   const read = readProfile(profile, targetingKeys)
   if (!read.ok) return read
   const flags = Object.fromEntries(Object.entries(document.flags).map(([key, flag]) => [key, plain(flag)]))
