@@ -44,8 +44,11 @@ export const oneFlag: Endpoint = (surroundings) => {
   })
 }
 
-export const wrongMethod: Endpoint = () =>
-  failure(405, 'GENERAL', 'evaluations are POST requests', undefined, { allow: 'POST, OPTIONS' })
+export const wrongMethod: Endpoint = ({ facts }) => {
+  const raw = facts.path.startsWith(`${FLAGS}/`) ? facts.path.slice(FLAGS.length + 1) : undefined
+  const key = raw && (decoded(raw) ?? raw)
+  return failure(405, 'GENERAL', 'evaluations are POST requests', key, { allow: 'POST, OPTIONS' })
+}
 
 /** Checks that there is a snapshot and that the request may ask it. */
 async function withCaller(

@@ -397,6 +397,17 @@ describe('keys', () => {
     expect((await ask(deployed, null, ada)).status).toBe(401)
   })
 
+  it('count for what they are in an open environment too, and one that is unknown is as good as none', async () => {
+    const edge = await open({ access: { ...(await access()), open: true } })
+    const keysSeen = async (key?: string) => {
+      const { json } = await ask(edge, null, { ...ada, ...(key !== undefined && { key }) })
+      return json().flags.map((flag: { key: string }) => flag.key)
+    }
+    expect(await keysSeen('guessed')).toEqual(await keysSeen())
+    expect(await keysSeen()).toContain('text')
+    expect(await keysSeen(CLIENT_KEY)).not.toContain('text')
+  })
+
   it('of a client see only flags for clients', async () => {
     const edge = await keyed()
     const { json, text } = await ask(edge, null, { ...ada, key: CLIENT_KEY })
@@ -554,8 +565,20 @@ describe('other requests', () => {
         const { response, status, json } = await ask(edge, flag, { method })
         expect(status).toBe(405)
         expect(response.headers.get('allow')).toMatch(/\bPOST\b/)
-        expect(faultOfBulkFailure(json())).toBeNull()
+        const faultOf = flag === null ? faultOfBulkFailure : faultOfFailure
+        expect(faultOf(json()), `${method} ${flag}`).toBeNull()
       }
+  })
+
+  it('by another method name the flag as it was asked for, decoded where that can be', async () => {
+    const edge = await open()
+    for (const [path, key] of [
+      ['text', 'text'],
+      ['a%20b', 'a b'],
+      ['%E0%A4%A', '%E0%A4%A'],
+    ] as const)
+      expect((await ask(edge, path, { method: 'GET' })).json()).toMatchObject({ key, errorCode: 'GENERAL' })
+    expect((await ask(edge, null, { method: 'GET' })).json()).not.toHaveProperty('key')
   })
 
   it('before there is a snapshot are a 503 with Retry-After in whole seconds', async () => {
