@@ -101,7 +101,7 @@ function isForThisPlatform({ os, cpu, libc }) {
 function install(root) {
   requireNode(process.versions.node, SETUP_NODE, 'to install its packages')
   console.error(
-    'turnout: installing the packages of package-lock.json with npm ci (about 600 MB on disk, once)',
+    'turnout: installing the packages of package-lock.json with npm ci (about 700 MB on disk, once)',
   )
   const flags = ['--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error']
   const run = spawnSync('npm', ['ci', ...flags], {
