@@ -88,6 +88,27 @@ describe('nearest', () => {
     expect(nearest('checkout', known)).toBeNull()
     expect(nearest('x', [])).toBeNull()
   })
+
+  it.each([
+    ['zz', ['a', 'b', 'ab', 'zzz']],
+    ['a', ['b']],
+    ['on', ['off', 'of', 'no']],
+    ['beta', ['meat', 'gamma', 'bet-all']],
+    ['dev', ['prod', 'qa', 'demo']],
+  ])('does not take %j for one of %j', (name, known) => {
+    expect(nearest(name, known)).toBeNull()
+  })
+
+  it.each([
+    ['ON', 'on'],
+    ['dve', 'dev'],
+    ['bta', 'beta'],
+    ['betaa', 'beta'],
+    ['stagign', 'staging'],
+    ['checkuot', 'checkout'],
+  ])('takes %j for %j', (name, meant) => {
+    expect(nearest(name, ['other', meant, 'x'])).toBe(meant)
+  })
 })
 
 describe('chunks', () => {
