@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { StoredFreeze, StoredWindow } from '../storage/calendar.ts'
 import { hear, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
-import { type Api, authorOf, json } from './context.ts'
+import { type Api, authorOf, created, json } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
@@ -111,7 +111,7 @@ export function calendar(api: Api): void {
     const { environment, reason, ...window } = c.req.valid('json')
     requireEnvironment(c, environment)
     const added = await tell(c, environment, (stub) => stub.addWindow(window, authorOf(c, reason)))
-    return json(c, JSON.stringify(shownWindow(environment, added)), 201)
+    return created(c, shownWindow(environment, added))
   })
 
   api.openapi(endWindow, async (c) => {
@@ -142,7 +142,7 @@ export function calendar(api: Api): void {
       reason,
     }
     const added = await tell(c, environment, (stub) => stub.addFreeze(freeze, authorOf(c, reason)))
-    return json(c, JSON.stringify(shownFreeze(environment, added)), 201)
+    return created(c, shownFreeze(environment, added))
   })
 
   api.openapi(endFreeze, async (c) => {

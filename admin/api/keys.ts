@@ -5,7 +5,7 @@ import type { ListedKey } from '../objects/project.ts'
 import { callProject } from '../stubs.ts'
 import { tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
-import { type Api, authorOf, json, scopeOf } from './context.ts'
+import { type Api, authorOf, created, json, scopeOf } from './context.ts'
 import { EnvironmentFilter } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
@@ -83,7 +83,7 @@ export function keys(api: Api): void {
     requireEnvironment(c, environment)
     const { key, text } = await mintSdkKey(kind, name, Date.now())
     await tell(c, environment, (stub) => stub.addKey(key, authorOf(c)))
-    return json(c, JSON.stringify({ ...shown({ ...key, environment }), key: text }), 201)
+    return created(c, { ...shown({ ...key, environment }), key: text })
   })
 
   api.openapi(remove, async (c) => {

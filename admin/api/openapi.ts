@@ -53,7 +53,7 @@ const HEADERS: Readonly<Record<string, Header>> = {
   },
   Version: whole('The version that holds the change', 12),
   Location: {
-    description: 'Address of the approval that it waits for',
+    description: 'Address of what was made, or of the approval that the change waits for',
     schema: { type: 'string' },
     example: '/api/v1/approvals/dev:12',
   },

@@ -4,7 +4,7 @@ import { PREVIEW } from '../../engine/index.ts'
 import { parseConfig } from '../env.ts'
 import type { StoredPreview } from '../storage/previews.ts'
 import { ask, tell } from './ask.ts'
-import { type Api, type ApiContext, authorOf, json } from './context.ts'
+import { type Api, type ApiContext, authorOf, created, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest } from './problem.ts'
@@ -108,7 +108,7 @@ export function previews(api: Api): void {
     if (version !== null) tellVersion(c, version)
     const url = `${scheme}://${preview.host}${path}${path.includes('?') ? '&' : '?'}${PREVIEW}=${token}`
     const cookie = `${scheme === 'https' ? '__Host-' : ''}${PREVIEW}=${token}`
-    return json(c, JSON.stringify({ ...shown(preview), token, url, cookie }), 201)
+    return created(c, { ...shown(preview), token, url, cookie })
   })
 
   api.openapi(remove, async (c) => {

@@ -168,7 +168,8 @@ function responsesOf({ successes, problems }: Answers): Responses {
 }
 
 function successAnswer(success: Success) {
-  const { description, headers = [] } = success
+  const { description, status } = success
+  const headers: readonly HeaderName[] = [...(status === 201 ? LOCATION : []), ...(success.headers ?? [])]
   const content =
     'schema' in success
       ? { content: { [success.mediaType ?? 'application/json']: { schema: success.schema } } }
@@ -178,6 +179,9 @@ function successAnswer(success: Success) {
   const requestId = { 'x-request-id': { $ref: '#/components/headers/RequestId' } }
   return { description, headers: { ...requestId, ...etag, ...Object.fromEntries(own) }, ...content }
 }
+
+/** Of everything that is made (RFC 9110 §10.2.2). */
+const LOCATION = ['location'] as const
 
 const ETAG = { schema: { type: 'string' }, example: '"v12"' }
 

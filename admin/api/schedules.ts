@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { SCHEDULE_STATUSES, type Schedule } from '../storage/schedules.ts'
 import { ask, hear, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
-import { type Api, authorOf, json, mannerOf } from './context.ts'
+import { type Api, authorOf, created, json, mannerOf } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
@@ -107,7 +107,7 @@ export function schedules(api: Api): void {
     const manner = mannerOf(c, null)
     const author = authorOf(c, reason)
     const planned = await tell(c, environment, (stub) => stub.addSchedule(schedule, manner, author))
-    return json(c, JSON.stringify(shownSchedule(environment, planned)), 201)
+    return created(c, shownSchedule(environment, planned))
   })
 
   api.openapi(get, async (c) => {

@@ -4,7 +4,7 @@ import type { Token } from '../access/grants.ts'
 import { isWithin } from '../access/principal.ts'
 import { mintToken } from '../auth.ts'
 import { callProject } from '../stubs.ts'
-import { type Api, authorOf, json, scopeOf } from './context.ts'
+import { type Api, authorOf, created, json, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { Problem, settle } from './problem.ts'
@@ -106,7 +106,7 @@ export function tokens(api: Api): void {
       lastUsedAtMs: null,
     }
     settle(await callProject(c.env, (stub) => stub.addToken(token, hash, authorOf(c)), 'once'), '')
-    return json(c, JSON.stringify({ ...shown(token), token: text }), 201)
+    return created(c, { ...shown(token), token: text })
   })
 
   api.openapi(revoke, async (c) => {

@@ -7,7 +7,7 @@ import { callWebhooks, type Remote, type Times } from '../stubs.ts'
 import type { WebhookChange, WebhookDraft } from '../webhook/draft.ts'
 import type { Attempt } from '../webhook/retry.ts'
 import { requireEverywhere } from './authorization.ts'
-import { type Api, type ApiContext, authorOf, json } from './context.ts'
+import { type Api, type ApiContext, authorOf, created, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { settle, unknown } from './problem.ts'
@@ -187,7 +187,7 @@ export function webhooks(api: Api): void {
   api.openapi(create, async (c) => {
     const draft = c.req.valid('json') as WebhookDraft
     const { webhook, secret } = await ask(c, (stub) => stub.create(draft, authorOf(c)), 'once')
-    return json(c, JSON.stringify({ ...shown(webhook), secret }), 201)
+    return created(c, { ...shown(webhook), secret })
   })
 
   api.openapi(get, async (c) => {

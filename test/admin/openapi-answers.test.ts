@@ -26,6 +26,7 @@ describe('the examples of the OpenAPI page', () => {
     const operations = all.filter(({ id }) => !ELSEWHERE.includes(id))
     const made = await theStory()
     const succeeded: string[] = []
+    const created: string[] = []
     for (const operation of operations.toSorted(byOrder)) {
       const response = await call(
         addressOf(operation, { ...pathExamples(operation), ...made[operation.path] }),
@@ -47,11 +48,21 @@ describe('the examples of the OpenAPI page', () => {
         for (const part of partsOf(response, text))
           expect(checkOf(schema).safeParse(JSON.parse(part)).error?.issues, name).toBeUndefined()
       else expect(text, name).toBe('')
+      if (response.status === 201) {
+        const location = response.headers.get('location') ?? 'none'
+        expect((await call(location, { method: 'OPTIONS' })).headers.get('allow'), name).toContain('OPTIONS')
+        created.push(location)
+      }
       if (response.ok) succeeded.push(operation.id)
     }
     expect(operations.map((operation) => operation.id).filter((id) => !succeeded.includes(id))).toEqual([])
+    expect(created).toEqual(
+      expect.arrayContaining(['keys', 'tokens', 'schedules', 'windows', 'freezes', 'webhooks'].map(madeIn)),
+    )
   })
 })
+
+const madeIn = (collection: string) => expect.stringMatching(`^/api/v1/${collection}/[a-z0-9_:-]+$`)
 
 /** Needs AWS, which is not set up in these tests: test/e2e/aws-copy.test.ts holds what it answers. */
 const ELSEWHERE = ['copyStore']
