@@ -56,7 +56,7 @@ function checkRoute(check: Check, path: Path, value: unknown, flags: Variants, r
   const origins = new Set(isObject(value) && isObject(value.origins) ? Object.keys(value.origins) : [])
   const anOrigin = (at: Path, name: unknown): void => {
     if (check.string(at, name) && !origins.has(name))
-      check.error(at, `${show(name)} has no origin; there are ${listed(origins)}`)
+      check.error(at, `${show(name)} has no origin; there are ${listed(origins) || 'none'}`)
   }
   const aFlag = (at: Path, key: unknown): void => {
     if (check.string(at, key) && !flags.has(key)) check.error(at, `unknown flag ${show(key)}`)

@@ -153,6 +153,7 @@ const MAX_SHOWN = 80
 
 /** A value as it may stand in a sentence: JSON, cut to 80 characters. */
 export function show(value: unknown): string {
+  if (typeof value === 'number') return String(value)
   let text: string | undefined
   try {
     // What is cut off need not be written first: each character becomes at least one.

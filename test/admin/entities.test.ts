@@ -10,6 +10,7 @@ describe('one flag', () => {
     const { api } = await environment({ flags: { other: true } })
     const beta = `${api}/flags/beta`
     const created = await send('PUT', beta, true, NEW)
+    expect(created.headers.get('location')).toBe(beta)
     expect(created.status).toBe(201)
     expect(created.headers.get('etag')).toBe('"v3"')
     expect(await value(created)).toBe(true)
@@ -324,7 +325,7 @@ describe('a toggle', () => {
     expect((await toggle({})).errors).toEqual([{ path: '$.enabled', message: 'is required' }])
     expect((await toggle({ enabled: 'no' })).errors[0]?.path).toBe('$.enabled')
     expect((await toggle({ enabled: true, why: 'x' })).errors).toEqual([
-      { path: '$.why', message: 'unknown field "why"' },
+      { path: '$.why', message: 'unknown field "why"; known are enabled, reason' },
     ])
     await problem(await call(`${api}/flags/gamma/toggle`, { body: { enabled: true } }), 404)
   })
