@@ -1,4 +1,5 @@
 /** Bodies as a whole; never reads more than the limit. */
+import { jsonError } from '../engine/json-error.ts'
 
 /** `null`: it is longer than `maxBytes`. */
 export async function readText(request: Request, maxBytes: number): Promise<string | null> {
@@ -13,6 +14,12 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
     text += decoder.decode(chunk as Uint8Array, { stream: true })
   }
   return text + decoder.decode()
+}
+
+/** What is wrong with a text that `JSON.parse` refuses, and where: `line 1, column 12`, both from 1. */
+export function jsonIssue(text: string): { path: string; message: string } {
+  const { line, column, message } = jsonError(text)
+  return { path: `line ${line}, column ${column}`, message }
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   type Prepared,
 } from '../engine/index.ts'
 import type { Caller } from './access.ts'
-import { readText } from './body.ts'
+import { jsonIssue, readText } from './body.ts'
 import { problem } from './problem.ts'
 
 const MAX_BODY_BYTES = 65_536
@@ -39,8 +39,9 @@ export async function events(
   let body: unknown
   try {
     body = JSON.parse(text)
-  } catch (cause) {
-    return refused(400, 'Bad Request', `the body must be JSON: ${(cause as Error).message}`)
+  } catch {
+    const issue = jsonIssue(text)
+    return refused(400, 'Bad Request', `the body must be JSON: ${issue.path}: ${issue.message}`, [issue])
   }
   const issues = issuesOf(body)
   if (issues.length > 0) return refused(400, 'Bad Request', 'the report is not valid', issues)

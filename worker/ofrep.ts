@@ -12,7 +12,7 @@ import {
   stateOf,
 } from '../engine/index.ts'
 import type { Caller } from './access.ts'
-import { readText } from './body.ts'
+import { jsonIssue, readText } from './body.ts'
 import { clientContext } from './context.ts'
 import { matchesTag } from './etag.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -51,8 +51,9 @@ export async function readContext(
   let body: unknown
   try {
     body = text.trim() === '' ? {} : JSON.parse(text)
-  } catch (cause) {
-    return failure(400, 'PARSE_ERROR', `the body must be JSON: ${(cause as Error).message}`, key)
+  } catch {
+    const { path, message } = jsonIssue(text)
+    return failure(400, 'PARSE_ERROR', `the body must be JSON: ${path}: ${message}`, key)
   }
   if (!isObject(body))
     return failure(400, 'INVALID_CONTEXT', 'the body must be an object with a "context"', key)

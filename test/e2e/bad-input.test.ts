@@ -177,7 +177,10 @@ describe('the edge', () => {
     expect((await fetch(`${url}/%E0%A4%A`, { ...post, body: '{}' })).status).toBe(400)
     const answer = await fetch(`${url}/new-feature`, { ...post, body: '{"context":' })
     expect(answer.status).toBe(400)
-    expect((await answer.json()) as object).toMatchObject({ errorCode: 'PARSE_ERROR' })
+    expect((await answer.json()) as object).toMatchObject({
+      errorCode: 'PARSE_ERROR',
+      errorDetails: expect.stringContaining('line 1, column 12'),
+    })
   })
 
   test('a place that is no JSON is 400 and names its header', async () => {

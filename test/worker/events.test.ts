@@ -159,6 +159,17 @@ describe('events', () => {
   })
 
   it.each([
+    ['', 'line 1, column 1', 'expected a value, got the end of the text'],
+    ['x', 'line 1, column 1', 'expected a value, got "x"'],
+    ['{\n"flags":[}', 'line 2, column 10', 'expected a value or "]", got "}"'],
+  ])('that are no JSON are refused with the position: %j', async (body, path, message) => {
+    expect(await post(await keyed(), body)).toMatchObject({
+      status: 400,
+      body: { detail: `the body must be JSON: ${path}: ${message}`, errors: [{ path, message }] },
+    })
+  })
+
+  it.each([
     ['no key', ''],
     ['an unknown key', '?key=guessed'],
     ['a server key in the URL', `?key=${SERVER_KEY}`],

@@ -557,6 +557,24 @@ describe('browsers', () => {
   })
 })
 
+describe('a body that is no JSON', () => {
+  it.each([
+    ['{"context":', 'line 1, column 12: expected a value, got the end of the text'],
+    ['{\n  "context": {\n    "plan": pro\n  }\n}', 'line 3, column 13: expected a value, got "p"'],
+    ['x', 'line 1, column 1: expected a value, got "x"'],
+  ])('%j is a 400 that says where', async (body, where) => {
+    const edge = await open()
+    for (const flag of [null, 'text']) {
+      const { status, json } = await ask(edge, flag, { body })
+      expect(status).toBe(400)
+      expect(json()).toMatchObject({
+        errorCode: 'PARSE_ERROR',
+        errorDetails: `the body must be JSON: ${where}`,
+      })
+    }
+  })
+})
+
 describe('other requests', () => {
   it('by another method are a 405 that says which one is allowed, as JSON', async () => {
     const edge = await open()
