@@ -28,10 +28,8 @@ export interface Place {
 
 type Asked = Pick<World, 'common' | 'env' | 'configHome' | 'root'>
 
-export const DEFAULT_URL = 'http://127.0.0.1:8788'
-
 /** The control plane: `--url`, `--context`, TURNOUT_URL, the current context, the local run, in that order. */
-export function placeOf({ common, env, configHome }: Asked): Place {
+export function placeOf({ common, env, configHome, root }: Asked): Place {
   if (common.url !== undefined && common.context !== undefined)
     throw new UsageError('--context names a control plane already: leave out --url')
   const stored = readContexts(configHome)
@@ -43,7 +41,7 @@ export function placeOf({ common, env, configHome }: Asked): Place {
   if (env.TURNOUT_URL) return placeAt(addressOf('TURNOUT_URL', env.TURNOUT_URL), stored)
   const current = stored.current === null ? undefined : stored.contexts[stored.current]
   return current === undefined
-    ? placeAt(DEFAULT_URL, stored)
+    ? placeAt(localAddress(env, root), stored)
     : { url: current.url, context: current, named: null }
 }
 
@@ -115,14 +113,31 @@ function placeAt(url: string, { current, contexts }: Contexts): Place {
 
 const from = (tokenFrom: string, token: string | undefined) => (token ? { tokenFrom, token } : null)
 
-/** As local/state.ts keeps it. */
+const DEFAULT_PORT = '8788'
+
+/** Where the local run listens: on TURNOUT_ADMIN_PORT, else where the run on the state folder says, else where it would. */
+function localAddress(env: Variables, root: string): string {
+  const port = env.TURNOUT_ADMIN_PORT || '0'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw new UsageError(`TURNOUT_ADMIN_PORT must be a port, 0 to 65535, got ${JSON.stringify(port)}`)
+  if (Number(port) > 0) return `http://127.0.0.1:${Number(port)}`
+  const { text } = stateFile(env, root, 'admin-url', 'address')
+  return text ? addressOf('the address of the local run', text) : `http://127.0.0.1:${DEFAULT_PORT}`
+}
+
 function localToken(env: Variables, root: string) {
-  const file = join(resolve(root, env.TURNOUT_STATE_DIR || '.turnout'), 'admin-token')
+  const { file, text } = stateFile(env, root, 'admin-token', 'token')
+  return from(file, text)
+}
+
+/** As local/state.ts keeps it; no text if it is not there. */
+function stateFile(env: Variables, root: string, name: string, what: string) {
+  const file = join(resolve(root, env.TURNOUT_STATE_DIR || '.turnout'), name)
   try {
-    return from(file, readFileSync(file, 'utf8').trim())
+    return { file, text: readFileSync(file, 'utf8').trim() }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return null
-    throw new Failure(`the token of the local run cannot be read: ${message}`, [], { cause: error })
+    if (code === 'ENOENT') return { file, text: undefined }
+    throw new Failure(`the ${what} of the local run cannot be read: ${message}`, [], { cause: error })
   }
 }

@@ -48,6 +48,16 @@ export function landingLine(found: Propagation): string {
   return `  on ${found.reached} of ${found.isolates} isolates with traffic${rest}`
 }
 
+/** Why it takes longer where it does, though nobody there may lack it; `null`: it does not. */
+export function settlingSentence({ settling }: Propagation): string | null {
+  if (settling.length === 0) return null
+  const where = list(settling.slice(0, ROWS), 'and')
+  return (
+    `  The control plane has only just begun to listen to ${where}, and waits until every isolate there that has traffic has ` +
+    'reported: 10 s at most.'
+  )
+}
+
 /** What can be said for certain once it is complete. */
 export function landedSentence(found: Propagation): string {
   const { isolates, locations, maxMs } = found

@@ -15,6 +15,7 @@ import {
   landingTable,
   lostSentence,
   type Propagation,
+  settlingSentence,
   type Target,
 } from './landing.ts'
 import { duration, option } from './options.ts'
@@ -114,11 +115,17 @@ async function asked(
   }
 }
 
-/** Shows how far it is: a table on a screen, elsewhere one line whenever it has come further. */
+/** Shows how far it is: a table on a screen, elsewhere one line whenever it has come further; once, why that takes time. */
 function shower({ output, terminal }: World): (found: Propagation | Failure) => void {
   let said = ''
+  let explained = false
   return (found) => {
     if (!(found instanceof Failure) && found.isolates + found.settling.length === 0) return
+    const why = found instanceof Failure || explained ? null : settlingSentence(found)
+    if (why !== null) {
+      output.line(why)
+      explained = true
+    }
     if (!(found instanceof Failure) && terminal.screen)
       return output.paint(landingTable(found).map((line) => line.slice(0, terminal.columns)))
     const line = found instanceof Failure ? `  ${found.message}; trying on` : landingLine(found)

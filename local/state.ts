@@ -3,7 +3,7 @@
  * a kill at any moment leaves the old or the new content. Secrets are readable by their owner only.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { OriginPorts } from './options.ts'
 import { reason, StartError } from './start-error.ts'
@@ -81,6 +81,15 @@ export function keptOriginPorts(state: State): OriginPorts | null {
 /** Remembers the ports for the next run. */
 export function keepOriginPorts(state: State, ports: OriginPorts): void {
   replaceFile(join(state.dir, ORIGINS_FILE), `${JSON.stringify(ports)}\n`)
+}
+
+const ADDRESS_FILE = 'admin-url'
+
+/** Leaves the control plane's address to the command line, which looks for it there. Answers how to take it away again. */
+export function leaveAddress(state: State, adminUrl: string): () => void {
+  const file = join(state.dir, ADDRESS_FILE)
+  replaceFile(file, `${adminUrl}\n`)
+  return () => rmSync(file, { force: true })
 }
 
 /** Writes a file that only its owner may read, whole or not at all. */

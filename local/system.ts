@@ -9,7 +9,7 @@ import { type DemoOrigin, startOrigin } from './origins.ts'
 import { acquire } from './running.ts'
 import { type Seeded, seed } from './seed.ts'
 import { reason, StartError } from './start-error.ts'
-import { keepOriginPorts, keptOriginPorts, openState, type State, secret } from './state.ts'
+import { keepOriginPorts, keptOriginPorts, leaveAddress, openState, type State, secret } from './state.ts'
 
 export interface System {
   readonly edgeUrl: string
@@ -97,6 +97,7 @@ export async function startSystem(
 
     const { edgeUrl, adminUrl, ended } = workers
     await answers(workers, `${adminUrl}/health/live`, signal)
+    undo.push(leaveAddress(state, adminUrl))
     const { seeded, flagsIn } = await seed({ adminUrl, adminToken, ports, formerPorts, signal })
     keepOriginPorts(state, ports)
     await answers(workers, `${edgeUrl}/.turnout/health/ready`, signal)

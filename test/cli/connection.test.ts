@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { connectionOf, environmentOf, placeOf } from '../../cli/connection.ts'
 import { type Contexts, writeContexts } from '../../cli/contexts.ts'
 import type { CommonOptions, Variables } from '../../cli/world.ts'
-import { openState, secret } from '../../local/state.ts'
+import { leaveAddress, openState, secret } from '../../local/state.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 const LOCAL = 'http://127.0.0.1:8788'
@@ -50,6 +50,21 @@ describe('the address', () => {
       'there is no context "test": none is logged in to; turnout login --url URL does that',
     )
     expect(() => url({ common: { context: 'test', url: LOCAL }, contexts })).toThrow('leave out --url')
+  })
+
+  test('of the local run is on its port, else where a run on the state folder listens, else on the usual port', () => {
+    const root = temporaryFolder()
+    expect(url({ root })).toBe(LOCAL)
+    leaveAddress(openState(join(root, '.turnout')), 'http://127.0.0.1:28788')
+    expect(url({ root })).toBe('http://127.0.0.1:28788')
+    leaveAddress(openState(join(root, 'elsewhere')), 'http://127.0.0.1:38788')
+    expect(url({ root, env: { TURNOUT_STATE_DIR: 'elsewhere' } })).toBe('http://127.0.0.1:38788')
+    expect(url({ root, env: { TURNOUT_ADMIN_PORT: '9788' } })).toBe('http://127.0.0.1:9788')
+    expect(url({ root, env: { TURNOUT_ADMIN_PORT: '0' } })).toBe('http://127.0.0.1:28788')
+    expect(url({ root, contexts })).toBe(PROD.url)
+    expect(() => url({ root, env: { TURNOUT_ADMIN_PORT: '97880' } })).toThrow(
+      'TURNOUT_ADMIN_PORT must be a port, 0 to 65535, got "97880"',
+    )
   })
 
   test('may have a path', () => {

@@ -40,6 +40,17 @@ Landed: all 3 isolates with traffic, in 2 locations, have it; the slowest after 
     expect(api.calls.at(-1)!.line).toBe(`${WHERE}?kill=14`)
   })
 
+  test('says why it waits for a location that is not heard yet, once', async () => {
+    const settling = propagation([location('FRA', 1, 1)], { settling: ['GRU'] })
+    const api = await startApi({ ...ENDED, [WHERE]: inTurn(settling, settling, propagation([])) })
+    const { out } = await turnout(CALL, api)
+    expect(out).toBe(`Restored flag:checkout in prod: it serves what the document says.
+  The control plane has only just begun to listen to GRU, and waits until every isolate there that has traffic has reported: 10 s at most.
+  on 1 of 1 isolates with traffic; waiting for GRU
+Landed: no edge has traffic now, and each asks before it answers its next request.
+`)
+  })
+
   test('is painted over on a screen', async () => {
     const api = await startApi({ ...ENDED, [WHERE]: inTurn(WAITING, DONE) })
     const { out } = await turnout(CALL, { ...api, screen: true })

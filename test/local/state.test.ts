@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { keepOriginPorts, keptOriginPorts, openState, secret } from '../../local/state.ts'
+import { keepOriginPorts, keptOriginPorts, leaveAddress, openState, secret } from '../../local/state.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 describe('the state folder', () => {
@@ -43,6 +43,15 @@ describe('the state folder', () => {
     expect(keptOriginPorts(state)).toBeNull()
     keepOriginPorts(state, { stable: 4001, canary: 4002 })
     expect(keptOriginPorts(openState(state.dir))).toEqual({ stable: 4001, canary: 4002 })
+  })
+
+  test('the command line finds the address of a run, and none once it has ended', () => {
+    const state = fresh()
+    const takeAway = leaveAddress(state, 'http://127.0.0.1:28788')
+    expect(readFileSync(join(state.dir, 'admin-url'), 'utf8')).toBe('http://127.0.0.1:28788\n')
+    takeAway()
+    expect(readdirSync(state.dir)).not.toContain('admin-url')
+    takeAway()
   })
 
   test('a folder that cannot be made is refused by the name of its variable', () => {
