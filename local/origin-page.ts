@@ -14,13 +14,8 @@ export function originPage(
 ): string {
   const { colour, word, other } = SIDES[side]
   const ink = side === 'stable' ? '#ffffff' : '#1f1a00'
-  const rows = headers.map(
-    ([name, value]) => `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
-  )
-  const told =
-    rows.length > 0
-      ? `<table><caption>What the edge told this origin</caption>${rows.join('')}</table>`
-      : '<p>The edge told this origin nothing: this request did not come through it, or the origin has no <code>context</code>.</p>'
+  const first = headers.filter(([name]) => name === VARIANT)
+  const rest = headers.filter(([name]) => name !== VARIANT)
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -33,15 +28,30 @@ export function originPage(
   p { margin: 0; max-width: 44rem }
   code, td { font-family: ui-monospace, monospace; overflow-wrap: anywhere }
   table { border-collapse: collapse; text-align: left }
-  caption { padding-bottom: .3rem }
+  details { max-width: min(60rem, 100%) }
+  summary { cursor: pointer; padding: .3rem }
   th, td { border-top: 1px solid; padding: .2rem .8rem; font-weight: normal }
 </style>
 <h1>${word}</h1>
 <p>The <strong>${side}</strong> origin answered <code>${escapeHtml(method)} ${escapeHtml(path)}</code>.</p>
-${told}
+${table(first)}
 <p>Change the flag and reload: this page is ${other === 'canary' ? 'amber' : 'green'} when the ${other} origin answers.</p>
+${headers.length === 0 ? NOTHING : ''}${rest.length === 0 ? '' : `<details><summary>What else the edge told this origin</summary>${table(rest)}</details>`}
 </html>
 `
+}
+
+/** What was decided: the one header that everybody looks for. */
+const VARIANT = 'x-turnout-variant'
+
+const NOTHING =
+  '<p>The edge told this origin nothing: this request did not come through it, or the origin has no <code>context</code>.</p>'
+
+function table(headers: readonly (readonly [name: string, value: string])[]): string {
+  const rows = headers.map(
+    ([name, value]) => `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(value)}</td></tr>`,
+  )
+  return rows.length === 0 ? '' : `<table>${rows.join('')}</table>`
 }
 
 const ENTITIES: Record<string, string> = {

@@ -16,6 +16,16 @@ describe('the landing page', () => {
     expect(html).toContain('https://admin.test:8443/api/v1/environments')
     expect((await page('/')).headers.get('content-security-policy')).not.toContain(nonce)
   })
+
+  it('says where the token is: the secret of a deployment, the file of a local run', async () => {
+    const pageOf = async (LOCAL: string) =>
+      (await app.fetch(new Request('https://admin.test/'), { ...env, LOCAL })).text()
+    const [deployed, local] = [await pageOf('false'), await pageOf('true')]
+    expect(deployed).toContain('<code>ADMIN_BOOTSTRAP_TOKEN</code>')
+    expect(deployed).not.toContain('.turnout')
+    expect(local).toContain('$(cat .turnout/admin-token)')
+    expect(local).not.toContain('ADMIN_BOOTSTRAP_TOKEN')
+  })
 })
 
 describe('/docs', () => {

@@ -53,6 +53,29 @@ describe('a demo origin', () => {
     socket.destroy()
   })
 
+  test('shows the variant and what to try first, and folds the rest', () => {
+    const told = [
+      ['x-turnout-context', 'e30.e30.x'],
+      ['x-turnout-variant', 'on'],
+      ['x-turnout-version', '2'],
+    ] as const
+    const page = originPage('canary', 'GET', '/', told)
+    const order = [
+      '<h1>',
+      '>x-turnout-variant<',
+      'Change the flag',
+      '<details>',
+      '>x-turnout-context<',
+      '2</td>',
+    ]
+    const places = order.map((part) => page.indexOf(part))
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    expect(places).not.toContain(-1)
+    expect(page.match(/x-turnout-variant/g)).toHaveLength(1)
+    expect(originPage('canary', 'GET', '/', [])).not.toContain('<details>')
+    expect(originPage('canary', 'GET', '/', [])).toContain('told this origin nothing')
+  })
+
   test('shows what it was told as text, never as HTML', () => {
     const page = originPage('stable', 'GET', '/<script>', [['x-turnout-variant', '"><img src=x>']])
     expect(page).toContain('/&lt;script&gt;')
