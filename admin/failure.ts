@@ -21,6 +21,8 @@ export type Failure =
   | { reason: 'stage-order'; errors: readonly CompileIssue[] }
   /** AWS, where the document lives, did not take the change; nothing was changed. */
   | { reason: 'store-unavailable'; detail: string }
+  /** What is stored of the document is damaged. */
+  | { reason: 'unreadable'; detail: string }
   /** This caller may not do it, whatever the role. */
   | { reason: 'refused'; detail: string }
   /** Nothing has failed yet: others must approve first. */

@@ -37,5 +37,6 @@ Open ${edgeUrl}/conduit in a browser, run these, and reload after each:
 const NOTES = {
   created: ` Environment ${ENVIRONMENT} is new, seeded from local/seed.json.`,
   kept: ` Environment ${ENVIRONMENT} is as you left it.`,
+  damaged: ` The document of environment ${ENVIRONMENT} is damaged. Kills work; /health/ready says what is wrong, and a PUT of a whole document mends it.`,
   'origins-moved': ` Environment ${ENVIRONMENT} is as you left it, but its demo origins had to take other ports.`,
 }

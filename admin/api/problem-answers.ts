@@ -127,6 +127,10 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
   },
   'too-many-requests': { detail: 'Try again in a second.', headers: ['retry-after'] },
   internal: { detail: 'This is a fault of the control plane, noted under the request id.' },
+  unreadable: {
+    detail:
+      'Flag "checkout" of version 12 is stored, but is not JSON. Kills and edges go on; put a whole document in its place, or restore a backup.',
+  },
   misconfigured: { detail: 'STORE must be one of embedded, ssm, appconfig.' },
   'store-unavailable': {
     detail: 'AWS does not answer ssm:PutParameter (HTTP 500). Nothing was changed.',
@@ -142,6 +146,7 @@ const EVERYWHERE: readonly ProblemKind[] = [
   'forbidden',
   'too-many-requests',
   'internal',
+  'unreadable',
   'misconfigured',
   'overloaded',
   'interrupted',

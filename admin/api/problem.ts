@@ -39,6 +39,7 @@ export const PROBLEMS = {
   'precondition-required': [428, 'This change needs a precondition'],
   'too-many-requests': [429, 'This caller asks too often'],
   internal: [500, 'The control plane failed'],
+  unreadable: [500, 'What is stored of the document is damaged'],
   misconfigured: [500, 'A setting of the control plane is wrong'],
   'store-unavailable': [503, 'AWS does not take the change'],
   overloaded: [503, 'The control plane is overloaded'],
@@ -154,6 +155,11 @@ function problemOf(failure: Failure, environment: string): Problem {
       return new Problem('store-unavailable', `${sentence(failure.detail)}. Nothing was changed.`, [], {
         'retry-after': '15',
       })
+    case 'unreadable':
+      return new Problem(
+        'unreadable',
+        `${sentence(failure.detail)}. Kills and edges go on; put a whole document in its place, or restore a backup.`,
+      )
     case 'refused':
       return new Problem('forbidden', failure.detail)
     case 'approval-needed':

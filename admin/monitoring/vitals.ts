@@ -20,6 +20,8 @@ export interface EnvironmentVitals {
   /** Every location that ever reported. */
   readonly locations: readonly string[]
   readonly store: StoreVitals
+  /** What is wrong with the stored document, as a sentence; `null`: it can be read. */
+  readonly damage: string | null
 }
 
 /** How the store is in which an environment's document lives. */
@@ -88,8 +90,9 @@ export function componentsOf({ project, webhooks, lastKnownGood, environments }:
     component('webhooks', webhooks, ({ failing }) => (failing === 0 ? [] : [`${failing} webhooks fail`])),
     component('last-known-good', lastKnownGood, () => []),
     ...environments.map(({ listed, heard }) =>
-      component(`environment:${listed.name}`, heard, ({ owed, store }) => [
+      component(`environment:${listed.name}`, heard, ({ owed, store, damage }) => [
         ...owed.flatMap(lateness),
+        ...(damage === null ? [] : [`${damage}; kills work`]),
         ...(store.problem === null ? [] : [`${store.kind}: ${store.problem}`]),
       ]),
     ),

@@ -21,7 +21,7 @@ import { leapsUnderKills } from '../governance/stage-kills.ts'
 import { forbiddenMoves } from '../governance/stage-moves.ts'
 import { type Act, accessOf, type SdkKey, type Settings } from '../settings.ts'
 import { readCacheEpoch } from '../storage/cache-epoch.ts'
-import { changesBetween, loadDocument } from '../storage/document.ts'
+import { changesBetween, loadDocument, Unreadable } from '../storage/document.ts'
 import { type EffectiveChange, effective, type Kind } from '../storage/entities.ts'
 import { killsForEdges } from '../storage/kills.ts'
 import { previewAccess } from '../storage/previews.ts'
@@ -41,9 +41,20 @@ export class Drafts {
     this.#local = local
   }
 
-  /** The current document. Throws if what is stored cannot be read. */
+  /** The current document. Throws `Unreadable` if what is stored is damaged. */
   document(state: State): Document {
     return this.#loaded(state).document
+  }
+
+  /** Why the current document cannot be read, as a sentence; `null`: it can. */
+  damage(state: State): string | null {
+    try {
+      this.document(state)
+      return null
+    } catch (thrown) {
+      if (thrown instanceof Unreadable) return thrown.message
+      throw thrown
+    }
   }
 
   /** Those of the current document, without a look at its flags where it is in memory. Throws likewise. */

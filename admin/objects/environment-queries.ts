@@ -124,6 +124,7 @@ export abstract class EnvironmentQueries extends DurableObject<Env> {
       owed: this.room.ledger.owed(),
       locations: readLocations(this.room.sql),
       store,
+      damage: this.room.publisher.damage(live.state),
     })
   }
 

@@ -47,7 +47,8 @@ export function judge(room: Room, state: State, change: Change): Answer<Judgemen
       const judged = judgeDocument(room, state, proposal.value.value)
       if (!judged.ok) return judged
       // Nobody is asked to approve what would be refused all the same.
-      const errors = room.publisher.forbiddenMoves(state, proposal.value.value)
+      const unknown = room.publisher.damage(state) !== null
+      const errors = unknown ? [] : room.publisher.forbiddenMoves(state, proposal.value.value)
       return errors.length > 0 ? failed({ reason: 'stage-order', errors }) : judged
     }
     case 'schedule':
@@ -91,6 +92,8 @@ export function mayRaiseNow({ sql }: Room, nowMs: number): Answer<null> {
 function judgeDocument(room: Room, state: State, value: unknown): Answer<Judgement> {
   const checked = room.publisher.check(state, value)
   if (!checked.ok) return { ok: false, error: { reason: 'invalid', what: 'document', errors: checked.error } }
+  const damage = room.publisher.damage(state)
+  if (damage !== null) return ok({ raising: [`nobody can tell what it raises: ${damage}`], touched: [] })
   const before = room.publisher.document(state)
   const after = completeDocument(value)
   return ok({ raising: raised(room, state, before, after), touched: touchedBetween(room, before, after) })

@@ -7,6 +7,7 @@ import { failed } from '../failure.ts'
 import type { Owed } from '../monitoring/vitals.ts'
 import { lastSeq } from '../storage/audit.ts'
 import { readClosings } from '../storage/closings.ts'
+import { Unreadable } from '../storage/document.ts'
 import { killListForEdges } from '../storage/kills.ts'
 import { transact } from '../storage/recall.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
@@ -61,13 +62,12 @@ export class Ledger {
   }
 
   ask<T>(question: (state: State) => Answer<T>): Answer<T> {
-    const state = readState(this.#sql)
-    return state === null ? failed({ reason: 'environment-unknown' }) : question(state)
+    return readable(() => this.#about(question))
   }
 
   /** A decision about an environment that exists. */
   decide<T>(decision: Decision<T>, nowMs: number = Date.now()): Answer<T> {
-    return this.write(() => this.ask((state) => decision(state, nowMs)), nowMs)
+    return readable(() => this.write(() => this.#about((state) => decision(state, nowMs)), nowMs))
   }
 
   /** What the decision would do: `look` sees the environment afterwards, and nothing is changed. */
@@ -86,7 +86,7 @@ export class Ledger {
     }
     try {
       return transact(this.#ctx.storage, (): never => {
-        const answer = this.ask((state) => decision(state, nowMs))
+        const answer = this.#about((state) => decision(state, nowMs))
         const after = readState(this.#sql)
         throw new Rehearsed(answer, after === null ? null : look(after))
       })
@@ -155,6 +155,11 @@ export class Ledger {
     this.#clock.rang()
   }
 
+  #about<T>(question: (state: State) => Answer<T>): Answer<T> {
+    const state = readState(this.#sql)
+    return state === null ? failed({ reason: 'environment-unknown' }) : question(state)
+  }
+
   #nextDueMs(): number | null {
     const due = [...this.#parts.due.map((ask) => ask(this.#sql)), this.#parts.outbox.nextDueMs()]
     const times = due.filter((at) => at !== null)
@@ -175,5 +180,15 @@ export class Ledger {
 
   #logFields(): { environment: string } {
     return { environment: readLineage(this.#sql)?.name ?? '' }
+  }
+}
+
+/** A damaged document is a failure that callers can do something about, once nothing of what was begun is left. */
+function readable<T>(work: () => Answer<T>): Answer<T> {
+  try {
+    return work()
+  } catch (thrown) {
+    if (thrown instanceof Unreadable) return failed({ reason: 'unreadable', detail: thrown.message })
+    throw thrown
   }
 }

@@ -2,7 +2,7 @@
 import { ok } from '../../engine/index.ts'
 import type { Change } from '../change/change.ts'
 import type { EntityKind } from '../document.ts'
-import { presentDocument } from '../document.ts'
+import { EMPTY_DOCUMENT, presentDocument } from '../document.ts'
 import { applyEdit, type Edit } from '../edit.ts'
 import { failed } from '../failure.ts'
 import { promote } from '../governance/promotion.ts'
@@ -41,7 +41,9 @@ export function proposalOf({ sql, publisher }: Room, state: State, change: Docum
     if (!promoted.ok) return failed({ reason: 'invalid', what: 'promotion', errors: promoted.error })
     return ok({ value: promoted.value.document, kind: 'flag', keys: promoted.value.flags, creates: false })
   }
-  const outcome = applyEdit(publisher.document(state), change.edit, (key) => earlierTexts(sql, 'flag', key))
+  // A whole document is how a damaged one is mended.
+  const standing = change.edit.do === 'put-document' ? EMPTY_DOCUMENT : publisher.document(state)
+  const outcome = applyEdit(standing, change.edit, (key) => earlierTexts(sql, 'flag', key))
   if (!outcome.ok) return outcome
   const { document, kind, keys } = outcome.value
   return ok({ value: document, kind, keys, creates: subjectOf(sql, state, change.edit).version === null })

@@ -26,6 +26,7 @@ import {
   type Kind,
   pruneEntities,
 } from '../storage/entities.ts'
+import { mendBody } from '../storage/entity-rows.ts'
 import { keyChange, readKeys, readSettings, settingsChange } from '../storage/settings.ts'
 import { type ChangedLines, type Frame, frameOf, pruneSnapshots, readSnapshot } from '../storage/snapshots.ts'
 import type { State } from '../storage/state.ts'
@@ -89,12 +90,35 @@ export class Publisher extends Drafts {
     if (!compiled.ok) return invalidDocument(compiled.error)
     const { warnings } = compiled.value
     const document = completeDocument(value)
+    const damage = this.damage(state)
+    if (damage !== null)
+      return ok({ state: this.#mend(state, document, compiled.value, act, damage, nowMs), warnings })
     const changes = effective(this.sql, changesBetween(this.document(state), document))
     if (changes.length === 0) return ok({ state, warnings })
     const forbidden =
       act.author.details?.breakGlass === true ? [] : this.forbidden(state, changes, document, begin)
     if (forbidden.length > 0) return failed({ reason: 'stage-order', errors: forbidden })
     return ok({ state: this.#commitCompiled(state, changes, document, compiled.value, act, nowMs), warnings })
+  }
+
+  /** Nobody can tell what the damaged document said: all of this one takes its place, and of its texts those that are damaged. */
+  #mend(
+    state: State,
+    document: Document,
+    compiled: Compiled,
+    { author, ...act }: Act,
+    damage: string,
+    nowMs: number,
+  ): State {
+    const entities = changesBetween(EMPTY_DOCUMENT, document)
+    for (const { text } of entities) if (text !== null) mendBody(this.sql, contentHash(text), text)
+    const named = new Set(entities.map(({ kind, key }) => `${kind} ${key}`))
+    const gone = currentNames(this.sql)
+      .filter(({ kind, key }) => kind !== 'settings' && kind !== 'sdk-key' && !named.has(`${kind} ${key}`))
+      .map((name) => ({ ...name, text: null }))
+    const changes = effective(this.sql, [...entities, ...gone])
+    const mending = { ...act, author: { ...author, details: { ...author.details, mended: damage } } }
+    return this.#commitCompiled(state, changes, document, compiled, mending, nowMs)
   }
 
   /**

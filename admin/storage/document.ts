@@ -3,10 +3,13 @@ import type { Route } from '../../engine/index.ts'
 import type { Document, EntityKind } from '../document.ts'
 import { type Change, entitiesAt } from './entities.ts'
 
+/** What is stored is not what was written: a fault of the storage, or of whoever reached into it. Its message is a sentence. */
+export class Unreadable extends Error {}
+
 /** The only key of the entity that holds the routes' order, a JSON array of their ids. */
 const ORDER_KEY = 'routes'
 
-/** The document as it was at a version. Throws if a stored text is not JSON or an ordered route is missing. */
+/** The document as it was at a version. Throws `Unreadable` if a stored text is not JSON or an ordered route is missing. */
 export const loadDocument = (sql: SqlStorage, version: number): Document =>
   assembleDocument((kind) => entitiesAt(sql, kind, version), `version ${version}`)
 
@@ -26,7 +29,7 @@ export function assembleDocument(
     segments: Object.fromEntries(load('segment')) as Document['segments'],
     routes: ids.map((id) => {
       const route = routes.get(id)
-      if (route === undefined) throw new Error(`[storage/document] route "${id}" of ${name} is missing`)
+      if (route === undefined) throw new Unreadable(`route "${id}" of ${name} is missing`)
       return route as Route
     }),
   }
@@ -41,7 +44,7 @@ function parsed(
     try {
       return [key, JSON.parse(text)]
     } catch (cause) {
-      throw new Error(`[storage/document] stored ${kind} "${key}" of ${name} is not JSON`, { cause })
+      throw new Unreadable(`${kind} "${key}" of ${name} is stored, but is not JSON`, { cause })
     }
   })
 }

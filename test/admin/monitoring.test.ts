@@ -184,7 +184,16 @@ describe('health', () => {
 
 describe('what vitals mean', () => {
   const store = { kind: 'ssm', problem: null, okAtMs: 0 }
-  const own = { epoch: 7, version: 3, killsVersion: 1, kills: 0, owed: [], locations: [], store }
+  const own = {
+    epoch: 7,
+    version: 3,
+    killsVersion: 1,
+    kills: 0,
+    owed: [],
+    locations: [],
+    store,
+    damage: null,
+  }
   const listed = { name: 'prod', epoch: 7, version: 3 }
   const well: Vitals = {
     project: { ok: true, value: { environments: [listed], owed: [] } },
