@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
-import { EXAMPLE_DOCUMENT } from '../../admin/api/document-schema.ts'
+import { EXAMPLE_DOCUMENT } from '../../admin/api/document-examples.ts'
 import { ANY, call, NEW, value } from './client.ts'
 import { addressOf, type Operation, openApiPage } from './operations.ts'
 import { auditEvent } from './webhook-events.ts'

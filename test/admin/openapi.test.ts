@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EXAMPLE_DOCUMENT } from '../../admin/api/document-schema.ts'
+import { EXAMPLE_DOCUMENT } from '../../admin/api/document-examples.ts'
 import { PROBLEMS } from '../../admin/api/problem.ts'
 import guide from '../../docs/api.md?raw'
 import { compile } from '../../engine/index.ts'

@@ -1,5 +1,5 @@
 /** An environment that has one of everything, so that requests to it get past the question whether it exists. */
-import { EXAMPLE_DOCUMENT } from '../../../admin/api/document-schema.ts'
+import { EXAMPLE_DOCUMENT } from '../../../admin/api/document-examples.ts'
 import { caller } from '../callers.ts'
 import { ANY, call, environment, NEW, type TestEnvironment, value } from '../client.ts'
 import type { Operation } from '../operations.ts'
