@@ -8,6 +8,7 @@ import { type Connection, isLoopback } from './connection.ts'
 import { EXIT } from './exit.ts'
 import { Failure, type Finding } from './failure.ts'
 import { count } from './words.ts'
+import type { World } from './world.ts'
 
 /** Calls throw `Failure` in place of answering with an error, or with an approval that is waited for. */
 export type AdminApi = Client<paths>
@@ -43,7 +44,8 @@ class ApprovalNeeded extends Failure {
   }
 }
 
-export function connect(connection: Connection): AdminApi {
+/** `wait`: for a call that came too soon, before it is made again. */
+export function connect(connection: Connection, { wait }: Pick<World, 'wait'>): AdminApi {
   return createClient<paths>({
     baseUrl: connection.url,
     headers: {
@@ -52,7 +54,7 @@ export function connect(connection: Connection): AdminApi {
     },
     // The token is for this address and no other.
     redirect: 'manual',
-    fetch: (request) => exchange(request, connection),
+    fetch: (request) => exchange(request, connection, wait),
     pathSerializer: addressOf,
   })
 }
@@ -90,8 +92,22 @@ export function headerOf({ headers }: Answer<unknown>, name: string): string {
   return text
 }
 
-async function exchange(request: Request, connection: Connection): Promise<Response> {
-  const { response, text } = await sent(request, connection)
+/** A call that comes too soon is made so often. */
+const ATTEMPTS = 5
+/** Nobody is kept waiting for longer without a word. */
+const MAX_WAIT_S = 10
+
+async function exchange(request: Request, connection: Connection, wait: World['wait']): Promise<Response> {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    const answered = await sent(request.clone(), connection)
+    const seconds = answered.response.status === 429 ? secondsToWait(answered.response.headers) : null
+    if (seconds === null || seconds > MAX_WAIT_S) return resultOf(request, connection, answered)
+    await wait(seconds * 1_000)
+  }
+  return resultOf(request, connection, await sent(request, connection))
+}
+
+function resultOf(request: Request, connection: Connection, { response, text }: Sent): Response {
   if (!response.ok) throw refusal(request, response, text ?? '', connection)
   if (text === null) return response
   const { status, headers } = response
@@ -102,11 +118,13 @@ async function exchange(request: Request, connection: Connection): Promise<Respo
   return new Response(text, { status, headers })
 }
 
-/** `text` is `null` if lines were asked for: they may be many, and are the caller's to read. */
-async function sent(
-  request: Request,
-  { url }: Connection,
-): Promise<{ response: Response; text: string | null }> {
+interface Sent {
+  readonly response: Response
+  /** `null` if lines were asked for: they may be many, and are the caller's to read. */
+  readonly text: string | null
+}
+
+async function sent(request: Request, { url }: Connection): Promise<Sent> {
   const lines = request.headers.get('accept') !== 'application/json'
   try {
     const response = await fetch(request, lines ? {} : { signal: AbortSignal.timeout(timeoutOf(request)) })
@@ -157,7 +175,8 @@ function refusal(request: Request, response: Response, text: string, connection:
   if (problem === null)
     return new ApiFailure(status, `${named(request)} was answered ${status}: ${notOurs(connection)}`, [])
   const { title, detail, errors, requestId } = problem
-  const words = [detail ?? title ?? `status ${status}`, ...advice(status, headers, connection)]
+  const said = detail ?? title ?? `status ${status}`
+  const words = [said, ...advice(status, said, headers, connection)]
   if (status >= 500 && requestId !== undefined) words.push(`Its log has it under request ${requestId}.`)
   const findings = SAID_IN_WORDS.includes(status) ? [] : errors
   return new ApiFailure(status, `the control plane refuses (${status}): ${words.join(' ')}`, findings)
@@ -167,11 +186,16 @@ function refusal(request: Request, response: Response, text: string, connection:
 const SAID_IN_WORDS = [401, 403, 404, 405, 412, 428]
 
 /** What to do next. */
-function advice(status: number, headers: Headers, { url, tokenFrom }: Connection): string[] {
+function advice(status: number, said: string, headers: Headers, { url, tokenFrom }: Connection): string[] {
   if (status === 401) return [`The token came from ${tokenFrom}; turnout login --url ${url} stores another.`]
   if (status === 403) return ['What this token may do, turnout whoami says.']
-  const seconds = headers.get('retry-after')
-  return seconds !== null && /^\d+$/.test(seconds) ? [`Try again in ${seconds} s.`] : []
+  const seconds = secondsToWait(headers)
+  return seconds === null || /\btry again in\b/i.test(said) ? [] : [`Try again in ${seconds} s.`]
+}
+
+function secondsToWait(headers: Headers): number | null {
+  const text = headers.get('retry-after')
+  return text !== null && /^\d+$/.test(text) ? Number(text) : null
 }
 
 const notOurs = ({ url }: Connection): string => `what answers at ${url} may not be a Turnout control plane`

@@ -12,7 +12,7 @@ export function openSession(world: World): Session {
   const connection = connectionOf(world)
   // Known to the output before anything can be printed.
   world.output.hide(connection.token)
-  return { api: connect(connection), url: connection.url }
+  return { api: connect(connection, world), url: connection.url }
 }
 
 export interface EnvironmentSession extends Session {

@@ -10,7 +10,7 @@ import { type Env, parseConfig } from '../env.ts'
 import { callProject } from '../stubs.ts'
 import { Throttle } from '../throttle.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
-import { confirm, holderOf, unauthorized } from './holder.ts'
+import { confirm, holderOf, laneOfCall, unauthorized } from './holder.ts'
 import { Problem, tooManyRequests } from './problem.ts'
 
 const BOOTSTRAP: Principal = { id: BOOTSTRAP_ID, role: 'admin', ...EVERYWHERE }
@@ -46,10 +46,11 @@ async function bearerOf(c: ApiContext, token: string): Promise<Principal> {
 const throttles = new WeakMap<Env, Throttle>()
 
 /** Nobody is asked about the bootstrap token, so each isolate counts its calls for itself. */
-function bootstrap({ env }: ApiContext): Principal {
+function bootstrap(c: ApiContext): Principal {
+  const { env } = c
   const throttle = throttles.get(env) ?? new Throttle(parseConfig(env).requestsPerSecond)
   throttles.set(env, throttle)
-  const waitMs = throttle.waitMs(BOOTSTRAP.id, Date.now())
+  const waitMs = throttle.waitMs(BOOTSTRAP.id, laneOfCall(c), Date.now())
   if (waitMs > 0) throw tooManyRequests(waitMs)
   return BOOTSTRAP
 }
@@ -59,7 +60,9 @@ async function personOf(c: ApiContext, jwt: string, settings: AccessSettings): P
   const identified = await accessOf(settings).identify(jwt, new Date())
   if ('refused' in identified)
     throw unauthorized(`${capital(identified.refused)}.`, identified.refused, ACCESS_HEADER)
-  const recognized = await callProject(c.env, (stub) => stub.recognize({ person: identified.id }))
+  const recognized = await callProject(c.env, (stub) =>
+    stub.recognize({ person: identified.id }, laneOfCall(c)),
+  )
   if ('principal' in recognized) return recognized.principal
   if (recognized.refused === 'throttled') throw tooManyRequests(recognized.waitMs)
   throw new Problem(

@@ -7,6 +7,7 @@ import type { Principal } from '../access/principal.ts'
 import type { Refusal } from '../objects/access.ts'
 import type { AdmittedMethod, EnvironmentObject } from '../objects/environment.ts'
 import { callProject, type Remote } from '../stubs.ts'
+import { type Lane, laneOf } from '../throttle.ts'
 import type { ApiContext } from './context.ts'
 import { Problem, tooManyRequests } from './problem.ts'
 
@@ -19,6 +20,9 @@ const believed = new Map<string, Principal>()
 /** Then all are forgotten. */
 const MAX_BELIEVED = 1_000
 
+/** Where this call counts. */
+export const laneOfCall = ({ req }: ApiContext): Lane => laneOf(req.method, req.path)
+
 /** The holder of a token. Throws 401 if it is none of ours or does not hold any more, 429 if it is used too often. */
 export async function holderOf(c: ApiContext, tokenHash: string): Promise<Principal> {
   const known = believed.get(tokenHash)
@@ -29,7 +33,7 @@ export async function holderOf(c: ApiContext, tokenHash: string): Promise<Princi
 
 /** Asks the project's object. */
 async function recognize(c: ApiContext, tokenHash: string): Promise<Principal> {
-  const recognized = await callProject(c.env, (stub) => stub.recognize({ tokenHash }))
+  const recognized = await callProject(c.env, (stub) => stub.recognize({ tokenHash }, laneOfCall(c)))
   if ('refused' in recognized) throw refused(tokenHash, recognized)
   if (believed.size >= MAX_BELIEVED) believed.clear()
   believed.set(tokenHash, recognized.principal)
@@ -49,7 +53,7 @@ export function asHolder(c: ApiContext, stub: Remote<EnvironmentObject>): Remote
   const ask =
     (method: AdmittedMethod) =>
     async (...args: Parameters<EnvironmentObject[AdmittedMethod]>) => {
-      const admitted = await stub.admit(tokenHash, method, args)
+      const admitted = await stub.admit(tokenHash, laneOfCall(c), method, args)
       if ('refused' in admitted) throw refused(tokenHash, admitted)
       c.set('unconfirmed', undefined)
       return admitted.answer

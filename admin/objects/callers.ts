@@ -3,7 +3,7 @@
  * remembers callers before it answers that a token was revoked (project.ts), so what is remembered here is never out of date;
  * and none is remembered for longer than a minute, should it ever fail to.
  */
-import type { Throttle } from '../throttle.ts'
+import type { Lane, Throttle } from '../throttle.ts'
 import type { Recognition, Refusal } from './access.ts'
 
 const REMEMBERED_MS = 60_000
@@ -29,11 +29,11 @@ export class Callers {
   }
 
   /** Why whoever shows this token may not call now, or `null`. At once, if it is remembered. */
-  refusalOf(tokenHash: string, nowMs: number): Refusal | null | Promise<Refusal | null> {
+  refusalOf(tokenHash: string, lane: Lane, nowMs: number): Refusal | null | Promise<Refusal | null> {
     const caller = this.#known.get(tokenHash)
     return caller === undefined || nowMs >= caller.untilMs
-      ? this.#ask(tokenHash, nowMs)
-      : this.#count(caller.id, nowMs)
+      ? this.#ask(tokenHash, lane, nowMs)
+      : this.#count(caller.id, lane, nowMs)
   }
 
   /** A token was revoked. */
@@ -42,7 +42,7 @@ export class Callers {
     this.#generation += 1
   }
 
-  async #ask(tokenHash: string, nowMs: number): Promise<Refusal | null> {
+  async #ask(tokenHash: string, lane: Lane, nowMs: number): Promise<Refusal | null> {
     for (;;) {
       const generation = this.#generation
       const recognized = await this.#recognize(tokenHash)
@@ -53,12 +53,12 @@ export class Callers {
       const untilMs = Math.min(nowMs + REMEMBERED_MS, expiresAtMs ?? Number.POSITIVE_INFINITY)
       if (this.#known.size >= MAX_REMEMBERED) this.#known.clear()
       this.#known.set(tokenHash, { id: principal.id, untilMs })
-      return this.#count(principal.id, nowMs)
+      return this.#count(principal.id, lane, nowMs)
     }
   }
 
-  #count(caller: string, nowMs: number): Refusal | null {
-    const waitMs = this.#throttle.waitMs(caller, nowMs)
+  #count(caller: string, lane: Lane, nowMs: number): Refusal | null {
+    const waitMs = this.#throttle.waitMs(caller, lane, nowMs)
     return waitMs === 0 ? null : { refused: 'throttled', waitMs }
   }
 }

@@ -27,7 +27,7 @@ import type { Review } from '../storage/reviews.ts'
 import type { Schedule } from '../storage/schedules.ts'
 import { readLineage, readState, type State } from '../storage/state.ts'
 import type { FlagStore } from '../storage/store.ts'
-import { Throttle } from '../throttle.ts'
+import { type Lane, Throttle } from '../throttle.ts'
 import type { Recognition, Refusal } from './access.ts'
 import type { Answer, Described, Edited } from './answers.ts'
 import { type Decision as ApprovalDecision, decideApproval } from './approving.ts'
@@ -79,11 +79,12 @@ export class EnvironmentObject extends EnvironmentQueries {
   /** Another method of this object, for whoever shows this token; or why that one may not call. */
   async admit<M extends AdmittedMethod>(
     tokenHash: string,
+    lane: Lane,
     method: M,
     args: Parameters<EnvironmentObject[M]>,
   ): Promise<{ answer: Awaited<ReturnType<EnvironmentObject[M]>> } | Refusal> {
     if (!ADMITTED.has(method)) throw new Error(`[environment] ${method} is not asked through admit()`)
-    const refusal = this.#callers.refusalOf(tokenHash, Date.now())
+    const refusal = this.#callers.refusalOf(tokenHash, lane, Date.now())
     const refused = refusal instanceof Promise ? await refusal : refusal
     if (refused !== null) return refused
     const ask = this[method] as (
@@ -101,7 +102,7 @@ export class EnvironmentObject extends EnvironmentQueries {
   #vouched(tokenHash: string): Promise<Recognition> {
     const project = this.env.PROJECT.getByName(PROJECT_NAME)
     const name = readLineage(this.room.sql)?.name
-    return name === undefined ? project.recognize({ tokenHash }) : project.vouch(tokenHash, name)
+    return name === undefined ? project.recognize({ tokenHash }, 'all-else') : project.vouch(tokenHash, name)
   }
 
   /** What an edge, through ControlRpc, is told: small, and from memory. */

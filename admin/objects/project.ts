@@ -22,7 +22,7 @@ import {
 import { pagePeople, pageTokens, readPerson, readToken } from '../storage/grants.ts'
 import { addListener, listeners } from '../storage/listeners.ts'
 import { transact } from '../storage/recall.ts'
-import { Throttle } from '../throttle.ts'
+import { type Lane, Throttle } from '../throttle.ts'
 import {
   addToken,
   type Credential,
@@ -98,11 +98,11 @@ export class ProjectObject extends RestorableObject {
 
   // Access.
 
-  /** Who shows that credential. Counts the calls of all isolates together. */
-  recognize(credential: Credential): Recognition {
+  /** Who shows that credential. Counts the calls of all isolates together, by lanes. */
+  recognize(credential: Credential, lane: Lane): Recognition {
     const recognized = recognize(this.#sql, credential, Date.now())
     if (!('principal' in recognized)) return recognized
-    const waitMs = this.#throttle.waitMs(recognized.principal.id, Date.now())
+    const waitMs = this.#throttle.waitMs(recognized.principal.id, lane, Date.now())
     return waitMs === 0 ? recognized : { refused: 'throttled', waitMs }
   }
 

@@ -46,7 +46,7 @@ async function login(world: World): Promise<unknown> {
   const stored = readContexts(configHome)
   const url = urlOf(world, stored)
   const token = await askedToken(world, url)
-  const principal = await checked({ url, token, tokenFrom: 'what was entered' }, common.env)
+  const principal = await checked(world, { url, token, tokenFrom: 'what was entered' }, common.env)
 
   const name = common.context ?? new URL(url).host
   const context: Context = { url, token, ...(common.env === undefined ? {} : { environment: common.env }) }
@@ -80,7 +80,7 @@ async function whoami(world: World): Promise<unknown> {
   const { output } = world
   const connection = connectionOf(world)
   output.hide(connection.token)
-  const principal = await bodyOf(connect(connection).GET('/api/v1/whoami'))
+  const principal = await bodyOf(connect(connection, world).GET('/api/v1/whoami'))
   output.line(described(principal))
   output.line(`at ${connection.url}, by the token from ${connection.tokenFrom}`)
   return { ...principal, url: connection.url, tokenFrom: connection.tokenFrom }
@@ -143,8 +143,12 @@ async function askedToken({ terminal, output }: World, url: string): Promise<str
 }
 
 /** Whose token it is, once the control plane has taken it and knows the environment. */
-async function checked(connection: Connection, environment: string | undefined): Promise<Principal> {
-  const api = connect(connection)
+async function checked(
+  world: World,
+  connection: Connection,
+  environment: string | undefined,
+): Promise<Principal> {
+  const api = connect(connection, world)
   const principal = await bodyOf(api.GET('/api/v1/whoami'))
   if (environment !== undefined)
     await bodyOf(api.GET('/api/v1/environments/{env}', { params: { path: { env: environment } } }))

@@ -6,8 +6,8 @@ import { app } from '../../admin/api/app.ts'
 import { PROJECT_NAME } from '../../admin/objects/directory.ts'
 import { ProjectObject } from '../../admin/objects/project.ts'
 import { type Bucket, takeCall } from '../../admin/rate-limit.ts'
-import { Throttle } from '../../admin/throttle.ts'
-import { call, problem, TOKEN, value } from './client.ts'
+import { laneOf, Throttle } from '../../admin/throttle.ts'
+import { call, environment, problem, TOKEN, value } from './client.ts'
 
 const NOW = 1_800_000_000_000
 
@@ -79,27 +79,57 @@ describe('takeCall', () => {
   })
 })
 
+describe('laneOf', () => {
+  const at = (path: string) => `/api/v1/environments/prod/${path}`
+  it.each([
+    ['PUT', at('kills/flag:checkout'), 'kills'],
+    ['PUT', at('kills/origin:shop%2Fcanary'), 'kills'],
+    ['DELETE', at('kills/flag:checkout'), 'all-else'],
+    ['GET', at('kills/flag:checkout'), 'all-else'],
+    ['PUT', at('kills'), 'all-else'],
+    ['POST', at('flags/checkout/toggle'), 'toggles'],
+    ['PUT', at('flags/checkout'), 'all-else'],
+    ['POST', '/api/v1/other/flags/checkout/toggle', 'all-else'],
+  ])('counts %s %s among %s', (method, path, lane) => expect(laneOf(method, path)).toBe(lane))
+})
+
 describe('Throttle', () => {
   it('counts each caller for itself', () => {
     const throttle = new Throttle(1)
-    expect([throttle.waitMs('a', NOW), throttle.waitMs('b', NOW), throttle.waitMs('a', NOW)]).toEqual([
-      0, 0, 1_000,
-    ])
+    expect([
+      throttle.waitMs('a', 'all-else', NOW),
+      throttle.waitMs('b', 'all-else', NOW),
+      throttle.waitMs('a', 'all-else', NOW),
+    ]).toEqual([0, 0, 1_000])
   })
 
   it('limits nobody at 0', () => {
     const throttle = new Throttle(0)
-    for (let n = 0; n < 10_000; n++) expect(throttle.waitMs('a', NOW)).toBe(0)
+    for (let n = 0; n < 10_000; n++) expect(throttle.waitMs('a', 'all-else', NOW)).toBe(0)
+  })
+
+  it('counts kills and toggles apart from all else, and from each other', () => {
+    const throttle = new Throttle(30)
+    for (const lane of ['all-else', 'toggles', 'kills'] as const) {
+      for (let n = 0; n < 30; n++) expect(throttle.waitMs('a', lane, NOW)).toBe(0)
+      expect(throttle.waitMs('a', lane, NOW)).toBeGreaterThan(0)
+    }
+  })
+
+  it('lets twenty kills a second pass where the limit is lower, and no more', () => {
+    const throttle = new Throttle(1)
+    for (let n = 0; n < 20; n++) expect(throttle.waitMs('a', 'kills', NOW)).toBe(0)
+    expect(throttle.waitMs('a', 'kills', NOW)).toBe(50)
   })
 
   it('forgets who has been quiet, however many there were, and nobody else', () => {
     const throttle = new Throttle(1)
-    for (let n = 0; n < 5_000; n++) throttle.waitMs(`caller ${n}`, NOW)
-    expect(throttle.waitMs('caller 4999', NOW)).toBe(1_000)
-    throttle.waitMs('busy', NOW + 900)
-    throttle.waitMs('other', NOW + 1_100)
+    for (let n = 0; n < 5_000; n++) throttle.waitMs(`caller ${n}`, 'all-else', NOW)
+    expect(throttle.waitMs('caller 4999', 'all-else', NOW)).toBe(1_000)
+    throttle.waitMs('busy', 'all-else', NOW + 900)
+    throttle.waitMs('other', 'all-else', NOW + 1_100)
     expect(throttle.remembered).toBe(2)
-    expect(throttle.waitMs('busy', NOW + 1_100)).toBe(800)
+    expect(throttle.waitMs('busy', 'all-else', NOW + 1_100)).toBe(800)
   })
 })
 
@@ -136,6 +166,36 @@ describe('API_REQUESTS_PER_SECOND', () => {
       expect(statuses).toEqual([200, 200, 200])
       expect([await from(one.token), await from(other.token)]).toEqual([429, 200])
       for (let n = 0; n < 5; n++) expect(await from(`tn_${'x'.repeat(43)}`)).toBe(401)
+    })
+  })
+
+  it('refuses no kill and no toggle of whoever has spent it on something else', async () => {
+    const { api } = await environment({ flags: { checkout: { enabled: true } } })
+    const one = await value(
+      await call('/api/v1/tokens', { body: { name: `t-${crypto.randomUUID()}`, role: 'operator' } }),
+    )
+    const stub = env.PROJECT.getByName(PROJECT_NAME)
+    await runInDurableObject(stub, async (_, state) => {
+      const project = new ProjectObject(state, limited)
+      const PROJECT = { getByName: () => project }
+      for (const [token, bindings] of [
+        [TOKEN, { ...limited }],
+        [one.token, { ...limited, PROJECT }],
+      ] as const) {
+        const send = (method: string, path: string, body: object) =>
+          app.fetch(
+            new Request(`https://admin.test${api}${path}`, {
+              method,
+              headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+              body: JSON.stringify(body),
+            }),
+            bindings,
+          )
+        for (let n = 0; n < 3; n++) await ask(bindings, token)
+        expect((await send('PUT', '/kills/all-flags', { reason: 'outage' })).status).toBeLessThan(300)
+        expect((await send('POST', '/flags/checkout/toggle', { enabled: false })).status).toBe(200)
+        expect((await ask(bindings, token)).status).toBe(429)
+      }
     })
   })
 

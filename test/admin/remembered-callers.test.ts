@@ -22,53 +22,54 @@ function remembering(answer: () => Recognition | Promise<Recognition>, perSecond
 describe('an object that remembers callers', () => {
   it('asks once, and again after a minute', async () => {
     const { callers, recognize } = remembering(() => HOLDER)
-    for (const afterMs of [0, 1, 59_999]) expect(await callers.refusalOf('hash', NOW + afterMs)).toBeNull()
+    for (const afterMs of [0, 1, 59_999])
+      expect(await callers.refusalOf('hash', 'all-else', NOW + afterMs)).toBeNull()
     expect(recognize).toHaveBeenCalledTimes(1)
-    await callers.refusalOf('hash', NOW + 60_000)
+    await callers.refusalOf('hash', 'all-else', NOW + 60_000)
     expect(recognize).toHaveBeenCalledTimes(2)
   })
 
   it('answers at once while it remembers', async () => {
     const { callers } = remembering(() => HOLDER)
-    await callers.refusalOf('hash', NOW)
-    expect(callers.refusalOf('hash', NOW)).toBeNull()
+    await callers.refusalOf('hash', 'all-else', NOW)
+    expect(callers.refusalOf('hash', 'all-else', NOW)).toBeNull()
   })
 
   it('knows each by the own token alone', async () => {
     const { callers, recognize } = remembering(() => HOLDER)
-    await callers.refusalOf('hash', NOW)
-    await callers.refusalOf('other', NOW)
+    await callers.refusalOf('hash', 'all-else', NOW)
+    await callers.refusalOf('other', 'all-else', NOW)
     expect(recognize.mock.calls).toEqual([['hash'], ['other']])
   })
 
   it('does not remember for longer than the token holds', async () => {
     const { callers, recognize } = remembering(() => ({ ...HOLDER, expiresAtMs: NOW + 10 }))
-    await callers.refusalOf('hash', NOW)
+    await callers.refusalOf('hash', 'all-else', NOW)
     recognize.mockResolvedValue({ refused: 'expired' })
-    expect(callers.refusalOf('hash', NOW + 9)).toBeNull()
-    expect(await callers.refusalOf('hash', NOW + 10)).toEqual({ refused: 'expired' })
+    expect(callers.refusalOf('hash', 'all-else', NOW + 9)).toBeNull()
+    expect(await callers.refusalOf('hash', 'all-else', NOW + 10)).toEqual({ refused: 'expired' })
   })
 
   it.each(['unknown', 'expired', 'revoked'] as const)('remembers nobody who is %s', async (refused) => {
     const { callers, recognize } = remembering(() => ({ refused }))
-    expect(await callers.refusalOf('hash', NOW)).toEqual({ refused })
-    await callers.refusalOf('hash', NOW)
+    expect(await callers.refusalOf('hash', 'all-else', NOW)).toEqual({ refused })
+    await callers.refusalOf('hash', 'all-else', NOW)
     expect(recognize).toHaveBeenCalledTimes(2)
   })
 
   it('asks again after it was told to forget', async () => {
     const { callers, recognize } = remembering(() => HOLDER)
-    await callers.refusalOf('hash', NOW)
+    await callers.refusalOf('hash', 'all-else', NOW)
     callers.forget()
     recognize.mockResolvedValue({ refused: 'revoked' })
-    expect(await callers.refusalOf('hash', NOW)).toEqual({ refused: 'revoked' })
+    expect(await callers.refusalOf('hash', 'all-else', NOW)).toEqual({ refused: 'revoked' })
   })
 
   it('does not believe an answer that it was told to forget while it waited for it', async () => {
     const answers = [Promise.withResolvers<Recognition>(), Promise.withResolvers<Recognition>()]
     let asked = 0
     const { callers } = remembering(() => answers[asked++]!.promise)
-    const refusal = callers.refusalOf('hash', NOW)
+    const refusal = callers.refusalOf('hash', 'all-else', NOW)
     callers.forget()
     answers[0]!.resolve(HOLDER)
     answers[1]!.resolve({ refused: 'revoked' })
@@ -77,10 +78,11 @@ describe('an object that remembers callers', () => {
 
   it('holds each to the number of calls in a second, the first one too', async () => {
     const { callers } = remembering(() => HOLDER, 2)
-    expect(await callers.refusalOf('hash', NOW)).toBeNull()
-    expect(await callers.refusalOf('hash', NOW)).toBeNull()
-    expect(await callers.refusalOf('hash', NOW)).toEqual({ refused: 'throttled', waitMs: 500 })
-    expect(await callers.refusalOf('hash', NOW + 500)).toBeNull()
+    expect(await callers.refusalOf('hash', 'all-else', NOW)).toBeNull()
+    expect(await callers.refusalOf('hash', 'all-else', NOW)).toBeNull()
+    expect(await callers.refusalOf('hash', 'all-else', NOW)).toEqual({ refused: 'throttled', waitMs: 500 })
+    expect(await callers.refusalOf('hash', 'toggles', NOW)).toBeNull()
+    expect(await callers.refusalOf('hash', 'all-else', NOW + 500)).toBeNull()
   })
 })
 
@@ -178,7 +180,7 @@ describe('a token that an environment remembers', () => {
   it('reaches three questions of the object, and no more', async () => {
     const { stub } = await remembered()
     await runInDurableObject(stub, async (object) => {
-      const asked = object.admit('hash', 'remove' as 'edit', [] as never)
+      const asked = object.admit('hash', 'all-else', 'remove' as 'edit', [] as never)
       await expect(asked).rejects.toThrow('not asked through admit')
     })
   })

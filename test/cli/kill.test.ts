@@ -32,6 +32,36 @@ Landed: no edge has traffic now, and each asks before it answers its next reques
     expect(api.calls[0]!.body).toEqual({ reason: KILL.reason })
   })
 
+  test('is placed as soon as it may be, if it came too soon', async () => {
+    const soon = { ...problem(429, 'Try again in a second.'), headers: { 'retry-after': '1' } }
+    let refused = 0
+    const answer = () => (refused++ < 4 ? soon : says(KILL, KILLED, 201))
+    const api = await startApi({ ...QUIET, [PUT]: answer })
+    const { code, out, err, waits } = await turnout(['kill', 'flag:checkout', '--reason', 'x'], api)
+    expect(out).toContain('Killed flag:checkout in prod')
+    expect([code, err]).toEqual([0, ''])
+    expect(waits).toEqual([1_000, 1_000, 1_000, 1_000])
+    expect(api.calls.filter(({ line }) => line === PUT).map(({ body }) => body)).toEqual(
+      Array(5).fill({ reason: 'x' }),
+    )
+  })
+
+  test('gives up after five refusals, which it says once', async () => {
+    const soon = { ...problem(429, 'Try again in a second.'), headers: { 'retry-after': '1' } }
+    const api = await startApi({ [PUT]: soon })
+    const { code, err, waits } = await turnout(['kill', 'flag:checkout', '--reason', 'x'], api)
+    expect(err).toBe('turnout: the control plane refuses (429): Try again in a second.\n')
+    expect([code, waits.length]).toEqual([1, 4])
+  })
+
+  test('waits for no longer than ten seconds', async () => {
+    const later = { ...problem(429, 'Busy.'), headers: { 'retry-after': '11' } }
+    const api = await startApi({ [PUT]: later })
+    const { code, err, waits } = await turnout(['kill', 'flag:checkout', '--reason', 'x'], api)
+    expect(err).toBe('turnout: the control plane refuses (429): Busy. Try again in 11 s.\n')
+    expect([code, waits]).toEqual([1, []])
+  })
+
   test('takes a variant and an end, and says when that is', async () => {
     const held = { ...KILL, variant: 'safe', expiresAt: '2026-11-21T10:30:00Z', onExpiry: 'extend' }
     const api = await startApi({ ...QUIET, [PUT]: says(held, KILLED) })
