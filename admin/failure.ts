@@ -49,3 +49,21 @@ export const conflict = (
   detail: string,
   retryAtMs: number | null = null,
 ): { ok: false; error: Failure } => failed({ reason: 'conflict', kind, detail, retryAtMs })
+
+/** Why a change was not made, as the end of a sentence, for who hears of it later than the caller. */
+export function sentenceOf(failure: Failure): string {
+  switch (failure.reason) {
+    case 'invalid':
+    case 'stage-order':
+      return failure.errors.map(({ path, message }) => `${path} ${message}`).join('; ')
+    case 'unknown':
+      return `there is no ${failure.what} ${JSON.stringify(failure.key)}`
+    case 'conflict':
+    case 'refused':
+    case 'store-unavailable':
+    case 'unreadable':
+      return failure.detail
+    default:
+      return failure.reason
+  }
+}

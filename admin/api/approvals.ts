@@ -75,7 +75,6 @@ const decisionRoute = (decision: Decision) =>
       'not-pending',
       'frozen',
       'outside-window',
-      'stage-order',
       ...STORE_PROBLEMS,
       'too-large',
       'unsupported-media-type',

@@ -12,7 +12,10 @@ export const ApprovalSchema = z
   .object({
     id: environmentId('Environment and number'),
     environment: z.string(),
-    status: z.enum(APPROVAL_STATUSES),
+    status: z.enum(APPROVAL_STATUSES).openapi({
+      description:
+        '`stale`: what it is about has changed since; `failed`: everybody agreed, but it could not be carried out, and `note` says why',
+    }),
     action: z.string().openapi({ example: 'flag.updated' }),
     subject: z.string().openapi({ example: 'flag:new-feature' }),
     actor: z.string().openapi({ description: 'Who asked' }),
@@ -24,7 +27,7 @@ export const ApprovalSchema = z
     expiresAt: time,
     decidedAt: time.nullable(),
     decidedBy: z.string().nullable(),
-    note: z.string().nullable(),
+    note: z.string().nullable().openapi({ description: 'What who decided it said, or why it failed' }),
     version: version.nullable().openapi({ description: 'Version that holds the change' }),
   })
   .openapi('Approval', { example: EXAMPLES.approval })

@@ -37,7 +37,7 @@ const approval = fields({
   n: counted,
   createdAtMs: whole,
   expiresAtMs: whole,
-  status: oneOf(['pending', 'applied', 'rejected', 'cancelled', 'stale', 'expired']),
+  status: oneOf(['pending', 'applied', 'rejected', 'cancelled', 'stale', 'failed', 'expired']),
   actor: text,
   maker: nullable(text),
   reason: nullable(text),

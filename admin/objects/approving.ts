@@ -1,7 +1,7 @@
 /** Changes that others must approve: asked for, voted on, applied. Inside the caller's transaction. */
 import { ok } from '../../engine/index.ts'
 import { actOf, type Change } from '../change/change.ts'
-import { conflict, failed, invalid } from '../failure.ts'
+import { conflict, type Failure, failed, invalid, sentenceOf } from '../failure.ts'
 import type { Author } from '../settings.ts'
 import {
   type Approval,
@@ -16,7 +16,7 @@ import {
 import { readSettings } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
-import { carryOut } from './carry-out.ts'
+import { carryOut, type Made } from './carry-out.ts'
 import { isAsJudged, type Judgement, judge, mayRaiseNow } from './judge.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
@@ -128,6 +128,7 @@ const isOneHand = (one: Hand, other: Hand): boolean =>
   other.maker === one.actor ||
   (one.maker !== null && one.maker === other.maker)
 
+/** The last vote. Nothing is noted of one that came at a bad time; it may be given again. */
 function apply(
   room: Room,
   state: State,
@@ -135,34 +136,80 @@ function apply(
   author: Author,
   nowMs: number,
 ): Answer<Approval> {
-  const { sql } = room
-  const change = changeOfApproval(sql, approval.n)
+  const change = changeOfApproval(room.sql, approval.n)
   const judged = judge(room, state, change)
-  if (!judged.ok) return judged
-  if (!isAsJudged(room, approval.touched, judged.value.touched)) {
-    const stale: Approval = { ...approval, status: 'stale', decidedAtMs: nowMs, decidedBy: author.actor }
-    updateApproval(sql, stale)
-    recordDecision(room, state, 'approval.stale', stale, author, nowMs)
-    return ok(stale)
+  const now = judged.ok ? judged.value.touched : approval.touched
+  if (!isAsJudged(room, approval.touched, now)) return ok(end(room, state, approval, 'stale', author, nowMs))
+  const made = judged.ok ? makeApproved(room, state, change, judged.value, approval, author, nowMs) : judged
+  if (made.ok) {
+    const { version } = made.value.state
+    const decided = { status: 'applied', decidedAtMs: nowMs, decidedBy: author.actor, version } as const
+    const applied: Approval = { ...approval, ...decided }
+    updateApproval(room.sql, applied)
+    return ok(applied)
   }
-  const open = judged.value.raising.length === 0 ? ok(null) : mayRaiseNow(room, nowMs)
+  if (mayPass(made.error)) return made
+  return ok(end(room, state, approval, 'failed', author, nowMs, sentenceOf(made.error)))
+}
+
+/** Carries it out as its author's, or leaves everything as it is, the audit log too. */
+function makeApproved(
+  room: Room,
+  state: State,
+  change: Change,
+  { raising }: Judgement,
+  approval: Approval,
+  author: Author,
+  nowMs: number,
+): Answer<Made> {
+  const open = raising.length === 0 ? ok(null) : mayRaiseNow(room, nowMs)
   if (!open.ok) return open
-  recordDecision(room, state, 'approval.approved', approval, author, nowMs)
   const approvedBy = approval.votes.map((vote) => vote.actor)
   const details = { approval: approval.n, approvedBy }
   const asked: Author = { ...author, actor: approval.actor, reason: approval.reason, details }
-  const made = carryOut(room, state, change, asked, nowMs)
-  if (!made.ok) return made
-  const { version } = made.value.state
-  const applied: Approval = {
+  return room.ledger.attempt(() => {
+    recordDecision(room, state, 'approval.approved', approval, author, nowMs)
+    return carryOut(room, state, change, asked, nowMs)
+  })
+}
+
+/** Whether the same change may be made later, as it is; all else it was approved for in vain. */
+const mayPass = ({ reason }: Failure): boolean =>
+  ['conflict', 'store-unavailable', 'unreadable', 'environment-unknown'].includes(reason)
+
+/** Closes an approval whose change AWS, where the document lives, will never take. */
+export function failApproval(
+  room: Room,
+  state: State,
+  n: number,
+  failure: Failure,
+  author: Author,
+  nowMs: number,
+): Answer<Approval> {
+  const approval = readApproval(room.sql, n, nowMs)
+  // Somebody else has decided it meanwhile, or it is gone.
+  if (approval?.status !== 'pending') return failed(failure)
+  return ok(end(room, state, approval, 'failed', author, nowMs, sentenceOf(failure)))
+}
+
+/** Everybody agrees, and all the same the change is not made. */
+function end(
+  room: Room,
+  state: State,
+  approval: Approval,
+  status: 'stale' | 'failed',
+  author: Author,
+  nowMs: number,
+  problem: string | null = null,
+): Approval {
+  const ended: Approval = {
     ...approval,
-    status: 'applied',
-    decidedAtMs: nowMs,
-    decidedBy: author.actor,
-    version,
+    ...{ status, decidedAtMs: nowMs, decidedBy: author.actor, note: problem },
   }
-  updateApproval(sql, applied)
-  return ok(applied)
+  updateApproval(room.sql, ended)
+  const more = problem === null ? {} : { problem }
+  recordDecision(room, state, `approval.${status}`, ended, author, nowMs, more)
+  return ended
 }
 
 function close(
@@ -193,7 +240,8 @@ function recordDecision(
   { n, action: what, subject, raising }: Approval,
   author: Author,
   nowMs: number,
+  more: { readonly problem?: string } = {},
 ): void {
-  const details = { change: what, of: subject, raising }
+  const details = { change: what, of: subject, raising, ...more }
   record(sql, name, { action, subject: `approval:${n}`, author }, nowMs, { details })
 }

@@ -9,7 +9,7 @@ import type { Change, Promotion, ScheduleRequest } from '../change/change.ts'
 import type { StoreKind } from '../config/store-config.ts'
 import type { Edit } from '../edit.ts'
 import { parseConfig } from '../env.ts'
-import { conflict, failed } from '../failure.ts'
+import { conflict, type Failure, failed } from '../failure.ts'
 import type { Freeze, Window } from '../governance/calendar.ts'
 import { HealthHints } from '../health/hints.ts'
 import { checkPrecondition, type Precondition } from '../precondition.ts'
@@ -30,7 +30,7 @@ import type { FlagStore } from '../storage/store.ts'
 import { type Lane, Throttle } from '../throttle.ts'
 import type { Recognition, Refusal } from './access.ts'
 import type { Answer, Described, Edited } from './answers.ts'
-import { type Decision as ApprovalDecision, decideApproval } from './approving.ts'
+import { type Decision as ApprovalDecision, decideApproval, failApproval } from './approving.ts'
 import { allOrNothing } from './backup/all-or-nothing.ts'
 import { restoreEnvironment } from './backup/restore-environment.ts'
 import type { Restored, Source } from './backup/restored.ts'
@@ -326,7 +326,13 @@ export class EnvironmentObject extends EnvironmentQueries {
     const answer = await this.sync.decide((state, nowMs) =>
       decideApproval(this.room, state, n, decision, author, nowMs),
     )
+    if (!answer.ok && answer.error.reason === 'invalid') return this.#failApproval(n, answer.error, author)
     return this.room.ledger.toldToDirectory(answer)
+  }
+
+  /** It does not fit into AWS, and never will. */
+  #failApproval(n: number, failure: Failure, author: Author): Promise<Answer<Approval>> {
+    return this.#decideInTurn((state, nowMs) => failApproval(this.room, state, n, failure, author, nowMs))
   }
 
   async addSchedule(schedule: ScheduleRequest, manner: Manner, author: Author): Promise<Answer<Schedule>> {

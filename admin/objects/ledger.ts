@@ -76,23 +76,36 @@ export class Ledger {
     look: (state: State) => Seen,
     nowMs: number,
   ): { answer: Answer<T>; seen: Seen | null } {
-    class Rehearsed {
-      readonly answer: Answer<T>
-      readonly seen: Seen | null
-      constructor(answer: Answer<T>, seen: Seen | null) {
-        this.answer = answer
-        this.seen = seen
+    const rehearse = () => {
+      const answer = this.#about((state) => decision(state, nowMs))
+      const after = readState(this.#sql)
+      return { answer, seen: after === null ? null : look(after) }
+    }
+    return this.#undoing(rehearse, () => true)
+  }
+
+  /** Part of a decision, of which nothing is left if it fails. Inside the caller's transaction. */
+  attempt<T>(work: () => Answer<T>): Answer<T> {
+    return this.#undoing(work, (answer) => !answer.ok)
+  }
+
+  /** A transaction, perhaps inside of another, that is taken back if `isUndone` says so of what came of it. */
+  #undoing<T>(work: () => T, isUndone: (result: T) => boolean): T {
+    class Undone {
+      readonly result: T
+      constructor(result: T) {
+        this.result = result
       }
     }
     try {
-      return transact(this.#ctx.storage, (): never => {
-        const answer = this.#about((state) => decision(state, nowMs))
-        const after = readState(this.#sql)
-        throw new Rehearsed(answer, after === null ? null : look(after))
+      return transact(this.#ctx.storage, () => {
+        const result = work()
+        if (isUndone(result)) throw new Undone(result)
+        return result
       })
     } catch (thrown) {
       this.#parts.forget()
-      if (thrown instanceof Rehearsed) return thrown
+      if (thrown instanceof Undone) return thrown.result
       throw thrown
     }
   }

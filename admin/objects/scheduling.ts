@@ -4,7 +4,7 @@ import type { Change } from '../change/change.ts'
 import { outcomeOf } from '../change/outcome.ts'
 import { takeBack } from '../change/take-back.ts'
 import { completeDocument } from '../document.ts'
-import { conflict, type Failure, failed } from '../failure.ts'
+import { conflict, failed, sentenceOf } from '../failure.ts'
 import { logError, messageOf } from '../log.ts'
 import type { Author } from '../settings.ts'
 import { readEntity } from '../storage/entities.ts'
@@ -207,16 +207,3 @@ const authorOf = ({ n, actor, reason, approval }: Schedule, phase: 'made' | 'tak
   ...{ actor, reason, requestId: null, address: null },
   details: { schedule: n, phase, ...(approval === null ? {} : { approval }) },
 })
-
-function sentenceOf(failure: Failure): string {
-  switch (failure.reason) {
-    case 'invalid':
-    case 'stage-order':
-      return failure.errors.map(({ path, message }) => `${path} ${message}`).join('; ')
-    case 'conflict':
-    case 'refused':
-      return failure.detail
-    default:
-      return failure.reason
-  }
-}

@@ -2,7 +2,15 @@
 import type { Change } from '../change/change.ts'
 import { chunks } from './chunks.ts'
 
-export const APPROVAL_STATUSES = ['pending', 'applied', 'rejected', 'cancelled', 'stale', 'expired'] as const
+export const APPROVAL_STATUSES = [
+  'pending',
+  'applied',
+  'rejected',
+  'cancelled',
+  'stale',
+  'failed',
+  'expired',
+] as const
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number]
 
 export interface Vote {
@@ -41,6 +49,7 @@ export interface Approval {
   readonly touched: readonly Touched[]
   readonly decidedAtMs: number | null
   readonly decidedBy: string | null
+  /** What who decided it said; why it failed. */
   readonly note: string | null
   /** Version that holds the change once it was applied. */
   readonly version: number | null

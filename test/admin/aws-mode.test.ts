@@ -412,6 +412,7 @@ describe('in a protected environment', () => {
           await test.aws.heal()
           const pending = test.object.approval(1)
           expect(pending).toMatchObject({ value: { approval: { status: 'pending', votes: [] } } })
+          expect(test.actions().at(-1)).toBe('approval.requested')
           const approved = await test.object.decideApproval(1, 'approve', author('bob'))
           expect(approved).toMatchObject({ ok: true, value: { status: 'applied' } })
           expect(await test.valueAt('flags/a')).toBe('true')
@@ -421,6 +422,61 @@ describe('in a protected environment', () => {
       ),
     60_000,
   )
+
+  it('a change that AWS will never take ends its approval, and nothing is in AWS', () =>
+    inSsm(
+      async (test) => {
+        await test.replace({ flags: { a: false } })
+        const allowlist = Array.from({ length: 1_000 }, (_, n) => `customer-${n}`)
+        const text = JSON.stringify({ a: { enabled: true, percentage: 5, allowlist } })
+        const asked = await test.object.edit({ do: 'patch-flags', text }, MANNER, ADA)
+        expect(refusal(asked)).toBe('approval-needed')
+        const approved = await test.object.decideApproval(1, 'approve', author('bob'))
+        const note = expect.stringContaining('$.flags.a takes 14935 bytes as a parameter')
+        expect(approved).toMatchObject({ value: { status: 'failed', note } })
+        expect(test.actions().slice(-2)).toEqual(['approval.requested', 'approval.failed'])
+        expect(await test.valueAt('flags/a')).toBe('false')
+        expect(test.flags()).toEqual({ a: false })
+        expect(refusal(await test.toggle('a', true))).toBe('approval-needed')
+      },
+      { approvals: 1 },
+    ))
+
+  it('a change that cannot be made any more ends its approval without a word to AWS', () =>
+    inSsm(
+      async (test) => {
+        await test.replace({ flags: { a: false } })
+        const schedule = { atMs: Date.now() + 5_000, untilMs: null, text: '{"a":{"enabled":true}}' }
+        expect(await test.object.addSchedule(schedule, MANNER, ADA)).toMatchObject({
+          error: { reason: 'approval-needed' },
+        })
+        aheadMs += 6_000
+        await test.aws.forgetCalls()
+        const approved = await test.object.decideApproval(1, 'approve', author('bob'))
+        expect(approved).toMatchObject({ value: { status: 'failed', note: '$.at must be in the future' } })
+        expect(test.actions().slice(-2)).toEqual(['approval.requested', 'approval.failed'])
+        expect(await test.aws.calls()).toEqual([])
+      },
+      { approvals: 1 },
+    ))
+
+  it('a change that comes at a bad time is no vote, and may be approved again', () =>
+    inSsm(
+      async (test) => {
+        await test.replace({ flags: { a: false } })
+        expect(refusal(await test.toggle('a', true))).toBe('approval-needed')
+        await test.put('flags/a', '{"enabled":false,"percentage":10}')
+        const refused = await test.object.decideApproval(1, 'approve', author('bob'))
+        expect(refused).toMatchObject({ error: { kind: 'store-changed' } })
+        const pending = test.object.approval(1)
+        expect(pending).toMatchObject({ value: { approval: { status: 'pending', votes: [] } } })
+        expect(test.actions()).not.toContain('approval.approved')
+        await look(test)
+        const approved = await test.object.decideApproval(1, 'approve', author('bob'))
+        expect(approved).toMatchObject({ value: { status: 'stale' } })
+      },
+      { approvals: 1 },
+    ))
 
   it('what is changed in AWS waits for nobody', () =>
     inSsm(
