@@ -40,6 +40,9 @@ export function submit(
     const judged = judge(room, state, change)
     if (!judged.ok) return judged
     if (judged.value.raising.length > 0) {
+      // Nobody is asked to approve, or to wait for a window, what would be refused all the same.
+      const would = room.ledger.outcomeOf(() => carryOut(room, state, change, author, nowMs))
+      if (!would.ok) return would
       const open = mayRaiseNow(room, nowMs)
       if (!open.ok) return open
       if (readSettings(room.sql).approvals > 0) {

@@ -89,6 +89,11 @@ export class Ledger {
     return this.#undoing(work, (answer) => !answer.ok)
   }
 
+  /** What part of a decision would come to; nothing is left of it. Inside the caller's transaction. */
+  outcomeOf<T>(work: () => Answer<T>): Answer<T> {
+    return this.#undoing(work, () => true)
+  }
+
   /** A transaction, perhaps inside of another, that is taken back if `isUndone` says so of what came of it. */
   #undoing<T>(work: () => T, isUndone: (result: T) => boolean): T {
     class Undone {

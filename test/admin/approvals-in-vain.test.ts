@@ -1,4 +1,4 @@
-/** Approvals whose change cannot be made at the moment at which the last one says yes. */
+/** Approvals whose change cannot be made at the moment at which the last one says yes, and changes that nobody is asked about. */
 import { runInDurableObject } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Caller, caller } from './callers.ts'
@@ -123,4 +123,77 @@ describe('the last approval of a change that cannot be made', () => {
     expect(await value(await approve(id))).toMatchObject({ status: 'applied' })
     expect(await actions(made, id)).toStrictEqual(['approval.approved', 'approval.requested'])
   })
+})
+
+describe('in a protected environment nobody is asked about', () => {
+  const soon = (ms: number) => new Date(Date.now() + ms).toISOString()
+
+  it.each<[string, number, (made: TestEnvironment) => Promise<Response>]>([
+    ['the end of a kill that is not there', 404, ({ api }) => kill(api, 'flag:nope', 'DELETE')],
+    [
+      'a kill of a flag that is not there',
+      404,
+      ({ api }) => kill(api, 'flag:nope', 'PUT', { reason: 'x', variant: 'on' }),
+    ],
+    [
+      'a kill with a variant that is not there',
+      422,
+      ({ api }) => kill(api, 'flag:beta', 'PUT', { reason: 'x', variant: 'purple' }),
+    ],
+    [
+      'a kill that is over before it begins',
+      422,
+      ({ api }) => kill(api, 'flag:beta', 'PUT', { reason: 'x', variant: 'on', expiresAt: soon(-1_000) }),
+    ],
+    ['a version that is not there', 404, ({ api }) => ana.call(`${api}/versions/99/restore`, { body: {} })],
+    [
+      'a schedule that makes a flag what it cannot be',
+      422,
+      ({ name }) =>
+        ana.call('/api/v1/schedules', {
+          body: { environment: name, at: soon(60_000), flags: { beta: { percentage: 101 } } },
+        }),
+    ],
+    [
+      'a flag to be removed that is not there',
+      404,
+      ({ api }) => ana.call(`${api}/flags/nope`, { method: 'DELETE', headers: ANY }),
+    ],
+    [
+      'the breakers of an origin that is not there',
+      404,
+      ({ api }) =>
+        ana.call(`${api}/breakers/${encodeURIComponent('shop/on')}`, {
+          ...{ method: 'PUT', body: { state: 'auto', reason: 'x' } },
+        }),
+    ],
+  ])('%s', async (_, status, change) => {
+    const made = await guarded()
+    await problem(await change(made), status)
+    const { items } = await value(await call(`/api/v1/approvals?environment=${made.name}`))
+    expect(items).toStrictEqual([])
+  })
+
+  it('one schedule more than there may be', async () => {
+    const { name, stub } = await guarded()
+    await runInDurableObject(stub, (_instance, { storage }) => {
+      const due = Date.now() + 86_400_000
+      for (let n = 1; n <= 1_000; n++)
+        storage.sql.exec("INSERT INTO schedules VALUES (?, ?, 'waiting', '{}')", n, due)
+    })
+    const body = { environment: name, at: soon(60_000), flags: { beta: { percentage: 10 } } }
+    const refused = await problem(await ana.call('/api/v1/schedules', { body }), 422)
+    expect(refused.errors[0]?.message).toContain('there are 1000 schedules')
+  })
+
+  it('what is not there, though changes are frozen', async () => {
+    const { name, api } = await environment({ flags: { beta: true } })
+    await value(await call('/api/v1/freezes', { body: { environment: name, reason: 'end of year' } }))
+    await problem(await kill(api, 'flag:beta', 'DELETE'), 404)
+    expect((await kill(api, 'flag:beta', 'PUT', { reason: 'x' })).status).toBe(201)
+    await problem(await kill(api, 'flag:beta', 'DELETE'), 409)
+  })
+
+  const kill = (api: string, target: string, method: string, body?: unknown) =>
+    ana.call(`${api}/kills/${target}`, { method, ...(body === undefined ? {} : { body }) })
 })
