@@ -54,7 +54,9 @@ const ImpactSchema = z
           .openapi({ description: 'Users that lists name, and how many of them get another variant' }),
       }),
     ),
-    unmeasured: z.array(z.string()).openapi({ description: 'Flags that change too, beyond the first 50' }),
+    unmeasured: z
+      .array(z.string())
+      .openapi({ description: 'Flags that change too, but not measured: beyond 50, or with too many rules' }),
     basis: z.enum(['sample', 'synthetic']).openapi({
       description: '`sample`: contexts of requests of the last ten minutes; fewer than 100: made-up keys',
     }),

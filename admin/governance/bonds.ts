@@ -2,7 +2,7 @@
  * What must not go back either once a migration has passed its point of no return: flags that it binds to some of their variants,
  * and the routes that they decide, because what stands behind the others needs the side that was left. Pure.
  */
-import { type CompileIssue, child, type Path, showPath } from '../../engine/check.ts'
+import { type CompileIssue, child, listed, type Path, showPath } from '../../engine/check.ts'
 import { pathOf } from '../../engine/check-migration.ts'
 import {
   canonicalFlag,
@@ -64,7 +64,7 @@ function servedElsewhere(bond: Bond, written: unknown): CompileIssue[] {
   const path = child(child(null, 'flags'), bond.flag)
   const broken = new Map<Name, ServedBy>()
   for (const [variant, by] of everywhere(canonicalFlag(bond.flag, written as Flag | ShortFlag)))
-    if (!bond.variants.includes(variant) && !broken.has(variant)) broken.set(variant, by)
+    if (!bond.variants.has(variant) && !broken.has(variant)) broken.set(variant, by)
   return Array.from(broken, ([variant, by]) => ({
     path: showPath(pathOf(path, by)),
     message: `serves ${variant}, ${because(bond)}`,
@@ -73,7 +73,7 @@ function servedElsewhere(bond: Bond, written: unknown): CompileIssue[] {
 
 function sentElsewhere(bond: Bond, route: Route, path: Path): CompileIssue[] {
   return Array.from(besideTheFlag(route, bond.variants)).flatMap(([variant, ...at]) =>
-    bond.variants.includes(variant)
+    bond.variants.has(variant)
       ? []
       : {
           path: showPath(at.reduce(child, path)),
@@ -85,7 +85,7 @@ function sentElsewhere(bond: Bond, route: Route, path: Path): CompileIssue[] {
 /** Variants that requests of a route can get though the flag serves others, and where the route says so. */
 function* besideTheFlag(
   route: Route,
-  flagServes: readonly Name[],
+  flagServes: ReadonlySet<Name>,
 ): Generator<readonly [variant: Name, ...at: string[]]> {
   const { origins, fallback, overrides } = route
   yield [fallback, 'fallback']
@@ -105,7 +105,7 @@ function* besideTheFlag(
 /** Why a kill may not have these flags serve this variant: a sentence for each that may not; the others have none of that name, or may. */
 export const brokenByKill = (flags: Flags, keys: ReadonlySet<Key>, variant: Name): string[] =>
   bondsIn(flags)
-    .filter(({ flag, variants }) => keys.has(flag) && !variants.includes(variant))
+    .filter(({ flag, variants }) => keys.has(flag) && !variants.has(variant))
     .filter(({ flag }) =>
       Object.hasOwn(canonicalFlag(flag, flags[flag] as Flag | ShortFlag).variants!, variant),
     )
@@ -116,7 +116,7 @@ interface Bond {
   readonly migration: Key
   readonly point: string
   readonly flag: Key
-  readonly variants: readonly Name[]
+  readonly variants: ReadonlySet<Name>
 }
 
 /** Those in force: of migrations that have passed their point of no return. */
@@ -124,7 +124,12 @@ const bondsIn = (flags: Flags): Bond[] =>
   migrationsIn(flags).flatMap(([migration, flag]) => {
     const { pointOfNoReturn: point, binds = {} } = flag.migration ?? {}
     if (point === undefined || !isPast(standing(flag), point)) return []
-    return Object.entries(binds).map(([bound, variants]) => ({ migration, point, flag: bound, variants }))
+    return Object.entries(binds).map(([bound, names]) => ({
+      migration,
+      point,
+      flag: bound,
+      variants: new Set(names),
+    }))
   })
 
 const migrationsIn = (flags: Flags): [Key, Flag][] =>
@@ -141,4 +146,4 @@ function* everywhere(flag: Flag): Generator<readonly [Name, ServedBy]> {
 }
 
 const because = ({ migration, point, variants }: Bond): string =>
-  `but migration ${migration} has passed its point of no return, ${point}, and leaves it ${variants.join(', ')} only`
+  `but migration ${migration} has passed its point of no return, ${point}, and leaves it ${listed(variants)} only`

@@ -14,7 +14,7 @@ import {
   type ShortFlag,
 } from '../../engine/index.ts'
 import { packFlag } from '../../engine/pack.ts'
-import { allOff, buckets, clausesOf, namesOf, offOf } from './clauses.ts'
+import { allOff, buckets, type Clause, clausesOf, namesOf, offOf } from './clauses.ts'
 import type { Implication, Side } from './implication.ts'
 import { sentencesOf } from './move-sentence.ts'
 import { movesUp } from './moves.ts'
@@ -42,6 +42,9 @@ export interface InForce {
   readonly kills: KillList
 }
 
+/** Weights that are compared to judge one change: rules can be written that take longer than anybody waits. */
+const MAX_COMPARISONS = 30_000_000
+
 export class FlagEffects {
   readonly #written: Readonly<Record<Side, ReadonlyMap<Key, Written>>>
   readonly #packed = new Map<string, PackedFlag>()
@@ -50,6 +53,7 @@ export class FlagEffects {
   readonly #segments: SegmentChanges
   readonly #implication: Implication
   readonly #inForce: InForce
+  #left = MAX_COMPARISONS
 
   constructor(before: FlagDocument, after: FlagDocument, segments: SegmentChanges, inForce: InForce) {
     this.#written = {
@@ -147,7 +151,9 @@ export class FlagEffects {
       if (before.seed !== after.seed || before.bucketBy !== after.bucketBy) return
     }
     yield* this.#gate(before, after)
-    yield* sentencesOf(movesUp(was, is, off, this.#implication), was, off, this.#implication)
+    this.#left -= comparisons(was, is)
+    if (this.#left < 0) yield 'its rules are too many to be compared with those before'
+    else yield* sentencesOf(movesUp(was, is, off, this.#implication), was, off, this.#implication)
   }
 
   /** Who passes the prerequisites now must have passed them before: else there was `off`. */
@@ -180,6 +186,13 @@ function verdictOf(sentences: Iterable<string>): Verdict {
   const raising = [...sentences]
   return raising.length === 0 ? LOWERS : { effect: 'raises', raising }
 }
+
+/** Each clause is compared with each, their weights one by one. */
+const comparisons = (was: readonly Clause[], is: readonly Clause[]): number =>
+  is.length * weightsIn(was) + was.length * weightsIn(is)
+
+const weightsIn = (clauses: readonly Clause[]): number =>
+  clauses.reduce((sum, { serves }) => sum + (typeof serves === 'string' ? 1 : serves.size), 0)
 
 /** Metadata is shown beside an answer, and is none. */
 const sameMeaning = (before: PackedFlag, after: PackedFlag): boolean =>

@@ -17,6 +17,7 @@ import { changedFlags } from './changed-flags.ts'
 import { type Country, countriesOf } from './countries.ts'
 import { summaryOf } from './impact-summary.ts'
 import { listedUsers } from './listed-users.ts'
+import { measurable } from './measurable.ts'
 
 /** A document with what it compiles to. */
 export interface Side {
@@ -59,7 +60,7 @@ export interface FlagImpact {
 
 export interface Impact {
   readonly flags: readonly FlagImpact[]
-  /** Flags that change too, but were more than could be measured. */
+  /** Flags that change too, but were more, or ask more, than could be measured. */
   readonly unmeasured: readonly Key[]
   /** `sample`: `moves` are of real requests; `synthetic`: of made-up keys. */
   readonly basis: 'sample' | 'synthetic'
@@ -72,8 +73,6 @@ export interface Impact {
 /** Fewer real contexts than this say too little. */
 const ENOUGH = 100
 const SYNTHETIC_KEYS = 1_000
-/** Most flags that are measured. */
-export const MAX_MEASURED = 50
 
 const keys: readonly EvaluationContext[] = Array.from({ length: SYNTHETIC_KEYS }, (_, n) => ({
   targetingKey: `synthetic-${n}`,
@@ -81,11 +80,12 @@ const keys: readonly EvaluationContext[] = Array.from({ length: SYNTHETIC_KEYS }
 
 export function impact(before: Side, after: Side, sample: readonly Sampled[]): Impact {
   const changed = changedFlags(before, after)
-  const measured = changed.slice(0, MAX_MEASURED)
   const basis = sample.length >= ENOUGH ? 'sample' : 'synthetic'
   const population = basis === 'sample' ? sample : keys.map((context) => ({ context, weight: 1 }))
   const sides = [prepare(before.snapshot, NO_KILLS), prepare(after.snapshot, NO_KILLS)] as const
   const countries = countriesOf([before.document, after.document])
+  const contexts = population.length + countries.length * keys.length
+  const [measured, unmeasured] = measurable(changed, [before.document, after.document], contexts)
   const flags = measured.map((flag): FlagImpact => {
     const moves = movesOf(sides, flag, population)
     return {
@@ -96,7 +96,6 @@ export function impact(before: Side, after: Side, sample: readonly Sampled[]): I
       listed: listedOf(sides, flag, [before.document, after.document]),
     }
   })
-  const unmeasured = changed.slice(MAX_MEASURED)
   return { flags, unmeasured, basis, contexts: population.length, summary: summaryOf(flags, unmeasured) }
 }
 

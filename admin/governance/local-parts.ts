@@ -80,7 +80,8 @@ export function withLocalParts(source: Written, target: Written | undefined): Re
   for (const part of parts.filter((each) => !each.startsWith(RULE)))
     for (const name of SPELLINGS.find((names) => names.includes(part)) ?? [part])
       keep(merged, name, own[name])
-  const copied = rulesOf(merged).filter((rule) => rulesOf(fields).includes(rule))
+  const theirs = new Set(rulesOf(fields))
+  const copied = rulesOf(merged).filter((rule) => theirs.has(rule))
   return ok({ flag: merged as unknown as Flag, copied, kept: parts })
 }
 
@@ -135,11 +136,18 @@ function keep(fields: Fields, name: string, value: unknown): void {
 function mergedRules(source: readonly Rule[], target: readonly Rule[], ids: ReadonlySet<string>): Rule[] {
   const own = new Map(target.filter(({ id }) => ids.has(id)).map((rule) => [rule.id, rule]))
   const merged = source.flatMap((rule) => (ids.has(rule.id) ? (own.get(rule.id) ?? []) : rule))
-  for (const [at, rule] of target.entries()) {
-    if (!ids.has(rule.id) || merged.includes(rule)) continue
-    const earlier = target.slice(0, at).map(({ id }) => id)
-    const before = merged.findLastIndex(({ id }) => earlier.includes(id))
-    merged.splice(before + 1, 0, rule)
+  const places = new Map(merged.map(({ id }, at) => [id, at]))
+  /** Rules to stand behind the one at a place, −1: at the beginning. */
+  const behind = new Map<number, Rule[]>()
+  let last = -1
+  for (const rule of target) {
+    const place = places.get(rule.id)
+    if (place !== undefined) last = Math.max(last, place)
+    else if (ids.has(rule.id)) {
+      const others = behind.get(last)
+      if (others) others.push(rule)
+      else behind.set(last, [rule])
+    }
   }
-  return merged
+  return [...(behind.get(-1) ?? []), ...merged.flatMap((rule, at) => [rule, ...(behind.get(at) ?? [])])]
 }

@@ -39,11 +39,12 @@ export function movesUp(
       implication.holds(was.when, 'before', clause.when, 'after'),
     )
     for (const [j, is] of after.entries()) {
+      if (moves.has(j)) continue
       const column = columns[j]!
       const keyed = !servesLower(was.serves, is.serves, off)
       const bothKeyless = was.keyless !== null && is.keyless !== null
       const keyless = bothKeyless && !servesLower(was.keyless, is.keyless, off)
-      if (!(keyed || keyless) || moves.has(j)) continue
+      if (!(keyed || keyless)) continue
       const end = Math.min(was.below, is.below)
       const isOpen = (): boolean =>
         (keyed && Math.max(row.below, column.below) < end) || (keyless && !row.keyless && !column.keyless)

@@ -15,19 +15,28 @@ export const onlyServes = (served: Served, name: Name): boolean =>
 export function servesLower(before: Served, after: Served, off: Name): boolean {
   if (typeof before === 'string' && typeof after === 'string') return after === before || after === off
   const [was, is] = [weightsOf(before), weightsOf(after)]
-  return [...is].every(
-    ([to, weight]) =>
-      to === off ||
-      [...was].every(
-        ([from, earlier]) =>
-          from === to || isProductAtMost(weight, earlier, was.get(to) ?? 0, is.get(from) ?? 0),
-      ),
-  )
+  const grows = (name: Name): Growth => ({ from: was.get(name) ?? 0, to: is.get(name) ?? 0 })
+  // None may grow more than another: so none may grow more than the one that grows least, nor that more than the next.
+  let [least, next]: [Name | null, Name | null] = [null, null]
+  for (const name of was.keys())
+    if (least === null || !isAtMost(grows(least), grows(name))) [least, next] = [name, least]
+    else if (next === null || !isAtMost(grows(next), grows(name))) next = name
+  return [...is.keys()].every((name) => {
+    const other = name === least ? next : least
+    return name === off || other === null || isAtMost(grows(name), grows(other))
+  })
 }
 
-/** `a × b ≤ c × d`, for a and b above 0; not so where a double cannot hold the products. */
-function isProductAtMost(a: number, b: number, c: number, d: number): boolean {
-  const [product, limit] = [a * b, c * d]
+/** A weight before and after, not both 0. */
+interface Growth {
+  readonly from: number
+  readonly to: number
+}
+
+/** Whether one grows by no greater factor than another; not so where a double cannot hold the products. */
+function isAtMost(one: Growth, other: Growth): boolean {
+  const [product, limit] = [one.to * other.from, one.from * other.to]
+  if (one.to === 0) return true
   return product > 1e-290 && limit < 1e290 && product <= limit
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { lowers } from '../../admin/governance/exposure.ts'
 import type { InForce } from '../../admin/governance/flag-effects.ts'
+import { servesLower } from '../../admin/governance/serve-order.ts'
 import { compile, type FlagDocument } from '../../engine/index.ts'
 
 type Part = Partial<Record<keyof FlagDocument, unknown>>
@@ -747,5 +748,44 @@ describe('a large document', () => {
     expect(raising(change(deep), change(other))).toStrictEqual([
       'flag f: rule r may match more contexts, and serves on',
     ])
+  })
+})
+
+describe('a comparison that would take too long', () => {
+  const variants = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`v${n}`, n]))
+  const weights = (more: number) =>
+    Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`v${n}`, n + more]))
+  const flag = (rules: number, more: number) => ({
+    enabled: true,
+    variants,
+    off: 'v0',
+    rules: Array.from({ length: rules }, (_, n) => ({ id: `r${n}`, percentage: 1, serve: weights(more) })),
+    fallthrough: 'v0',
+  })
+
+  it('is not made: the change is taken to raise', () => {
+    expect(ofFlag(flag(1_000, 1), flag(1_000, 2))).toStrictEqual([
+      'flag f: its rules are too many to be compared with those before',
+    ])
+  })
+
+  it('is made of fewer rules', () => {
+    expect(ofFlag(flag(100, 1), flag(100, 2))[0]).toMatch(
+      /^flag f: rule r0 serves v0 2 : v1 3 .* instead of v0 1 /,
+    )
+  })
+
+  it('of weights looks at each once', () => {
+    let looks = 0
+    class Weights extends Map<string, number> {
+      override get(name: string): number | undefined {
+        looks += 1
+        return super.get(name)
+      }
+    }
+    const of = (size: number, factor: number) =>
+      new Weights(Array.from({ length: size }, (_, n): [string, number] => [`v${n}`, (n + 1) * factor]))
+    expect(servesLower(of(1_000, 1), of(1_000, 2), 'off')).toBe(true)
+    expect(looks).toBeLessThan(20_000)
   })
 })

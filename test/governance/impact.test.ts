@@ -103,4 +103,38 @@ describe('the impact of a change', () => {
     expect([flags.length, unmeasured.length]).toStrictEqual([50, 10])
     expect(summary.at(-1)).toBe('10 more flags change')
   })
+
+  it('names a flag that asks too much, itself or by what it asks, and measures the others', () => {
+    const any = (value: string) =>
+      Array.from({ length: 20 }, (_, n) => ({ attribute: `a${n}`, op: 'equals', value }))
+    const rules = (value: string) =>
+      Array.from({ length: 1_000 }, (_, n) => ({ id: `r${n}`, when: { any: any(value) }, serve: 'on' }))
+    const flags = (value: string, percentage: number) =>
+      ({
+        asked: { enabled: true, rules: rules(value), fallthrough: 'off' },
+        asks: { enabled: true, percentage, prerequisites: [{ flag: 'asked', variants: ['off'] }] },
+        beta: { enabled: true, percentage },
+      }) as FlagDocument['flags']
+    const found = of(flags('x', 5), flags('y', 10))
+    expect(found.flags.map(({ flag }) => flag)).toStrictEqual(['beta'])
+    expect(found.unmeasured).toStrictEqual(['asked', 'asks'])
+  })
+
+  it('is of flags that ask what changed at the end of a chain, of flags and segments', () => {
+    const chain = (include: string[]): FlagDocument => ({
+      flags: {
+        a: { enabled: true, prerequisites: [{ flag: 'b', variants: ['on'] }] },
+        b: { enabled: true, prerequisites: [{ flag: 'c', variants: ['on'] }] },
+        c: { enabled: true, rules: [{ id: 'r', when: { segment: 's' }, serve: 'on' }], fallthrough: 'off' },
+        d: true,
+      },
+      segments: { s: { when: { not: { segment: 't' } } }, t: { when: { segment: 'u' } }, u: { include } },
+    })
+    const found = impact(side(chain([])), side(chain(['synthetic-1'])), [])
+    expect(found.flags.map(({ flag, changed }) => [flag, changed])).toStrictEqual([
+      ['a', 0.001],
+      ['b', 0.001],
+      ['c', 0.001],
+    ])
+  })
 })

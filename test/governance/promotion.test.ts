@@ -1,8 +1,9 @@
 /** Flags from one environment to another: what is copied, what stays, and what is missing. */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { withLocalParts } from '../../admin/governance/local-parts.ts'
 import { type Chosen, copyable, promote } from '../../admin/governance/promotion.ts'
-import { compile, evaluateAll, type FlagDocument, prepare } from '../../engine/index.ts'
+import { compile, evaluateAll, type Flag, type FlagDocument, prepare, type Rule } from '../../engine/index.ts'
 import { killList } from '../helpers/cases.ts'
 import * as arbitrary from '../helpers/documents.ts'
 
@@ -326,5 +327,37 @@ describe('what is missing', () => {
     expect(errors({ flags: { a: true, b: true } }, target, ['a', 'a', 'b'])[0]).toMatch(
       /^\$\.flags\[2\] flag "b": /,
     )
+  })
+})
+
+describe('very many local rules', () => {
+  const rules = (prefix: string, length: number): Rule[] =>
+    Array.from({ length }, (_, n) => ({ id: `${prefix}${n}`, percentage: 1, serve: 'on' }))
+
+  /** Elements of lists that are searched or copied. */
+  function elementsOf(length: number): number {
+    let elements = 0
+    for (const name of ['includes', 'findLastIndex', 'slice'] as const) {
+      const real = Array.prototype[name] as (...given: unknown[]) => unknown
+      vi.spyOn(Array.prototype, name).mockImplementation(function (this: unknown[], ...given: unknown[]) {
+        elements += this.length
+        return real.apply(this, given) as never
+      })
+    }
+    const target = rules('own', length)
+    const metadata = { local: target.map(({ id }) => `rules.${id}`).join() }
+    const merged = withLocalParts(
+      { enabled: true, rules: rules('r', length), fallthrough: 'off' },
+      { enabled: true, rules: target, fallthrough: 'off', metadata },
+    )
+    vi.restoreAllMocks()
+    expect(merged.ok ? (merged.value.flag as Flag).rules!.map(({ id }) => id) : []).toStrictEqual(
+      [...target, ...rules('r', length)].map(({ id }) => id),
+    )
+    return elements
+  }
+
+  it('are merged without a search through all of them for each', () => {
+    expect(elementsOf(800)).toBeLessThan(5 * elementsOf(200))
   })
 })
