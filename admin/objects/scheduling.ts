@@ -39,6 +39,7 @@ export async function runDueSchedules(
       const ran = await sync.decide((state, nowMs) => ok(runNext(room, state, nowMs)))
       if (ran.ok && !ran.value) return ok(null)
       if (!ran.ok && ran.error.reason === 'environment-unknown') return ok(null)
+      if (!ran.ok && ran.error.reason === 'unreadable') throw new Error(ran.error.detail)
       if (!ran.ok && ran.error.reason !== 'invalid') return ran
       // It does not fit into AWS, and never will.
       if (!ran.ok) giveUp(room, sentenceOf(ran.error))
