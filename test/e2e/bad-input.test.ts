@@ -47,6 +47,10 @@ describe('the admin API', () => {
     expectProblem(answer, 412)
     expect(answer.headers.get('etag')).toMatch(/^"v\d+"$/)
     expect(answer.body.detail).toContain('new-feature')
+    expect(answer.body.errors).toMatchObject([{ path: 'if-match' }])
+    const exists = await put(FLAG, { enabled: false }, { 'if-match': '*', 'if-none-match': '*' })
+    expectProblem(exists, 412)
+    expect(exists.body.errors).toMatchObject([{ path: 'if-none-match' }])
   })
 
   test('no If-Match is 428', async () => {
@@ -63,12 +67,14 @@ describe('the admin API', () => {
     const answer = await put(FLAG, { enabled: false }, { 'if-match': '*', ...headers })
     expectProblem(answer, 401)
     expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
+    expect(answer.body.errors).toMatchObject([{ path: 'authorization' }])
   })
 
   test('an unknown environment is 404, by its name', async () => {
     const answer = await admin(run, '/api/v1/environments/prod/document')
     expectProblem(answer, 404)
     expect(answer.body.detail).toContain('"prod"')
+    expect(answer.body.errors).toEqual([{ path: 'path.env', message: 'there is no environment "prod"' }])
   })
 
   test('an unknown flag is 404 and names the nearest', async () => {
@@ -111,6 +117,19 @@ describe('the admin API', () => {
     const answer = await put(FLAG, '{\n  "enabled": true,\n  "percentage": 5O\n}', { 'if-match': '*' })
     expectProblem(answer, 400)
     expect(answer.body.detail).toMatch(/line 3, column \d+/i)
+  })
+
+  test('a number that would not come back as it is written is 400 with line and column', async () => {
+    const answer = await put(FLAG, '{"enabled":true,\n"variants":{"b":12345678901234567890}}', {
+      'if-match': '*',
+    })
+    expectProblem(answer, 400)
+    expect(answer.body.errors).toEqual([
+      {
+        path: 'line 2, column 17',
+        message: 'a number that would become 12345678901234567000; write it as a string',
+      },
+    ])
   })
 
   test('every error of a document is told at once, each by its path', async () => {
