@@ -12,7 +12,7 @@ import type { Options } from './options.ts'
 import { configsOf, type Plan, showPlan } from './plan.ts'
 import { prepare } from './prepare.ts'
 import { Failed, type Refusal, Refused, refuseIfAny } from './refusal.ts'
-import { checkSecrets, type SecretsOfWorker, showGenerated } from './secret-check.ts'
+import { checkSecrets, type SecretsOfWorker, showSecrets } from './secret-check.ts'
 import { type Located, namespaceTitle } from './worker-config.ts'
 import { type Deployed, type Wrangler, wordsOf } from './wrangler.ts'
 
@@ -39,7 +39,7 @@ export async function deploy(options: Options, world: World): Promise<void> {
   refuseIfAny(terminalRefusals(plan, options, world))
   const secrets = await checkSecrets(plan, options.generateSecrets, account)
   // Now, not later: a deployment that fails may have set them.
-  world.say(showGenerated(secrets))
+  world.say(showSecrets(secrets))
   const namespace = await ensureNamespace(plan, world, account)
   const configs = configsOf(plan, namespace)
   write(configs.controlPlane)

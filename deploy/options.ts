@@ -34,7 +34,7 @@ export function parseOptions(args: readonly string[]): Options {
     .option('--dry-run', 'do everything but the calls to Cloudflare, and print the plan', false)
     .option(
       '--generate-secrets',
-      'make up the secrets that are missing; what people need is printed once',
+      'make up the secrets that are missing, SIGNING_KEY too; what people need is printed once',
       false,
     )
     .option('--skip-smoke-test', 'do not ask the deployed Workers how they are', false)

@@ -2,7 +2,7 @@
 import { join, relative } from 'node:path'
 import type { Release } from '../local/release.ts'
 import type { DeployFile, EdgeTarget, Target } from './file.ts'
-import { secretsOf } from './secrets.ts'
+import { advisedOf, type Secret, secretsOf } from './secrets.ts'
 import {
   controlPlaneConfig,
   edgeConfig,
@@ -40,17 +40,19 @@ export function showPlan(plan: Plan, root: string): string {
   return `Turnout ${what}, environment ${environment}${edge.production ? ' (production)' : ''}
 
   1. control plane  ${showTarget(file.controlPlane)}
-     secrets        ${secretsOf('admin', file.controlPlane.vars)
-       .map(({ name }) => name)
-       .join(', ')}
+     secrets        ${showNames('admin', file.controlPlane)}
   2. edge           ${showTarget(edge)}
-     secrets        ${secretsOf('edge', edge.vars)
-       .map(({ name }) => name)
-       .join(', ')}
+     secrets        ${showNames('edge', edge)}
   both bind         KV namespace ${namespaceTitle(file)}
   configurations    ${join(relative(root, paths.controlPlane))}, ${join(relative(root, paths.edge))}
 `
 }
+
+const showNames = (worker: Secret['worker'], { vars }: Target): string =>
+  [
+    ...secretsOf(worker, vars).map(({ name }) => name),
+    ...advisedOf(worker).map(({ name, without }) => `${name} (without it ${without})`),
+  ].join(', ')
 
 const showTarget = (target: Target): string => `${target.name} at ${addressesOf(target).join(', ')}`
 

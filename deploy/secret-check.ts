@@ -3,7 +3,7 @@ import type { Account } from './account.ts'
 import type { Target } from './file.ts'
 import type { Plan } from './plan.ts'
 import { type Refusal, refuseIfAny } from './refusal.ts'
-import { missing, type Secret, secretsOf } from './secrets.ts'
+import { advisedOf, missing, SECRETS, type Secret, secretsOf, unset } from './secrets.ts'
 
 /** One Worker's, as a deployment finds them. */
 export interface SecretsOfWorker {
@@ -11,6 +11,8 @@ export interface SecretsOfWorker {
   readonly isNew: boolean
   /** To be set with the deployment. */
   readonly generated: Readonly<Record<string, string>>
+  /** What is not there, as no secret for it is: a sentence each. */
+  readonly without: readonly string[]
 }
 
 export interface Secrets {
@@ -35,13 +37,15 @@ async function look(
   account: Account,
 ): Promise<SecretsOfWorker & { refusals: Refusal[] }> {
   const set = await account.secrets(name, config)
-  const absent = secretsOf(worker, vars).filter((secret) => !set?.includes(secret.name))
+  const absent = [...secretsOf(worker, vars), ...advisedOf(worker)].filter(({ name }) => !set?.includes(name))
   const generated: Record<string, string> = {}
   const refusals = set?.includes('LOCAL') ? [localSecret(name)] : []
+  const without: string[] = []
   for (const secret of absent)
     if (generate && secret.generate !== null) generated[secret.name] = secret.generate()
+    else if (secret.without !== undefined) without.push(unset(secret, name))
     else refusals.push(missing(secret, name))
-  return { isNew: set === null, generated, refusals }
+  return { isNew: set === null, generated, without, refusals }
 }
 
 const localSecret = (worker: string): Refusal => ({
@@ -49,11 +53,11 @@ const localSecret = (worker: string): Refusal => ({
   next: `npx wrangler secret delete LOCAL --name ${worker}`,
 })
 
-/** The generated secrets that people need, as lines to read. */
-export function showGenerated({ controlPlane, edge }: Secrets): string {
-  const shown = [
-    ...secretsOf('admin', {}).map(({ name, shown }) => shown && [name, controlPlane.generated[name]]),
-    ...secretsOf('edge', {}).map(({ name, shown }) => shown && [name, edge.generated[name]]),
-  ].filter((entry) => entry?.[1] !== undefined)
-  return shown.map((entry) => `\n  ${entry![0]}, generated, shown this once: ${entry![1]}\n`).join('')
+/** The generated secrets that people need, and what is not there without others, as lines to read. */
+export function showSecrets({ controlPlane, edge }: Secrets): string {
+  const shown = SECRETS.flatMap(({ worker, name, shown }) => {
+    const value = (worker === 'admin' ? controlPlane : edge).generated[name]
+    return shown && value !== undefined ? [`${name}, generated, shown this once: ${value}`] : []
+  })
+  return [...shown, ...controlPlane.without, ...edge.without].map((line) => `\n  ${line}\n`).join('')
 }

@@ -10,8 +10,10 @@ export interface Secret {
   readonly generate: (() => string) | null
   /** People need it too: a generated one is shown, once. */
   readonly shown?: true
-  /** The Worker does without it: a deployment neither asks for it nor makes it up. */
+  /** The Worker does without it: a deployment does not ask for it. */
   readonly optional?: true
+  /** Of an optional one that belongs to a whole deployment all the same: what is not there without it. */
+  readonly without?: string
   /** Settings of its Worker under which it is needed; default: always. */
   readonly when?: (vars: Readonly<Record<string, string>>) => boolean
 }
@@ -82,8 +84,11 @@ export const SECRETS: readonly Secret[] = [
     worker: 'edge',
     name: 'SIGNING_KEY',
     purpose: 'signs what origins with "context": true are told',
-    generate: null,
+    generate: random,
+    // Applications are given keys that are worked out from it.
+    shown: true,
     optional: true,
+    without: 'origins with "context": true are told nothing that is signed',
   },
 ]
 
@@ -92,6 +97,14 @@ export const secretsOf = (worker: Secret['worker'], vars: Readonly<Record<string
   SECRETS.filter(
     (secret) => secret.worker === worker && secret.optional !== true && (secret.when?.(vars) ?? true),
   )
+
+/** Those that it starts without, but that are looked for: named, made up with the others, and missed aloud. */
+export const advisedOf = (worker: Secret['worker']): Secret[] =>
+  SECRETS.filter((secret) => secret.worker === worker && secret.without !== undefined)
+
+/** What is not there without an optional secret, and how to set it. */
+export const unset = (secret: Secret, worker: string): string =>
+  `${worker} has no secret ${secret.name}, so ${secret.without}; if that is wanted: ${missing(secret, worker).next}`
 
 /** How to set one. wrangler creates a Worker that does not exist yet. */
 export function missing({ name, purpose, generate, shown }: Secret, worker: string): Refusal {

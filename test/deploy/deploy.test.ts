@@ -16,7 +16,7 @@ const DEPLOYED: Partial<FakeAccount> = {
   ],
   workers: {
     'turnout-admin': { secrets: { ADMIN_BOOTSTRAP_TOKEN: 'kept' }, version: 4 },
-    'turnout-edge-prod': { secrets: { COOKIE_KEY: 'kept' }, version: 7 },
+    'turnout-edge-prod': { secrets: { COOKIE_KEY: 'kept', SIGNING_KEY: 'kept' }, version: 7 },
   },
 }
 
@@ -43,11 +43,13 @@ describe('the first deployment', () => {
       'deploy edge',
     ])
     const { ADMIN_BOOTSTRAP_TOKEN } = account.workers['turnout-admin']!.secrets
-    const { COOKIE_KEY } = account.workers['turnout-edge-prod']!.secrets
+    const { COOKIE_KEY, SIGNING_KEY } = account.workers['turnout-edge-prod']!.secrets
     expect(ADMIN_BOOTSTRAP_TOKEN).toMatch(/^tn_[\w-]{43}$/)
     expect(COOKIE_KEY).toMatch(/^[\w-]{43}$/)
     expect(out.split(ADMIN_BOOTSTRAP_TOKEN!)).toHaveLength(2)
     expect(out.split(COOKIE_KEY!)).toHaveLength(2)
+    expect(SIGNING_KEY).toMatch(/^[\w-]{43}$/)
+    expect(out.split(SIGNING_KEY!)).toHaveLength(2)
     expect(out).toContain('curl -X PUT https://turnout.shop.dev/api/v1/environments/prod')
   })
 
@@ -115,7 +117,10 @@ describe('a later deployment', () => {
       secrets: { ADMIN_BOOTSTRAP_TOKEN: 'kept' },
       version: 5,
     })
-    expect(account.workers['turnout-edge-prod']).toEqual({ secrets: { COOKIE_KEY: 'kept' }, version: 8 })
+    expect(account.workers['turnout-edge-prod']).toEqual({
+      secrets: { COOKIE_KEY: 'kept', SIGNING_KEY: 'kept' },
+      version: 8,
+    })
     expect(out).not.toContain('generated')
     expect(out).toContain('npx wrangler rollback --name turnout-edge-prod')
   })
@@ -123,12 +128,31 @@ describe('a later deployment', () => {
   test('makes up only the secret that is missing', async () => {
     const { deploy } = project({
       ...DEPLOYED,
-      workers: { ...DEPLOYED.workers, 'turnout-edge-prod': { secrets: {}, version: 7 } },
+      workers: { ...DEPLOYED.workers, 'turnout-edge-prod': { secrets: { COOKIE_KEY: 'kept' }, version: 7 } },
     })
     const { code, account } = await deploy('--env prod --yes --generate-secrets --skip-smoke-test')
     expect(code).toBe(0)
     expect(account.workers['turnout-admin']!.secrets).toEqual({ ADMIN_BOOTSTRAP_TOKEN: 'kept' })
-    expect(Object.keys(account.workers['turnout-edge-prod']!.secrets)).toEqual(['COOKIE_KEY'])
+    const { COOKIE_KEY, ...made } = account.workers['turnout-edge-prod']!.secrets
+    expect(COOKIE_KEY).toBe('kept')
+    expect(Object.keys(made)).toEqual(['SIGNING_KEY'])
+  })
+
+  test('goes without SIGNING_KEY, and says what is not there and how to set it', async () => {
+    const { deploy } = project({
+      ...DEPLOYED,
+      workers: { ...DEPLOYED.workers, 'turnout-edge-prod': { secrets: { COOKIE_KEY: 'kept' }, version: 7 } },
+    })
+    const { code, out, account } = await deploy('--env prod --yes --skip-smoke-test')
+    expect(code).toBe(0)
+    expect(account.workers['turnout-edge-prod']!.secrets).toEqual({ COOKIE_KEY: 'kept' })
+    expect(out).toContain(
+      'turnout-edge-prod has no secret SIGNING_KEY, so origins with "context": true are told nothing that is signed',
+    )
+    expect(out).toContain('npx wrangler secret put SIGNING_KEY --name turnout-edge-prod')
+    expect((await project(DEPLOYED).deploy('--env prod --yes --skip-smoke-test')).out).not.toContain(
+      'has no secret',
+    )
   })
 
   test('of another environment has an edge of its own, and the same control plane and namespace', async () => {
@@ -451,6 +475,10 @@ describe('a dry run', () => {
     expect(commands).toEqual(['deploy control-plane --dry-run', 'deploy edge --dry-run'])
     expect(out).toContain('control plane  turnout-admin at https://turnout.shop.dev')
     expect(out).toContain('edge           turnout-edge-prod at https://www.shop.dev')
+    expect(out).toMatch(/^ +secrets +ADMIN_BOOTSTRAP_TOKEN$/m)
+    expect(out).toMatch(
+      /^ +secrets +COOKIE_KEY, SIGNING_KEY \(without it origins .* nothing that is signed\)$/m,
+    )
     expect(out).toContain('nothing was deployed')
     expect(existsSync(join(root, 'dist/deploy/prod/edge.json'))).toBe(true)
   })
