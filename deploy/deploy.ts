@@ -31,6 +31,9 @@ export async function deploy(options: Options, world: World): Promise<void> {
   for (const config of [offline.controlPlane, offline.edge]) await build(config, world)
   if (options.dryRun) {
     world.say('Dry run: both Workers build; Cloudflare was not asked, and nothing was deployed.\n')
+    if (plan.refused.length > 0) throw new Refused(plan.refused, 'a deployment would be refused')
+    if (terminalRefusals(plan, options, world).length > 0)
+      world.say('Without a terminal, as here, the deployment itself needs --yes.\n')
     return
   }
 

@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path'
 import type { Release } from '../local/release.ts'
 import type { DeployFile, EdgeTarget, Target } from './file.ts'
+import type { Refusal } from './refusal.ts'
 import { advisedOf, type Secret, secretsOf } from './secrets.ts'
 import {
   controlPlaneConfig,
@@ -18,6 +19,8 @@ export interface Plan {
   readonly release: Release
   /** Absolute paths of what wrangler is given, in the order of the deployment. */
   readonly paths: { readonly controlPlane: string; readonly edge: string }
+  /** Why it cannot be carried out; only a dry run comes so far with any. */
+  readonly refused: readonly Refusal[]
   readonly bases: { readonly controlPlane: Located; readonly edge: Located }
 }
 

@@ -25,10 +25,11 @@ export function prepare({ environment, file: given, dryRun }: Options, root: str
     config: read(join(root, path), path) as WranglerConfig,
   })
   const bases = { controlPlane: base('admin/wrangler.toml'), edge: base('wrangler.toml') }
-  refuseIfAny(refusals({ file, fileName, environment, edge, bases, newestDate, dryRun }))
+  const refused = refusals({ file, fileName, environment, edge, bases, newestDate })
+  if (!dryRun || refused.some(({ late }) => !late)) refuseIfAny(refused)
   const folder = join(root, 'dist', 'deploy', environment)
   const paths = { controlPlane: join(folder, 'control-plane.json'), edge: join(folder, 'edge.json') }
-  return { file, environment, edge, release: releaseOf(root), paths, bases }
+  return { file, environment, edge, release: releaseOf(root), paths, bases, refused }
 }
 
 function unknownEnvironment(environment: string, { environments }: DeployFile, fileName: string) {

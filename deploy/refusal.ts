@@ -6,15 +6,20 @@ export interface Refusal {
   readonly problem: string
   /** What to do next: a command, or a line to write. */
   readonly next: string
+  /** A plan can be made all the same: a dry run shows it before it says this. */
+  readonly late?: true
 }
 
 /** Nothing was changed anywhere. Holds every reason that could be found at once. */
 export class Refused extends Error {
   readonly refusals: readonly Refusal[]
+  /** What that means, before the reasons. */
+  readonly outcome: string
 
-  constructor(refusals: readonly Refusal[]) {
+  constructor(refusals: readonly Refusal[], outcome = 'refused; nothing was deployed') {
     super(refusals.map(({ problem }) => problem).join('; '))
     this.refusals = refusals
+    this.outcome = outcome
   }
 }
 

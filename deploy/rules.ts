@@ -13,8 +13,6 @@ export interface Intent {
   readonly bases: { readonly controlPlane: Located; readonly edge: Located }
   /** `YYYY-MM-DD`: the newest compatibility date that the pinned workerd was made for. */
   readonly newestDate: string
-  /** Nothing is deployed: the addresses of the example may stay. */
-  readonly dryRun: boolean
 }
 
 export function refusals(intent: Intent): Refusal[] {
@@ -33,7 +31,7 @@ export function refusals(intent: Intent): Refusal[] {
 }
 
 function addressRefusals(path: string, target: Target, intent: Intent): Refusal[] {
-  const { edge, environment, fileName, dryRun } = intent
+  const { edge, environment, fileName } = intent
   const own = [...target.domains, ...target.routes]
   const domain = `write domains = ["${path === 'control-plane' ? 'turnout' : 'www'}.YOUR-DOMAIN"] below [${path}] in ${fileName}`
   if (edge.production && target.workersDev)
@@ -50,10 +48,10 @@ function addressRefusals(path: string, target: Target, intent: Intent): Refusal[
         next: edge.production ? domain : `${domain}, or workers_dev = true`,
       },
     ]
-  const examples = dryRun ? [] : own.filter(isExampleHost)
-  return examples.map((host) => ({
+  return own.filter(isExampleHost).map((host) => ({
     problem: `${path} still has the example's address ${host}`,
     next: domain,
+    late: true,
   }))
 }
 

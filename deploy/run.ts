@@ -25,8 +25,8 @@ export async function run(args: readonly string[], host: Host): Promise<number> 
   }
 }
 
-const showRefused = ({ refusals }: Refused): string =>
-  `\nturnout: refused; nothing was deployed\n${refusals
+const showRefused = ({ refusals, outcome }: Refused): string =>
+  `\nturnout: ${outcome}\n${refusals
     .map(({ problem, next }) => `\n  ${problem}\n    next: ${next}\n`)
     .join('')}`
 

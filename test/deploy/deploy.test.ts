@@ -489,6 +489,32 @@ describe('a dry run', () => {
   })
 })
 
+describe("a dry run with the example's addresses", () => {
+  test('prints the plan, builds, and then says what a deployment would be refused for', async () => {
+    const { deploy } = project({ loggedIn: false }, DEPLOY_TOML.replaceAll('shop.dev', 'example.com'))
+    const { code, out, err, commands } = await deploy('--env prod --dry-run')
+    expect(code).toBe(1)
+    expect(commands).toEqual(['deploy control-plane --dry-run', 'deploy edge --dry-run'])
+    expect(out).toContain('control plane  turnout-admin at https://turnout.example.com')
+    expect(err).toContain('turnout: a deployment would be refused\n')
+    expect(err).toContain(
+      "control-plane still has the example's address turnout.example.com\n    next: write",
+    )
+    expect(err).toContain("environments.prod still has the example's address www.example.com")
+  })
+
+  test('is refused at once where there is no plan to be made, with every reason', async () => {
+    const toml = DEPLOY_TOML.replaceAll('shop.dev', 'example.com').replace(
+      'domains = ["www.example.com"]',
+      'workers_dev = true',
+    )
+    const { code, err, commands } = await project({}, toml).deploy('--env prod --dry-run')
+    expect([code, commands]).toEqual([1, []])
+    expect(err).toContain('is a production environment')
+    expect(err).toContain("control-plane still has the example's address")
+  })
+})
+
 describe('the command line', () => {
   test.each([
     ['--dry-run', "required option '--env <name>' not specified"],
