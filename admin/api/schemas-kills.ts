@@ -9,7 +9,8 @@ const expiry = {
     .datetime({ offset: true, message: 'must be an RFC 3339 time with a zone, e.g. 2026-11-21T10:00:00Z' })
     .optional(),
   onExpiry: z.enum(ON_EXPIRY).optional().openapi({
-    description: '`restore` (default): the kill ends. `extend`: it holds for the same time again, and again.',
+    description:
+      '`restore` (default): the kill ends. `extend`: it holds for the same time again, and again; never for less than a minute.',
   }),
 }
 

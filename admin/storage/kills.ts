@@ -8,9 +8,12 @@ import { drop, recall } from './recall.ts'
 import { noteTarget } from './recovery.ts'
 import type { State } from './state.ts'
 
-/** What becomes of a kill whose time is over: it ends, or it holds for the same time again. */
+/** What becomes of a kill whose time is over: it ends, or it holds for the same time again, and no less than `MIN_EXTENSION_MS`. */
 export const ON_EXPIRY = ['restore', 'extend'] as const
 export type OnExpiry = (typeof ON_EXPIRY)[number]
+
+/** A kill of a shorter time is extended by this: each extension stands in the audit log, and may page somebody. */
+export const MIN_EXTENSION_MS = 60_000
 
 export interface KillRecord {
   readonly target: KillTarget
@@ -134,9 +137,11 @@ export function expireKills(
 ): { ended: KillRecord[]; extended: { before: KillRecord; after: KillRecord }[] } {
   const over = [...sql.exec<Row>(`SELECT ${COLUMNS} FROM kills WHERE expires_at <= ?`, nowMs)].map(fromRow)
   sql.exec(
-    `UPDATE kills SET expires_at = expires_at + duration * (CAST((?1 - expires_at) / duration AS INTEGER) + 1)
+    `UPDATE kills SET expires_at = expires_at
+       + MAX(duration, ?2) * (CAST((?1 - expires_at) / MAX(duration, ?2) AS INTEGER) + 1)
      WHERE on_expiry = 'extend' AND expires_at <= ?1`,
     nowMs,
+    MIN_EXTENSION_MS,
   )
   sql.exec('DELETE FROM kills WHERE expires_at <= ?', nowMs)
   drop(sql, NEXT)

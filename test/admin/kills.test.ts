@@ -206,4 +206,36 @@ describe('the end of a kill', () => {
     expect(Date.parse(extended.expiresAt)).toBeGreaterThan(Date.now())
     expect(await killsAtTheEdge(env)).toMatchObject({ version: 1, kills: [{ target: 'flag:beta' }] })
   })
+
+  it('that is extended is extended by a minute at least, however short its time was', async () => {
+    const env = await environment({ flags: FLAGS })
+    const body = { reason: 'x', expiresAt: inMinutes(0.01), onExpiry: 'extend' }
+    const { expiresAt } = await value(await kill(env.api, 'flag:beta', body))
+    const extensions = async () => {
+      const { items } = await value(await call(`/api/v1/audit?environment=${env.name}&action=kill.extended`))
+      return items.length
+    }
+    for (let second = 1; second <= 10; second++) {
+      goOn(1 / 60)
+      await runDurableObjectAlarm(env.stub)
+    }
+    expect(await extensions()).toBe(1)
+    const extended = await value(await call(`${env.api}/kills/flag:beta`))
+    expect(Date.parse(extended.expiresAt) - Date.parse(expiresAt)).toBe(60_000)
+    goOn(1)
+    await runDurableObjectAlarm(env.stub)
+    expect(await extensions()).toBe(2)
+  })
+
+  it('that a backup has brought with no time at all is extended by a minute too', async () => {
+    const env = await environment({ flags: FLAGS })
+    const body = { reason: 'x', expiresAt: inMinutes(10), onExpiry: 'extend' }
+    await value(await kill(env.api, 'flag:beta', body))
+    await runInDurableObject(env.stub, (_, { storage }) => {
+      storage.sql.exec('UPDATE kills SET duration = 0, expires_at = ?', Date.now() - 1)
+    })
+    await runDurableObjectAlarm(env.stub)
+    const extended = await value(await call(`${env.api}/kills/flag:beta`))
+    expect(Date.parse(extended.expiresAt)).toBeGreaterThan(Date.now() + 50_000)
+  })
 })
