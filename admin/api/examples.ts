@@ -147,7 +147,7 @@ export const EXAMPLES = {
     from: '09:00',
     to: '16:00',
     timeZone: 'Europe/Berlin',
-    reason: null,
+    reason: 'while somebody is on call',
   },
   freeze: {
     id: 'dev:1',

@@ -79,7 +79,7 @@ export const WindowBody = z
     from: z.string().openapi({ description: 'HH:MM', example: '09:00' }),
     to: z.string().openapi({ description: 'HH:MM; no later than `from`: on the next day', example: '17:00' }),
     timeZone: z.string().openapi({ example: 'Europe/Berlin' }),
-    reason: reason.optional(),
+    reason,
   })
   .openapi('WindowRequest', {
     example: {
@@ -88,6 +88,7 @@ export const WindowBody = z
       from: '09:00',
       to: '16:00',
       timeZone: 'Europe/Berlin',
+      reason: 'while somebody is on call',
     },
   })
 
@@ -99,7 +100,7 @@ export const WindowSchema = z
     from: z.string(),
     to: z.string(),
     timeZone: z.string(),
-    reason: z.string().nullable(),
+    reason: z.string().nullable().openapi({ description: '`null`: it was made when none was needed' }),
   })
   .openapi('Window', { example: EXAMPLES.window })
 

@@ -26,7 +26,7 @@ describe('a backup of an environment', () => {
     expect((await call(`${api}/labels/first`, { method: 'PUT', body: { version: 2 } })).status).toBe(204)
     await post('/api/v1/schedules', { environment: name, at: '2099-01-01T00:00:00Z', flags: { a: true } })
     await post('/api/v1/windows', {
-      ...{ environment: name, days: DAYS, from: '00:00', to: '00:00', timeZone: 'UTC' },
+      ...{ environment: name, days: DAYS, from: '00:00', to: '00:00', timeZone: 'UTC', reason: 'x' },
     })
     await post('/api/v1/freezes', { environment: name, reason: 'x', from: '2099-01-01T00:00:00Z' })
     await value(await call(api, { method: 'PUT', body: { approvals: 1 }, headers: GLASS }))

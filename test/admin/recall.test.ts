@@ -44,7 +44,7 @@ describe('what an object remembers', () => {
     const { name, api } = made
     const at = '2099-01-01T00:00:00Z'
     const kill = { reason: 'x', expiresAt: at }
-    const window = { days: ['mon'], from: '00:00', to: '00:00', timeZone: 'UTC' }
+    const window = { days: ['mon'], from: '00:00', to: '00:00', timeZone: 'UTC', reason: 'x' }
     let id = ''
     const keep = async (answer: Promise<Response>) => {
       id = (await value(await answer)).id

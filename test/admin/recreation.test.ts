@@ -10,7 +10,7 @@ describe('an environment that is deleted and made again', () => {
     await value(await call('/api/v1/freezes', { body: { environment: name, reason: 'x', from: at } }))
     await value(
       await call('/api/v1/windows', {
-        body: { environment: name, days: ['mon'], from: '00:00', to: '00:00', timeZone: 'UTC' },
+        body: { environment: name, days: ['mon'], from: '00:00', to: '00:00', timeZone: 'UTC', reason: 'x' },
       }),
     )
     await value(await call(`${api}/labels/first`, { method: 'PUT', body: { version: 1 } }).then(noContent))

@@ -370,18 +370,42 @@ describe('a change window', () => {
     const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
     // A day that is neither today, yesterday nor tomorrow anywhere.
     const day = days[(new Date().getUTCDay() + 3) % 7]
-    const body = { environment: name, days: [day], from: '09:00', to: '10:00', timeZone: 'UTC' }
+    const body = {
+      environment: name,
+      days: [day],
+      from: '09:00',
+      to: '10:00',
+      timeZone: 'UTC',
+      reason: 'on call',
+    }
     const { id } = await value(await call('/api/v1/windows', { body }))
     const raise = () => call(`${api}/flags/gamma/toggle`, { body: { enabled: true } })
     const refused = await problem(await raise(), 409)
     expect(refused.type).toBe('urn:turnout:problem:outside-window')
     expect(refused.detail).toContain('09:00')
     expect((await call(`/api/v1/windows/${id}`, { method: 'DELETE' })).status).toBe(204)
-    const always = { environment: name, days, from: '00:00', to: '00:00', timeZone: 'UTC' }
+    const always = { environment: name, days, from: '00:00', to: '00:00', timeZone: 'UTC', reason: 'on call' }
     await value(await call('/api/v1/windows', { body: always }))
     expect((await raise()).status).toBe(200)
     const bad = await call('/api/v1/windows', { body: { ...always, timeZone: 'Mars/Olympus', from: '9' } })
     expect((await problem(bad, 422)).errors.map(({ path }) => path)).toStrictEqual(['$.from', '$.timeZone'])
+  })
+
+  it('has a reason, as a freeze has', async () => {
+    const { name } = await environment({ flags: FLAGS })
+    const window = { days: ['mon'], from: '09:00', to: '10:00', timeZone: 'UTC' }
+    for (const reason of [undefined, ' ', null]) {
+      const body = { environment: name, ...window, reason }
+      for (const list of ['windows', 'freezes']) {
+        const sent = list === 'windows' ? body : { environment: name, reason }
+        const refused = await problem(await call(`/api/v1/${list}`, { body: sent }), 422)
+        expect(
+          refused.errors.map(({ path }) => path),
+          list,
+        ).toStrictEqual(['$.reason'])
+      }
+    }
+    expect((await value(await call(`/api/v1/windows?environment=${name}`))).items).toStrictEqual([])
   })
 })
 

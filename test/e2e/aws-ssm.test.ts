@@ -112,7 +112,14 @@ describe('flags in SSM', () => {
     // Longer than it takes to get there, and far shorter than AWS takes.
     await new Promise((done) => setTimeout(done, 300))
     const days = [['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'][(new Date().getUTCDay() + 3) % 7]]
-    const window = { environment: 'dev', days, from: '09:00', to: '10:00', timeZone: 'UTC' }
+    const window = {
+      environment: 'dev',
+      days,
+      from: '09:00',
+      to: '10:00',
+      timeZone: 'UTC',
+      reason: 'on call',
+    }
     const added = await admin(run, '/api/v1/windows', { method: 'POST', body: window })
     expect((await toggled).status).toBe(200)
     expect((await admin(run, `/api/v1/windows/${added.body.id}`, { method: 'DELETE' })).status).toBe(204)

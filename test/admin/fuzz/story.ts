@@ -57,7 +57,9 @@ const MADE: Readonly<Record<string, (environment: string, name: string) => Promi
     return idOf('/api/v1/schedules', { environment, at, flags: { 'new-feature': { enabled: false } } })
   },
   windows: (environment) =>
-    idOf('/api/v1/windows', { environment, days: DAYS, from: '00:00', to: '00:00', timeZone: 'UTC' }),
+    idOf('/api/v1/windows', {
+      ...{ environment, days: DAYS, from: '00:00', to: '00:00', timeZone: 'UTC', reason: 'always' },
+    }),
   freezes: (environment) =>
     idOf('/api/v1/freezes', { environment, to: '2099-01-01T00:00:00Z', reason: 'end-of-year freeze' }),
   approvals: async (environment) => {
