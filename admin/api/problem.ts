@@ -126,8 +126,8 @@ function problemOf(failure: Failure, environment: string): Problem {
     case 'exists': {
       const name = `${failure.what} ${JSON.stringify(failure.key)}`
       const tag = `"v${failure.current}"`
-      const message = `does not hold: there is a ${name}, at ${tag}`
-      return new Problem('stale', `There is a ${name} already.`, [{ path: 'if-none-match', message }], {
+      const message = `does not hold: there is ${some(name)}, at ${tag}`
+      return new Problem('stale', `There is ${some(name)} already.`, [{ path: 'if-none-match', message }], {
         etag: tag,
       })
     }
@@ -189,7 +189,12 @@ export class ApprovalNeeded extends Error {
   }
 }
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+/** Begins with a capital, unless it begins with a name, such as `token:ci` or `prod-eu`: that stays as it is. */
+const sentence = (text: string): string =>
+  /^[a-z]+(?:[ ,;.]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
+
+/** With its article: an environment, a flag. */
+const some = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`
 
 function stale({ what, key, current }: { what: string; key: string; current: number | null }): Problem {
   const name = `${what} ${JSON.stringify(key)}`

@@ -31,7 +31,7 @@ export function embeddedStore(room: Room, author: Author): FlagStore {
       ledger.write((nowMs) => {
         const state = current()
         if (revisionOf(state) !== expected) {
-          const detail = `${state.name} is at version ${state.version}, not at ${expected.split('.')[1]}`
+          const detail = `environment ${state.name} is at version ${state.version}, not at ${expected.split('.')[1]}`
           return err({ reason: 'changed', detail, overwritten: null })
         }
         const act = { action: 'document.replaced', subject: 'document', author }

@@ -278,7 +278,10 @@ export class EnvironmentObject extends EnvironmentQueries {
   ): Promise<Answer<Edited>> {
     return this.sync.decide((state, nowMs) => {
       if (expected !== null && expected !== state.version)
-        return conflict('changed-since', `${state.name} is at version ${state.version}, not ${expected}.`)
+        return conflict(
+          'changed-since',
+          `Environment ${state.name} is at version ${state.version}, not ${expected}.`,
+        )
       const made = submit(this.room, state, { do: 'promote', promotion }, manner, author, nowMs)
       return made.ok ? ok(editedOf(made.value)) : made
     })

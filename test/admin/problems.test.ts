@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { app } from '../../admin/api/app.ts'
 import { MAX_BODY_BYTES } from '../../admin/env.ts'
-import { ANY, call, environment, problem, TOKEN, value } from './client.ts'
+import { caller } from './callers.ts'
+import { ANY, call, environment, NEW, problem, TOKEN, value } from './client.ts'
 
 /** The API with other bindings than the tests' own. */
 const fetchWith = async (bindings: object, path: string, init: RequestInit = {}) =>
@@ -91,6 +92,29 @@ describe('a problem', () => {
       400,
     )
     expect(detail).toContain('nested deeper than 100 levels')
+  })
+
+  it('begins with a capital, but where it begins with a name, and has the right article', async () => {
+    const { name, api } = await environment({ flags: { beta: { enabled: true, percentage: 5 } } })
+    const exists = await problem(await call(api, { method: 'PUT', body: {}, headers: NEW }), 412)
+    expect(exists.detail).toBe(`There is an environment "${name}" already.`)
+    expect(exists.errors[0]?.message).toBe(`does not hold: there is an environment "${name}", at "v1"`)
+    const target = await environment()
+    const promotion = { to: target.name, flags: 'all', expected: 7 }
+    const changed = await problem(await call(`${api}/promote`, { body: promotion }), 409)
+    expect(changed.detail).toBe(`Environment ${target.name} is at version 1, not 7.`)
+    await value(await call(api, { method: 'PUT', body: { approvals: 2 }, headers: ANY }))
+    const [ana, bob] = [await caller('editor'), await caller('editor')]
+    const body = { percentage: 10 }
+    const asked = await ana.call(`${api}/flags/beta`, { method: 'PATCH', body, headers: ANY })
+    const approve = `/api/v1/approvals/${(await value(asked)).id}/approve`
+    await value(await bob.call(approve, { body: {} }))
+    const twice = await problem(await bob.call(approve, { body: {} }), 409)
+    expect(twice.detail).toBe(`${bob.id} has approved this already.`)
+    const freeze = { environment: name, reason: 'end of year' }
+    await value(await call('/api/v1/freezes', { body: freeze }))
+    const raise = { method: 'PATCH', body: { percentage: 20 }, headers: ANY }
+    expect((await problem(await call(`${api}/flags/beta`, raise), 409)).detail).toMatch(/^Changes are frozen/)
   })
 
   it('of an unknown environment, flag or address is 404', async () => {
