@@ -26,7 +26,11 @@ const FilterQuery = ChainQuery.extend({
     .string()
     .optional()
     .openapi({ description: 'An action, or the start of several before `*`', example: 'kill.*' }),
-  subject: z.string().optional().openapi({ description: 'What was changed', example: 'flag:new-feature' }),
+  subject: z.string().optional().openapi({
+    description:
+      'What was changed. What has an id such as `dev:3` stands as `schedule:3` in the log of `dev`; so do approvals, windows and freezes.',
+    example: 'flag:new-feature',
+  }),
   actor: z.string().optional().openapi({ description: 'Who did it', example: 'token:ci' }),
   from: futureTime.optional().openapi({ description: 'No earlier than' }),
   to: futureTime.optional().openapi({ description: 'Earlier than' }),
