@@ -176,7 +176,7 @@ function refusal(request: Request, response: Response, text: string, connection:
     return new ApiFailure(status, `${named(request)} was answered ${status}: ${notOurs(connection)}`, [])
   const { title, detail, errors, requestId } = problem
   const said = detail ?? title ?? `status ${status}`
-  const words = [said, ...advice(status, said, headers, connection)]
+  const words = [said, ...advice(status, said, headers, connection), ...lookup(status, said, request)]
   if (status >= 500 && requestId !== undefined) words.push(`Its log has it under request ${requestId}.`)
   const findings = SAID_IN_WORDS.includes(status) ? [] : errors
   return new ApiFailure(status, `the control plane refuses (${status}): ${words.join(' ')}`, findings)
@@ -191,6 +191,22 @@ function advice(status: number, said: string, headers: Headers, { url, tokenFrom
   if (status === 403) return ['What this token may do, turnout whoami says.']
   const seconds = secondsToWait(headers)
   return seconds === null || /\btry again in\b/i.test(said) ? [] : [`Try again in ${seconds} s.`]
+}
+
+/** What says which there are, by what there is none of. */
+const LOOKUPS: Readonly<Record<string, (env: string) => string>> = {
+  environment: () => 'turnout env list says which there are.',
+  flag: (env) => `turnout flags list --env ${env} says which there are.`,
+  version: (env) => `turnout versions list --env ${env} says which there are.`,
+  'version of the kill list': (env) => `turnout landing --env ${env} watches the one there is now.`,
+  kill: (env) => `turnout kills list --env ${env} says what is killed.`,
+  preview: (env) => `turnout preview list --env ${env} says which there are.`,
+}
+
+function lookup(status: number, said: string, { url }: Request): string[] {
+  const [, what = ''] = (status === 404 && /^There is no ([a-z ]+) "/.exec(said)) || []
+  const [, env = ''] = /\/environments\/([^/]+)/.exec(new URL(url).pathname) ?? []
+  return Object.hasOwn(LOOKUPS, what) ? [LOOKUPS[what]!(decodeURIComponent(env))] : []
 }
 
 function secondsToWait(headers: Headers): number | null {

@@ -51,8 +51,12 @@ const isOurs = (name: string): boolean => name !== 'help'
 /** What commander complains about, in our words. Source: the messages of commander's lib/command.js. */
 function sentence(command: Command, message: string, code: string): string {
   const [, quoted = ''] = /'([^']*)'/.exec(message) ?? []
-  const hint = /\(Did you mean (?:one of )?(.*)\?\)/.exec(message)?.[1]
-  const suggestion = hint === undefined ? '' : `; did you mean ${hint}?`
+  const hint = /\(Did you mean (?:one of )?(.*)\?\)/
+    .exec(message)?.[1]
+    ?.split(', ')
+    .filter((each) => beginning(each) === beginning(quoted))
+    .join(', ')
+  const suggestion = hint === undefined || hint === '' ? '' : `; did you mean ${hint}?`
   switch (code) {
     case 'commander.unknownOption': {
       const [name = ''] = quoted.split('=')
@@ -75,6 +79,9 @@ function sentence(command: Command, message: string, code: string): string {
       return message.replace(/^error: /, '')
   }
 }
+
+/** Commander takes much for a typing error: who means what it suggests got at least the first letter right. */
+const beginning = (word: string): string => word.replace(/^-+/, '').charAt(0).toLowerCase()
 
 /** The command and those above it. */
 const lineOf = (command: Commander | null): Commander[] =>

@@ -16,9 +16,12 @@ export function comparisonLines({ differences, same, reordered }: Comparison): s
     ...(reordered ? ['  ~ the order of the routes'] : []),
     differences.length === 0 && !reordered
       ? 'Nothing differs.'
-      : `${count(differences.length, 'difference')}; ${same} flags, segments and routes are the same.`,
+      : `${count(differences.length, 'difference')}; ${sameOnes(same)} the same.`,
   ]
 }
+
+const sameOnes = (n: number): string =>
+  n === 1 ? '1 flag, segment or route is' : `${n} flags, segments and routes are`
 
 const changed = (patch: Comparison['differences'][number]['patch']): string[] =>
   (patch === null ? ['too large to show'] : patchLines(patch)).map((line) => `      ${line}`)

@@ -1,4 +1,6 @@
 /** Runs what a command line asks for, and answers with an exit code. Throws only what is a bug. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { Command } from './command.ts'
 import { EXIT } from './exit.ts'
@@ -40,6 +42,11 @@ export async function run(
         throw error instanceof UsageError && error.usage === undefined ? command.wrong(error.message) : error
       }
     }
+  // Alone: a command may have an option of this name.
+  if (args.length === 1 && args[0] === '--version') {
+    output.line(`turnout ${versionOf(host.root)}`)
+    return EXIT.done
+  }
   const program = emptyProgram(output)
   for (const add of groups) add(program, act)
 
@@ -54,6 +61,9 @@ export async function run(
     return EXIT.usage
   }
 }
+
+const versionOf = (root: string): string =>
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version
 
 function emptyProgram(output: Output): Command {
   const print = (text: string) => output.line(text.trimEnd())
@@ -77,6 +87,8 @@ When something breaks:
   turnout kill flag:KEY --reason 'errors since 10:02'
   turnout kills list
   turnout restore flag:KEY
+
+turnout --version says which version this is.
 
 Exit codes: 0 done, or nothing to do; 1 failed; 2 wrong usage; 3 done, but not at every location in time; 4 it waits for
 the approval of others.`

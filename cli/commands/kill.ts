@@ -2,7 +2,7 @@
 import type { components } from '../../admin/api/openapi-types.d.ts'
 import { isKillTarget, type KillTarget } from '../../engine/index.ts'
 import { breakable, type ChangeOptions, changeOf, changing } from '../change.ts'
-import { type AdminApi, answerOf, bodyOf, headerOf, withAdvice } from '../client.ts'
+import { type AdminApi, answerOf, bodyOf, headerOf } from '../client.ts'
 import { confirmed } from '../confirm.ts'
 import { UsageError } from '../failure.ts'
 import { duration, option, reasonOption } from '../options.ts'
@@ -90,13 +90,11 @@ async function endKill(world: World, target: string, options: WaitOptions & Chan
   const session = openEnvironment(world)
   const { api, environment, path } = session
   await confirmed(world, session, `Restore ${target}?`)
-  const removed = await withAdvice(404, `turnout kills list --env ${environment} says what is killed.`, () =>
-    answerOf(
-      api.DELETE('/api/v1/environments/{env}/kills/{target}', {
-        params: { path: { ...path, target }, query: note },
-        headers,
-      }),
-    ),
+  const removed = await answerOf(
+    api.DELETE('/api/v1/environments/{env}/kills/{target}', {
+      params: { path: { ...path, target }, query: note },
+      headers,
+    }),
   )
   const effect = target.startsWith('origin:') ? 'it gets requests again' : 'it serves what the document says'
   world.output.line(`Restored ${target} in ${environment}: ${effect}.`)

@@ -1,6 +1,6 @@
 /** `turnout preview create | list | revoke | rotate-key`: links that show a variant before everybody gets it. */
 import type { components } from '../../admin/api/openapi-types.d.ts'
-import { answerOf, bodyOf, headerOf, withAdvice } from '../client.ts'
+import { answerOf, bodyOf, headerOf } from '../client.ts'
 import { confirmed } from '../confirm.ts'
 import { UsageError } from '../failure.ts'
 import { duration, option, reasonOption } from '../options.ts'
@@ -122,12 +122,10 @@ async function revokePreview(
 ): Promise<unknown> {
   const session = openEnvironment(world)
   const { api, environment, path } = session
-  const ended = await withAdvice(404, `turnout preview list --env ${environment} says which there are.`, () =>
-    answerOf(
-      api.DELETE('/api/v1/environments/{env}/previews/{id}', {
-        params: { path: { ...path, id }, query: noteOf(reason) },
-      }),
-    ),
+  const ended = await answerOf(
+    api.DELETE('/api/v1/environments/{env}/previews/{id}', {
+      params: { path: { ...path, id }, query: noteOf(reason) },
+    }),
   )
   world.output.line(`Revoked preview ${id} of ${environment}.`)
   return landedAt(world, session, ended, options, { revoked: id })

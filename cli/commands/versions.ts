@@ -119,8 +119,9 @@ async function restoreVersion(
   const { api, environment, path } = session
   const { output } = world
   const current = await currentVersion(session)
+  const found = await diffOf(session, String(current), n)
   output.line(`${environment}, from version ${current} back to ${n}:`)
-  for (const line of comparisonLines(await diffOf(session, String(current), n))) output.line(line)
+  for (const line of comparisonLines(found)) output.line(line)
   await confirmed(world, session, `Publish the document of version ${n} again?`)
   const { version, warnings } = await bodyOf(
     api.POST('/api/v1/environments/{env}/versions/{n}/restore', {

@@ -97,7 +97,12 @@ describe('preview revoke and rotate-key', () => {
   })
 
   test('an unknown one is answered with where to look', async () => {
-    const { err, code } = await turnout(['preview', 'revoke', 'pv_9'], await startApi({}))
+    const { err, code } = await turnout(
+      ['preview', 'revoke', 'pv_9'],
+      await startApi({
+        'DELETE /environments/prod/previews/pv_9': problem(404, 'There is no preview "pv_9".'),
+      }),
+    )
     expect(err).toContain('turnout preview list --env prod')
     expect(code).toBe(1)
   })

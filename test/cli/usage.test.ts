@@ -1,4 +1,6 @@
 /** Wrong command lines: one sentence, the usage, exit code 2. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { turnout } from './run.ts'
 
@@ -7,10 +9,22 @@ const APPCONFIG = ['import', '--env', 'dev', '--from', 'appconfig', '--applicati
 
 const NO_ENVIRONMENT = '--env is missing; TURNOUT_ENV and turnout login --env set it for all commands'
 
+test('--version says which version this is, and is an option of landing all the same', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const { code, out } = await turnout(['--version'], {
+    root: fileURLToPath(new URL('../..', import.meta.url)),
+  })
+  expect([code, out]).toEqual([0, `turnout ${version}\n`])
+  expect((await turnout(['landing', '--version', '0'])).err).toContain(
+    '--version must be a whole number from 1',
+  )
+})
+
 describe('a wrong command line', () => {
   test.each<[string[], string]>([
     [[], 'a command is missing'],
     [['imprt'], 'there is no command "imprt"; did you mean import?'],
+    [['bogus'], 'there is no command "bogus"'],
     [['toString'], 'there is no command "toString"'],
     [['import'], '--from is missing'],
     [['import', '--from', 'file', '--file', 'flags.json'], NO_ENVIRONMENT],

@@ -1,5 +1,6 @@
 /** `turnout versions` and `turnout env`, as far as the API is told and the user is. */
 import { describe, expect, test } from 'vitest'
+import { comparisonLines } from '../../cli/comparison.ts'
 import { problem } from './fake-admin.ts'
 import { type Call, says, startApi } from './fake-api.ts'
 import { location, propagation } from './propagation.ts'
@@ -101,6 +102,18 @@ describe('versions diff', () => {
     expect(code).toBe(0)
     expect((await turnout(['versions', 'diff', '12', '12'], api)).out).toContain('Nothing differs.')
   })
+})
+
+test('versions restore of one that does not exist says that and nothing else', async () => {
+  const api = await startApi({ 'GET /environments/prod': { version: 12 } })
+  const { code, out, err } = await turnout(['versions', 'restore', '99'], api)
+  expect([code, out]).toEqual([1, ''])
+  expect(err).toContain('There is no such thing.')
+})
+
+test('a comparison of which one thing is the same says so in the singular', () => {
+  const found = { differences: [], same: 1, reordered: true, patch: null }
+  expect(comparisonLines(found as never).at(-1)).toBe('0 differences; 1 flag, segment or route is the same.')
 })
 
 describe('versions restore', () => {
@@ -311,6 +324,25 @@ Done: prod is at version 13.
 })
 
 describe('a refusal', () => {
+  test.each([
+    [
+      'environment',
+      'There is no environment "prdo". Did you mean "prod"?',
+      'turnout env list says which there are.',
+    ],
+    ['flag', 'There is no flag "chekcout".', 'turnout flags list --env prod says which there are.'],
+    ['version', 'There is no version "99".', 'turnout versions list --env prod says which there are.'],
+    ['kill', 'There is no kill "flag:x".', 'turnout kills list --env prod says what is killed.'],
+    ['label', 'There is no label "x".', null],
+  ])('because there is no such %s names the next command', async (_, detail, next) => {
+    const api = await startApi({ 'GET /environments/prod/flags/x': problem(404, detail) })
+    const { code, err } = await turnout(['flags', 'get', 'x'], api)
+    expect(err).toBe(
+      `turnout: the control plane refuses (404): ${detail}${next === null ? '' : ` ${next}`}\n`,
+    )
+    expect(code).toBe(1)
+  })
+
   test.each<[number, Record<string, string>, string]>([
     [403, {}, 'This needs the role editor. What this token may do, turnout whoami says.'],
     [429, { 'retry-after': '7' }, 'This needs the role editor. Try again in 7 s.'],
