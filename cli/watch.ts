@@ -3,7 +3,7 @@
  * takes nothing back: the change holds.
  */
 import type { Option } from 'commander'
-import { bodyOf } from './client.ts'
+import { ApiFailure, bodyOf } from './client.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit.ts'
 import { Failure, type Finding } from './failure.ts'
@@ -60,7 +60,7 @@ export async function landed(
 ): Promise<unknown> {
   const { environment } = session
   if (options.wait === false) return { environment, ...result }
-  const landing = await watchLanding(world, session, target, options, { environment, ...result })
+  const landing = await watchChange(world, session, target, options, { environment, ...result })
   return { environment, ...result, landing }
 }
 
@@ -75,7 +75,26 @@ class NotLanded extends Failure {
   }
 }
 
-/** Resolves with what the edges report once it is complete. `result` is what `--json` prints beside the error if not. */
+/** The same of a change that was just made: it holds, whatever the control plane does not say of it. */
+export async function watchChange(
+  world: World,
+  session: EnvironmentSession,
+  target: Target,
+  options: WatchOptions,
+  result: object,
+): Promise<Propagation> {
+  try {
+    return await watchLanding(world, session, target, options, result)
+  } catch (error) {
+    if (!(error instanceof ApiFailure)) throw error
+    throw notLanded(error, target, session.environment, 0, result)
+  }
+}
+
+/**
+ * Resolves with what the edges report once it is complete. `result` is what `--json` prints beside the error if not. Throws
+ * `ApiFailure` if the question is refused for good.
+ */
 export async function watchLanding(
   world: World,
   session: EnvironmentSession,
@@ -100,7 +119,7 @@ export async function watchLanding(
   }
 }
 
-/** What the control plane knows, or why it does not say: the next question may be answered again. */
+/** What the control plane knows, or why it does not say, if the next question may be answered again. */
 async function asked(
   { api, path }: EnvironmentSession,
   { kind, version }: Target,
@@ -110,10 +129,14 @@ async function asked(
       api.GET('/api/v1/environments/{env}/propagation', { params: { path, query: { [kind]: version } } }),
     )
   } catch (error) {
-    if (error instanceof Failure) return error
+    if (error instanceof Failure && !isFinal(error)) return error
     throw error
   }
 }
+
+/** It answers, and will say the same again. */
+const isFinal = (failure: Failure): boolean =>
+  failure instanceof ApiFailure && failure.status < 500 && failure.status !== 429
 
 /** Shows how far it is: a table on a screen, elsewhere one line whenever it has come further; once, why that takes time. */
 function shower({ output, terminal }: World): (found: Propagation | Failure) => void {

@@ -6,7 +6,7 @@ import { option, positive, reasonOption } from '../options.ts'
 import type { Commands } from '../run.ts'
 import { type EnvironmentSession, openEnvironment } from '../session.ts'
 import { span } from '../time.ts'
-import { timeoutOption, type WatchOptions, watchLanding } from '../watch.ts'
+import { timeoutOption, type WatchOptions, watchChange, watchLanding } from '../watch.ts'
 import type { World } from '../world.ts'
 
 export const landingCommands: Commands = (program, act) => {
@@ -80,7 +80,7 @@ async function purge(world: World, options: ReasonedOptions): Promise<unknown> {
   world.output.line(
     `Purged what edges keep of responses in ${environment}, by version ${kill} of the kill list.`,
   )
-  const landing = await watchLanding(world, session, { kind: 'kill', version: kill }, options, {
+  const landing = await watchChange(world, session, { kind: 'kill', version: kill }, options, {
     environment,
     kill,
   })
@@ -97,7 +97,7 @@ async function drill(world: World, options: ReasonedOptions): Promise<unknown> {
   const { output } = world
   output.line(`Drill in ${environment}: the kill list again, as version ${kill}. No answer changes.`)
   const target: Target = { kind: 'kill', version: kill }
-  const found = await watchLanding(world, session, target, options, { environment, kill })
+  const found = await watchChange(world, session, target, options, { environment, kill })
   const { timed, p50Ms, p99Ms } = found
   if (timed > 1 && p50Ms !== null && p99Ms !== null)
     output.line(`Half of the isolates had it after ${span(p50Ms)}, 99 % after ${span(p99Ms)}.`)

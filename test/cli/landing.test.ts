@@ -150,6 +150,15 @@ describe('a change that does not land in time', () => {
   })
 })
 
+describe('a change whose landing nobody will ever tell', () => {
+  test('holds, which is said at once', async () => {
+    const api = await startApi({ ...ENDED, [WHERE]: problem(403, 'Not yours.') })
+    const { code, err, waits } = await turnout(CALL, api)
+    expect(err).toMatch(/^turnout: it is not known where it has landed: .*Not yours\..* The change holds\. /)
+    expect([code, waits]).toEqual([3, []])
+  })
+})
+
 describe('landing', () => {
   test('watches one change, or all there is now', async () => {
     const now = { name: 'prod', version: 31, killsVersion: 14 }
@@ -165,6 +174,26 @@ describe('landing', () => {
     const both = await turnout(['landing', '--kill', '1', '--version', '1'], api)
     expect(both.err).toContain('ask one at a time')
     expect(both.code).toBe(2)
+  })
+
+  test('of a version that does not exist ends at once, with the next command', async () => {
+    for (const [option, what, next] of [
+      ['--kill', 'version of the kill list', 'turnout landing --env prod watches the one there is now.'],
+      ['--version', 'version', 'turnout versions list --env prod says which there are.'],
+    ] as const) {
+      const api = await startApi({ [WHERE]: problem(404, `There is no ${what} "999".`) })
+      const { code, err, waits } = await turnout(['landing', option, '999'], api)
+      expect(err).toBe(`turnout: the control plane refuses (404): There is no ${what} "999". ${next}\n`)
+      expect([code, waits]).toEqual([1, []])
+    }
+  })
+
+  test('is asked for again after 5xx, and not after any other refusal', async () => {
+    const away = await startApi({ [WHERE]: inTurn<object>(problem(503, 'Away.'), DONE) })
+    expect((await turnout(['landing', '--kill', '14'], away)).code).toBe(0)
+    const refused = await startApi({ [WHERE]: problem(403, 'Not yours.') })
+    const { code, waits } = await turnout(['landing', '--kill', '14'], refused)
+    expect([code, waits]).toEqual([1, []])
   })
 
   test('of an environment where nothing was ever killed is about the document', async () => {
