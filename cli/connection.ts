@@ -66,12 +66,15 @@ export function connectionOf(asked: Asked): Connection {
 
 /** The environment: `--env`, TURNOUT_ENV, the one given at login, in that order. */
 export function environmentOf(asked: Asked): string {
-  const { common, env } = asked
-  const name = common.env ?? (env.TURNOUT_ENV || placeOf(asked).context?.environment)
+  const name = environmentIfAny(asked)
   if (name === undefined)
     throw new UsageError('--env is missing; TURNOUT_ENV and turnout login --env set it for all commands')
   return name
 }
+
+/** The same where none need be meant. */
+export const environmentIfAny = (asked: Asked): string | undefined =>
+  asked.common.env ?? (asked.env.TURNOUT_ENV || placeOf(asked).context?.environment)
 
 /** A token that a header can hold. Said here, because fetch would name the whole header in its complaint. */
 export function usable(token: string): string {

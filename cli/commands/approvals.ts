@@ -5,6 +5,7 @@ import type { Command } from '../command.ts'
 import { reasonOption } from '../options.ts'
 import { itemsOf } from '../pages.ts'
 import type { Commands } from '../run.ts'
+import { type ScopeOptions, scoped, scopeOf } from '../scope.ts'
 import { openSession } from '../session.ts'
 import { table } from '../table.ts'
 import { moment } from '../time.ts'
@@ -22,9 +23,8 @@ type Decision = keyof typeof DECISIONS
 
 export const approvalCommands: Commands = (program, act) => {
   const approvals = program.command('approvals').summary('changes that wait for others')
-  approvals
-    .command('list')
-    .summary('what waits, newest first; of one environment with --env')
+  scoped(approvals.command('list'))
+    .summary('what waits, newest first')
     .option('--all', 'what was decided, too')
     .action(act(listApprovals))
   withId(approvals.command('show'))
@@ -45,13 +45,12 @@ interface NoteOptions {
 
 const withId = (command: Command): Command => command.argument('<id>', 'ENVIRONMENT:NUMBER, as list shows it')
 
-async function listApprovals(world: World, { all = false }: { readonly all?: boolean }): Promise<unknown> {
+async function listApprovals(
+  world: World,
+  { all = false, ...scope }: ScopeOptions & { readonly all?: boolean },
+): Promise<unknown> {
   const { api } = openSession(world)
-  const { env } = world.common
-  const filter = {
-    ...(all ? {} : { status: 'pending' as const }),
-    ...(env === undefined ? {} : { environment: env }),
-  }
+  const filter = { ...(all ? {} : { status: 'pending' as const }), ...scopeOf(world, scope) }
   const approvals = await itemsOf((query) =>
     bodyOf(api.GET('/api/v1/approvals', { params: { query: { ...filter, ...query } } })),
   )

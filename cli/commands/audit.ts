@@ -8,6 +8,7 @@ import { Failure, UsageError } from '../failure.ts'
 import { option, positive, type Read } from '../options.ts'
 import { itemsOf } from '../pages.ts'
 import type { Commands } from '../run.ts'
+import { type ScopeOptions, scoped, scopeOf } from '../scope.ts'
 import { openSession } from '../session.ts'
 import { table } from '../table.ts'
 import { moment } from '../time.ts'
@@ -20,19 +21,22 @@ export const auditCommands: Commands = (program, act) => {
   const audit = program
     .command('audit')
     .summary('who did what, when, from where and why')
-    .description('The audit log of everything that the token may see, or of one environment with --env.')
-  filtered(audit.command('list'))
+    .description(
+      'The audit log of the environment that is meant, or with --all-envs of everything that the token may see; with --env ' +
+        '@control-plane of what belongs to no environment.',
+    )
+  scoped(filtered(audit.command('list')))
     .summary('what happened, newest first')
     .addOption(option('--limit <n>', `how many; default ${SHOWN}`, positive))
     .action(act(listEntries))
-  audit.command('verify').summary('compute every hash anew: is the log whole?').action(act(verify))
-  filtered(audit.command('export'))
+  scoped(audit.command('verify')).summary('compute every hash anew: is the log whole?').action(act(verify))
+  scoped(filtered(audit.command('export')))
     .summary('the log as NDJSON, oldest entries first')
     .addOption(option('--output <file>', 'where to; default standard output'))
     .action(act(exportEntries))
 }
 
-interface Filter {
+interface Filter extends ScopeOptions {
   readonly action?: string
   readonly subject?: string
   readonly actor?: string
@@ -53,9 +57,9 @@ async function listEntries(
   { limit = SHOWN, ...filter }: Filter & { readonly limit?: number },
 ): Promise<unknown> {
   const { api } = openSession(world)
+  const within = chosen(world, filter)
   const entries = await itemsOf(
-    (query) =>
-      bodyOf(api.GET('/api/v1/audit', { params: { query: { ...chosen(world, filter), ...query } } })),
+    (query) => bodyOf(api.GET('/api/v1/audit', { params: { query: { ...within, ...query } } })),
     limit,
   )
   if (entries.length === 0) world.output.line('There is no such entry.')
@@ -75,9 +79,9 @@ async function listEntries(
   return { entries }
 }
 
-async function verify(world: World): Promise<unknown> {
+async function verify(world: World, options: ScopeOptions): Promise<unknown> {
   const { api } = openSession(world)
-  const found = await bodyOf(api.GET('/api/v1/audit/verify', { params: { query: chosen(world, {}) } }))
+  const found = await bodyOf(api.GET('/api/v1/audit/verify', { params: { query: scopeOf(world, options) } }))
   const broken = found.chains.flatMap(({ environment, broken }) =>
     broken === undefined
       ? []
@@ -165,10 +169,9 @@ async function* wholeLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<st
   if (rest !== '') throw new Failure('the export broke off in the middle of an entry')
 }
 
-/** The filter, within `--env` if it is given: the environment of the login would hide the others without a word. */
-const chosen = ({ common }: World, filter: Filter) => ({
+const chosen = (world: World, { allEnvs = false, ...filter }: Filter) => ({
   ...filter,
-  ...(common.env === undefined ? {} : { environment: common.env }),
+  ...scopeOf(world, { allEnvs }),
 })
 
 const rfc3339: Read<string> = (text, name) => {

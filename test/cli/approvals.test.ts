@@ -22,7 +22,7 @@ const APPROVAL = {
   version: null,
 }
 
-test('what waits is listed, of all environments unless one is named', async () => {
+test('what waits is listed, of the environment that is meant or of all', async () => {
   const api = await startApi({ 'GET /approvals': { items: [APPROVAL], nextCursor: null } })
   expect(
     (await turnout(['approvals', 'list'], api)).out,
@@ -30,9 +30,11 @@ test('what waits is listed, of all environments unless one is named', async () =
 prod:3  pending  flag.updated flag:beta  token:ci  1 of 2    2026-11-21 10:00:00Z  release 12
 `)
   await turnout(['approvals', 'list', '--all', '--env', 'dev'], api)
+  await turnout(['approvals', 'list', '--all-envs'], api)
   expect(api.calls.map(({ line }) => line)).toEqual([
-    'GET /approvals?status=pending&limit=1000',
+    'GET /approvals?status=pending&environment=prod&limit=1000',
     'GET /approvals?environment=dev&limit=1000',
+    'GET /approvals?status=pending&limit=1000',
   ])
 })
 

@@ -34,13 +34,39 @@ describe('audit list', () => {
     expect(code).toBe(0)
   })
 
-  test('asks for what the filters say, and for one environment only if --env is given', async () => {
+  test('is about the environment of TURNOUT_ENV, which is said, unless all are asked for', async () => {
+    const api = await startApi({
+      'GET /audit': { items: [], nextCursor: null },
+      'GET /audit/verify': { valid: true, entries: 0, chains: [] },
+      'GET /audit/export': { status: 200, body: '' },
+    })
+    const list = await turnout(['audit', 'list'], api)
+    expect(list.out).toBe('There is no such entry.\n')
+    expect(list.err).toBe('Of prod alone; --all-envs takes all environments.\n')
+    await turnout(['audit', 'verify'], api)
+    await turnout(['audit', 'export'], api)
+    const all = await turnout(['audit', 'list', '--all-envs'], api)
+    expect(all.err).toBe('')
+    await turnout(['audit', 'verify', '--all-envs'], api)
+    await turnout(['audit', 'list'], { ...api, env: { ...api.env, TURNOUT_ENV: '' } })
+    expect(api.calls.map(({ line }) => line)).toEqual([
+      'GET /audit?environment=prod&limit=50',
+      'GET /audit/verify?environment=prod',
+      'GET /audit/export?environment=prod',
+      'GET /audit?limit=50',
+      'GET /audit/verify',
+      'GET /audit?limit=50',
+    ])
+    const both = await turnout(['audit', 'list', '--all-envs', '--env', 'dev'], api)
+    expect(both.err).toContain('--env and --all-envs exclude each other')
+    expect(both.code).toBe(2)
+  })
+
+  test('asks for what the filters say', async () => {
     const api = await startApi({ 'GET /audit': { items: [], nextCursor: null } })
-    expect((await turnout(['audit', 'list'], api)).out).toBe('There is no such entry.\n')
-    expect(api.calls[0]!.line).toBe('GET /audit?limit=50')
     const filter = ['--action', 'kill.*', '--actor', 'token:ci', '--from', '2026-11-21T10:00:00Z']
     await turnout(['audit', 'list', '--env', 'prod', ...filter], api)
-    const query = new URLSearchParams(api.calls[1]!.line.split('?')[1])
+    const query = new URLSearchParams(api.calls[0]!.line.split('?')[1])
     expect(Object.fromEntries(query)).toEqual({
       limit: '50',
       environment: 'prod',
@@ -77,9 +103,8 @@ describe('audit verify', () => {
     const found = { valid: false, entries: 6, chains: [chain(null), chain('prod', broken)] }
     const api = await startApi({ 'GET /audit/verify': found })
     const { code, err } = await turnout(['audit', 'verify'], api)
-    expect(
-      err,
-    ).toBe(`turnout: the audit log was changed: keep it as it is, and find out who had access to the storage
+    expect(err).toBe(`Of prod alone; --all-envs takes all environments.
+turnout: the audit log was changed: keep it as it is, and find out who had access to the storage
   prod, entry 2: its hash is not that of its content
 `)
     expect(code).toBe(1)
