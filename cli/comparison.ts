@@ -7,7 +7,14 @@ export type Comparison = components['schemas']['Comparison']
 
 export const SIGNS = { added: '+', changed: '~', removed: '-' } as const
 
-export function comparisonLines({ differences, same, reordered }: Comparison): string[] {
+type Difference = Comparison['differences'][number]
+
+/** `kind` is only shown. */
+type Compared = Pick<Comparison, 'same' | 'reordered'> & {
+  readonly differences: readonly (Omit<Difference, 'kind'> & { readonly kind: string })[]
+}
+
+export function comparisonLines({ differences, same, reordered }: Compared): string[] {
   return [
     ...differences.flatMap(({ kind, key, change, patch }) => [
       `  ${SIGNS[change]} ${kind} ${key}`,
@@ -23,5 +30,5 @@ export function comparisonLines({ differences, same, reordered }: Comparison): s
 const sameOnes = (n: number): string =>
   n === 1 ? '1 flag, segment or route is' : `${n} flags, segments and routes are`
 
-const changed = (patch: Comparison['differences'][number]['patch']): string[] =>
+const changed = (patch: Difference['patch']): string[] =>
   (patch === null ? ['too large to show'] : patchLines(patch)).map((line) => `      ${line}`)

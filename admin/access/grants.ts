@@ -45,6 +45,10 @@ const ACTOR = 'token:'
 
 export const tokenActor = (name: string): string => `${ACTOR}${name}`
 
+/** `null`: the actor is no token. */
+export const tokenNameOf = (actor: string): string | null =>
+  actor.startsWith(ACTOR) ? actor.slice(ACTOR.length) : null
+
 /** Longer chains of tokens that made tokens are nobody's. */
 const MAX_MAKERS = 100
 

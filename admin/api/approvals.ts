@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Decision } from '../objects/approving.ts'
 import { APPROVAL_STATUSES, type Approval } from '../storage/approvals.ts'
+import { callProject } from '../stubs.ts'
 import { ask, hear, tell } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
@@ -11,8 +12,8 @@ import { PageQuery } from './paging.ts'
 import { STORE_PROBLEMS } from './problem.ts'
 import { answers, operation, optionalBody } from './routes.ts'
 import { listOf, NoteBody } from './schemas.ts'
-import { ApprovalSchema } from './schemas-governance.ts'
-import { shownApproval } from './shown.ts'
+import { ApprovalSchema, FullApprovalSchema } from './schemas-governance.ts'
+import { at, shownApproval } from './shown.ts'
 
 const tags = ['Approvals']
 const body = optionalBody(NoteBody)
@@ -40,15 +41,13 @@ const get = operation('viewer', {
   path: '/approvals/{id}',
   tags,
   operationId: 'getApproval',
-  summary: 'One approval, with the change it is about',
+  summary: 'One approval, with the change it is about and what that would do now',
   request: { params: IdParams },
   responses: answers(
     {
       status: 200,
       description: 'The approval',
-      schema: ApprovalSchema.extend({ change: z.looseObject({ do: z.string() }) }).openapi('FullApproval', {
-        example: EXAMPLES.fullApproval,
-      }),
+      schema: FullApprovalSchema,
     },
     ['not-found'],
   ),
@@ -96,8 +95,10 @@ export function approvals(api: Api): void {
 
   api.openapi(get, async (c) => {
     const { environment, n } = partsOf(c, 'approval', c.req.valid('param').id)
-    const { approval, change } = await ask(c, environment, (stub) => stub.approval(n))
-    return json(c, JSON.stringify({ ...shownApproval(environment, approval), change }))
+    const { approval, change, now } = await ask(c, environment, (stub) => stub.approval(n))
+    const revokedAtMs = await callProject(c.env, (stub) => stub.revokedAtMs(approval.actor))
+    const more = { actorRevokedAt: at(revokedAtMs), change, now }
+    return json(c, JSON.stringify({ ...shownApproval(environment, approval), ...more }))
   })
 
   for (const decision of Object.keys(SUMMARIES) as Decision[])

@@ -124,6 +124,8 @@ export const EXAMPLES = {
       do: 'edit',
       edit: { do: 'patch', kind: 'flag', key: 'new-feature', text: '{"percentage":10}' },
     },
+    actorRevokedAt: null,
+    now: { ...DIFFERENCES, problem: null },
   },
   schedule: {
     id: 'dev:12',

@@ -1,10 +1,12 @@
 /** Bodies about approvals, schedules, windows, freezes and reviews. */
 import { z } from '@hono/zod-openapi'
+import { ENTITY_KINDS } from '../document.ts'
 import { DAYS } from '../governance/calendar.ts'
 import { APPROVAL_STATUSES } from '../storage/approvals.ts'
 import { SCHEDULE_STATUSES } from '../storage/schedules.ts'
 import { EXAMPLES } from './examples.ts'
 import { futureTime, reason, time, version } from './schemas.ts'
+import { comparison, difference } from './schemas-versions.ts'
 
 const environmentId = (description: string) => z.string().openapi({ description, example: 'dev:12' })
 
@@ -31,6 +33,25 @@ export const ApprovalSchema = z
     version: version.nullable().openapi({ description: 'Version that holds the change' }),
   })
   .openapi('Approval', { example: EXAMPLES.approval })
+
+/** An approval as those see it who are to decide. */
+export const FullApprovalSchema = ApprovalSchema.extend({
+  actorRevokedAt: time.nullable().openapi({
+    description: 'When the token was revoked that asked; it may be approved all the same',
+  }),
+  change: z.looseObject({ do: z.string() }).openapi({ description: 'As it was asked for' }),
+  now: z
+    .object({
+      ...comparison,
+      differences: z.array(difference.extend({ kind: z.enum([...ENTITY_KINDS, 'kill', 'settings']) })),
+      problem: z
+        .string()
+        .nullable()
+        .openapi({ description: 'Why it cannot be carried out now; `null`: it can' }),
+    })
+    .nullable()
+    .openapi({ description: 'What it would change if it were carried out now; `null`: it is decided' }),
+}).openapi('FullApproval', { example: EXAMPLES.fullApproval })
 
 export const ScheduleBody = z
   .strictObject({

@@ -27,19 +27,19 @@ export const VersionSchema = z
 
 export const LabelBody = z.strictObject({ version }).openapi('LabelRequest', { example: { version: 1 } })
 
+export const difference = z.object({
+  kind: z.enum(ENTITY_KINDS),
+  key: z.string(),
+  change: z.enum(['added', 'changed', 'removed']),
+  patch: z
+    .array(z.looseObject({ op: z.string(), path: z.string() }))
+    .nullable()
+    .openapi({ description: 'JSON Patch (RFC 6902); `null`: too large to show' }),
+})
+
 /** Fields of a comparison. */
 export const comparison = {
-  differences: z.array(
-    z.object({
-      kind: z.enum(ENTITY_KINDS),
-      key: z.string(),
-      change: z.enum(['added', 'changed', 'removed']),
-      patch: z
-        .array(z.looseObject({ op: z.string(), path: z.string() }))
-        .nullable()
-        .openapi({ description: 'JSON Patch (RFC 6902); `null`: too large to show' }),
-    }),
-  ),
+  differences: z.array(difference),
   same: z.int().openapi({ description: 'How many flags, segments and routes are the same' }),
   reordered: z.boolean().openapi({ description: 'The routes that both have stand in another order' }),
 }

@@ -1,6 +1,6 @@
 import { ok } from '../../engine/index.ts'
 import type { Change } from '../change/change.ts'
-import { failed } from '../failure.ts'
+import { failed, sentenceOf } from '../failure.ts'
 import type { EnvironmentVitals } from '../monitoring/vitals.ts'
 import {
   type Approval,
@@ -29,6 +29,13 @@ import { environmentLines } from './backup/environment-lines.ts'
 import { lineStream } from './backup/line-stream.ts'
 import { DocumentQueries } from './document-queries.ts'
 import { findKill, misnamedOrigin } from './kill-switch.ts'
+import { NOTHING_FORESEEN, type Outlook, outlookOf } from './outlook.ts'
+
+interface ShownApproval {
+  readonly approval: Approval
+  readonly change: Change
+  readonly now: Outlook | null
+}
 
 export abstract class EnvironmentQueries extends DocumentQueries {
   vitals(): Answer<EnvironmentVitals> {
@@ -92,12 +99,19 @@ export abstract class EnvironmentQueries extends DocumentQueries {
     return this.room.ledger.ask(() => ok(pageApprovals(this.room.sql, status, before, limit, Date.now())))
   }
 
-  /** With what it is about, as it was asked for. */
-  approval(n: number): Answer<{ approval: Approval; change: Change }> {
-    return this.room.ledger.ask(({ name }) => {
-      const approval = readApproval(this.room.sql, n, Date.now())
+  /** With what it is about, as it was asked for, and what that would do now; `null`: it is decided. */
+  approval(n: number): Answer<ShownApproval> {
+    const { ledger, sql } = this.room
+    const nowMs = Date.now()
+    return ledger.ask(({ name }): Answer<ShownApproval> => {
+      const approval = readApproval(sql, n, nowMs)
       if (approval === null) return unknown('approval', `${name}:${n}`)
-      return ok({ approval, change: changeOfApproval(this.room.sql, n) })
+      const change = changeOfApproval(sql, n)
+      if (approval.status !== 'pending') return ok({ approval, change, now: null })
+      // Shown whatever has become of the document.
+      const foreseen = ledger.ask((state) => outlookOf(this.room, state, approval, change, nowMs))
+      const problem = foreseen.ok ? null : sentenceOf(foreseen.error)
+      return ok({ approval, change, now: foreseen.ok ? foreseen.value : { ...NOTHING_FORESEEN, problem } })
     })
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { ok } from '../../engine/index.ts'
-import type { Person, Token } from '../access/grants.ts'
+import { type Person, type Token, tokenNameOf } from '../access/grants.ts'
 import { covers, type Scope } from '../access/principal.ts'
 import { type Env, parseConfig } from '../env.ts'
 import type { ProjectVitals } from '../monitoring/vitals.ts'
@@ -125,6 +125,12 @@ export class ProjectObject extends RestorableObject {
 
   token(id: string): Token | null {
     return readToken(this.#sql, 'id', id)
+  }
+
+  /** When the token of that actor was revoked, ms since 1970; `null`: it was not, or it is none. */
+  revokedAtMs(actor: string): number | null {
+    const name = tokenNameOf(actor)
+    return name === null ? null : (readToken(this.#sql, 'name', name)?.revokedAtMs ?? null)
   }
 
   /** One page of those that may act within `scope` only, newest first, older than the one at `after`. */

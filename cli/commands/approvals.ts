@@ -2,6 +2,7 @@
 import type { components } from '../../admin/api/openapi-types.d.ts'
 import { bodyOf } from '../client.ts'
 import type { Command } from '../command.ts'
+import { comparisonLines } from '../comparison.ts'
 import { reasonOption } from '../options.ts'
 import { itemsOf } from '../pages.ts'
 import type { Commands } from '../run.ts'
@@ -12,6 +13,7 @@ import { moment } from '../time.ts'
 import type { World } from '../world.ts'
 
 type Approval = components['schemas']['Approval']
+type FullApproval = components['schemas']['FullApproval']
 
 const DECISIONS = {
   approve: 'approve a change; the last approval needed carries it out',
@@ -28,7 +30,7 @@ export const approvalCommands: Commands = (program, act) => {
     .option('--all', 'what was decided, too')
     .action(act(listApprovals))
   withId(approvals.command('show'))
-    .summary('one of them, with the change it is about')
+    .summary('one of them, with the change it is about and what that would do now')
     .action(act(showApproval))
   for (const [decision, summary] of Object.entries(DECISIONS))
     withId(approvals.command(decision))
@@ -85,8 +87,20 @@ async function showApproval(world: World, id: string): Promise<unknown> {
   for (const why of approval.raising) output.line(`  raises exposure: ${why}`)
   for (const { actor, at, note } of approval.votes)
     output.line(`  approved by ${actor} at ${moment(at)}${note === null ? '' : `: ${note}`}`)
+  for (const line of nowLines(approval)) output.line(line)
   output.line(JSON.stringify(approval.change, null, 2))
   return approval
+}
+
+/** What it would do now, and who should not be taken for somebody who still may. */
+function nowLines({ actor, actorRevokedAt, now }: FullApproval): string[] {
+  return [
+    ...(actorRevokedAt === null ? [] : [`  ${actor} was revoked at ${moment(actorRevokedAt)}`]),
+    ...(now === null || now.problem === null ? [] : [`  cannot be carried out now: ${now.problem}`]),
+    ...(now === null || now.differences.length === 0
+      ? []
+      : ['If it were carried out now:', ...comparisonLines(now)]),
+  ]
 }
 
 async function decide(

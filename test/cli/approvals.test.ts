@@ -40,7 +40,8 @@ prod:3  pending  flag.updated flag:beta  token:ci  1 of 2    2026-11-21 10:00:00
 
 test('one is shown with why it waits, who approved it, and the change', async () => {
   const change = { do: 'patch', kind: 'flag', key: 'beta' }
-  const api = await startApi({ 'GET /approvals/prod:3': { ...APPROVAL, change } })
+  const decided = { ...APPROVAL, change, actorRevokedAt: null, now: null }
+  const api = await startApi({ 'GET /approvals/prod:3': decided })
   expect(
     (await turnout(['approvals', 'show', 'prod:3'], api)).out,
   ).toBe(`prod:3: approved by 1 of 2, waits until 2026-11-28 10:00:00Z
@@ -50,6 +51,35 @@ test('one is shown with why it waits, who approved it, and the change', async ()
   approved by ana@example.com at 2026-11-21 10:01:00Z: looks right
 ${JSON.stringify(change, null, 2)}
 `)
+})
+
+test('one that waits is shown with what it would do now, or why it cannot, and whose token is gone', async () => {
+  const patch = [
+    { op: 'test', path: '/percentage', value: 5 },
+    { op: 'replace', path: '/percentage', value: 10 },
+  ]
+  const differences = [
+    { kind: 'flag', key: 'beta', change: 'changed', patch },
+    { kind: 'kill', key: 'flag:beta', change: 'removed', patch: [] },
+  ]
+  const now = { differences, same: 3, reordered: false, problem: null }
+  const full = { ...APPROVAL, change: {}, actorRevokedAt: '2026-11-22T10:00:00Z', now }
+  const shown = async (approval: object) => {
+    const api = await startApi({ 'GET /approvals/prod:3': approval })
+    return (await turnout(['approvals', 'show', 'prod:3'], api)).out
+  }
+  expect(await shown(full)).toContain(`  token:ci was revoked at 2026-11-22 10:00:00Z
+If it were carried out now:
+  ~ flag beta
+      percentage 5 → 10
+  - kill flag:beta
+2 differences; 3 flags, segments and routes are the same.
+`)
+  const frozen = { ...now, differences: [], problem: 'changes are frozen' }
+  const waiting = await shown({ ...full, actorRevokedAt: null, now: frozen })
+  expect(waiting).toContain('  cannot be carried out now: changes are frozen\n')
+  expect(waiting).not.toContain('revoked')
+  expect(waiting).not.toContain('If it were')
 })
 
 test.each([
