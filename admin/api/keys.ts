@@ -73,6 +73,7 @@ const remove = operation('admin', {
 export function keys(api: Api): void {
   api.openapi(list, async (c) => {
     const { limit, cursor, environment = null } = c.req.valid('query')
+    if (environment !== null) requireEnvironment(c, environment)
     const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
     const rows = await callProject(c.env, (stub) => stub.keys(scopeOf(c), environment, after, limit + 1))
     return json(c, JSON.stringify(pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))

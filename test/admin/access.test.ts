@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ROLES, type Role } from '../../admin/access/principal.ts'
 import { ANY, call, environment, NEW, problem, TOKEN, value } from './client.ts'
+import { openApiPage } from './operations.ts'
 
 let made = 0
 
@@ -171,6 +172,28 @@ describe('every operation', () => {
       for (const [at, stranger] of strangers.entries()) {
         const answer = await call(inEnvironment(path, name), { method, headers: { ...ANY, ...as(stranger) } })
         if (answer.status !== 403) wrong.push(`${method} ${path} as stranger ${at}: ${answer.status}`)
+        await answer.body?.cancel()
+      }
+    expect(wrong).toStrictEqual([])
+  })
+
+  it('that may be about one environment refuses a token of other environments or projects', async () => {
+    const { name } = await environment()
+    const strangers = [
+      (await mint({ role: 'admin', environments: ['elsewhere'] })).token,
+      (await mint({ role: 'admin', projects: ['elsewhere'] })).token,
+    ]
+    const asking = (await openApiPage()).operations.filter(({ parameters }) =>
+      parameters.some((each) => each.in === 'query' && each.name === 'environment'),
+    )
+    expect(asking.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['listKeys', 'listAudit', 'listApprovals']),
+    )
+    const wrong: string[] = []
+    for (const { method, path, id } of asking)
+      for (const stranger of strangers) {
+        const answer = await call(`${path}?environment=${name}`, { method, headers: as(stranger) })
+        if (answer.status !== 403) wrong.push(`${id}: ${answer.status}`)
         await answer.body?.cancel()
       }
     expect(wrong).toStrictEqual([])
