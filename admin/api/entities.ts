@@ -63,6 +63,7 @@ export const COLLECTIONS: Readonly<Record<EntityKind, Collection>> = {
 }
 
 const EDIT_PROBLEMS = [
+  'malformed',
   'not-found',
   'stale',
   'invalid',
@@ -73,7 +74,7 @@ const EDIT_PROBLEMS = [
 ] as const
 /** A flag may lead through a migration, which may bind other flags and their routes. */
 const MIGRATION_PROBLEMS = ['stage-order'] as const
-const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type'] as const
+const BODY_PROBLEMS = ['too-large', 'unsupported-media-type'] as const
 
 /** The five routes of one kind. */
 function routesOf(kind: EntityKind) {

@@ -96,7 +96,7 @@ const remove = operation('admin', {
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders },
   responses: answers(
     [{ status: 204, description: 'Deleted' }, WAITING],
-    ['not-found', 'stale', 'precondition-required', 'frozen', 'outside-window'],
+    ['malformed', 'not-found', 'stale', 'precondition-required', 'frozen', 'outside-window'],
   ),
 })
 
