@@ -23,7 +23,7 @@ export const jsonBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
   await next()
 }
 
-/** For bodies of which nothing is required: none at all is an empty object. */
+/** None at all is an empty object: one of which nothing is required, or whose schema then says what is. */
 export const optionalJsonBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
   if (c.req.raw.body !== null && c.req.header('content-length') !== '0') return jsonBody(c, next)
   keep(c, '{}')

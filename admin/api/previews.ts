@@ -8,14 +8,14 @@ import { type Api, type ApiContext, authorOf, created, json } from './context.ts
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EditQuery, EnvironmentParams, operation } from './routes.ts'
+import { answers, checkedBody, EditQuery, EnvironmentParams, operation, optionalBody } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedPreviewSchema, PreviewBody, PreviewSchema, RotateBody } from './schemas-previews.ts'
 
 const tags = ['Previews']
 const headers = ['x-turnout-version'] as const
 const body = checkedBody(PreviewBody)
-const rotation = checkedBody(RotateBody)
+const rotation = optionalBody(RotateBody)
 
 const list = operation('viewer', {
   method: 'get',

@@ -193,9 +193,12 @@ export const WAITING = {
   headers: ['location'],
 } as const satisfies Success
 
-/** A body that its zod schema checks before the handler runs. */
+/**
+ * A body that its zod schema checks before the handler runs. One that was left out is checked as an empty object, so that
+ * what is required is named; but for one that would then do, as nobody resets all settings by leaving them out.
+ */
 export const checkedBody = <T extends z.ZodType>(schema: T) => ({
-  middleware: [jsonBody],
+  middleware: [schema.safeParse({}).success ? jsonBody : optionalJsonBody],
   body: { required: true, content: { 'application/json': { schema } } },
 })
 

@@ -84,7 +84,35 @@ describe('a body of which nothing is required', () => {
     expect(first.headers.get('x-turnout-version')).toBe('3')
     expect(await value(first)).toMatchObject({ version: 3 })
     expect(await value(await restore({ 'content-type': 'application/json' }))).toMatchObject({ version: 3 })
-    await problem(await call(`${api}/flags/a/toggle`, { method: 'POST' }), 415)
+  })
+
+  it('may be left out wherever the page says so', async () => {
+    const optional = TAKES_BODY.map(([, operation]) => operation).filter(({ body }) => !body!.required)
+    expect(optional.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['restoreVersion', 'approveApproval', 'rotatePreviewKey']),
+    )
+    const { api } = await environment()
+    expect((await call(`${api}/preview-key/rotate`, { method: 'POST' })).status).toBe(204)
+  })
+})
+
+describe('a body of which something is required', () => {
+  it('and that is left out, with its type or without, is answered with what is required', async () => {
+    const { api } = await environment({ flags: { a: true } })
+    const kill = `${api}/kills/flag:a`
+    for (const headers of [{}, { 'content-type': 'application/json' }] as Record<string, string>[]) {
+      const left = await problem(await call(kill, { method: 'PUT', headers }), 422)
+      expect(left.errors.map(({ path }) => path)).toEqual(['$.reason'])
+      const toggle = await problem(await call(`${api}/flags/a/toggle`, { method: 'POST', headers }), 422)
+      expect(toggle.errors.map(({ path }) => path)).toEqual(['$.enabled'])
+    }
+    expect((await value(await call(`${api}/kills`))).items).toEqual([])
+  })
+
+  it('is still refused if it is left out where each of its parts may be, so that nothing is reset by accident', async () => {
+    const { api } = await environment()
+    const headers = { 'if-match': '*' }
+    await problem(await call(api, { method: 'PUT', headers }), 415)
   })
 })
 

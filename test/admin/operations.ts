@@ -21,7 +21,7 @@ export interface Operation {
   path: string
   parameters: Parameter[]
   /** `null`: it takes none. */
-  body: { mediaTypes: string[]; schema: JsonSchema; example: unknown } | null
+  body: { mediaTypes: string[]; required: boolean; schema: JsonSchema; example: unknown } | null
   /** Status → schema of its body; `null`: it has none. */
   answers: Map<number, JsonSchema | null>
 }
@@ -56,7 +56,12 @@ export async function openApiPage(): Promise<Page> {
         path,
         parameters: (operation.parameters ?? []).map(resolve).map(withExample),
         body: first
-          ? { mediaTypes: Object.keys(content), schema: first.schema, example: exampleOf(first, resolve) }
+          ? {
+              mediaTypes: Object.keys(content),
+              required: resolve(operation.requestBody).required === true,
+              schema: first.schema,
+              example: exampleOf(first, resolve),
+            }
           : null,
         answers: new Map(
           Object.entries<JsonSchema>(operation.responses).map(([status, response]) => [

@@ -64,7 +64,7 @@ describe('a problem', () => {
     ['{"flags": {"a": tru}}', 'line 1, column 17'],
     ['{\n  "flags": {\n    "a": true,\n  }\n}', 'line 4, column 3'],
     ['{"flags"', 'line 1, column 9'],
-    ['', 'line 1, column 1'],
+    [' ', 'line 1, column 2'],
     ['{} {}', 'line 1, column 4'],
   ])('of malformed JSON %j names %s', async (body, at) => {
     const { api } = await environment()
@@ -72,6 +72,12 @@ describe('a problem', () => {
     expect(document.errors[0]?.path).toBe(at)
     const checked = await problem(await call('/api/v1/keys', { method: 'POST', body }), 400)
     expect(checked.errors).toEqual(document.errors)
+  })
+
+  it('of a document that is not there is 400, by its first character', async () => {
+    const { api } = await environment()
+    const left = await problem(await call(`${api}/document`, { method: 'PUT', body: '', headers: ANY }), 400)
+    expect(left.errors[0]?.path).toBe('line 1, column 1')
   })
 
   it('of a body that is not UTF-8 is 400', async () => {
