@@ -1,8 +1,13 @@
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { releaseOf } from '../../local/release.ts'
 import { readToml } from '../../local/toml.ts'
 import { checkFile } from '../../selfhost/file.ts'
 import { systemdUnit } from '../../selfhost/unit.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 const problemsOf = (content: unknown) => {
   const checked = checkFile(content)
@@ -10,6 +15,21 @@ const problemsOf = (content: unknown) => {
 }
 
 describe('selfhost.toml', () => {
+  test('is no change of the checkout that it lies in', () => {
+    const root = temporaryFolder()
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: root })
+    for (const name of ['.gitignore', 'package.json'])
+      copyFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), join(root, name))
+    git('init', '-q')
+    git('add', '.')
+    git('commit', '-qm', 'all there is')
+    writeFileSync(join(root, 'selfhost.toml'), '')
+    expect(releaseOf(root).dirty).toBe(false)
+    writeFileSync(join(root, 'other.toml'), '')
+    expect(releaseOf(root).dirty).toBe(true)
+  })
+
   test('the example is good as it stands', () => {
     const path = fileURLToPath(new URL('../../selfhost.example.toml', import.meta.url))
     const checked = checkFile(readToml(path, 'selfhost.example.toml'))
