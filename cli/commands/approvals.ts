@@ -3,6 +3,7 @@ import type { components } from '../../admin/api/openapi-types.d.ts'
 import { bodyOf } from '../client.ts'
 import type { Command } from '../command.ts'
 import { comparisonLines } from '../comparison.ts'
+import { Failure } from '../failure.ts'
 import { reasonOption } from '../options.ts'
 import { itemsOf } from '../pages.ts'
 import type { Commands } from '../run.ts'
@@ -116,8 +117,20 @@ async function decide(
       body: reason === undefined ? {} : { reason },
     }),
   )
+  if (approval.status === 'stale' || approval.status === 'failed') throw new InVain(approval)
   world.output.line(`${id}: ${stateOf(approval)}`)
   return approval
+}
+
+/** Everybody agrees, and the change is not made. */
+class InVain extends Failure {
+  override readonly result: object
+
+  constructor(approval: Approval) {
+    const why = approval.note ?? 'what it is about has changed since; ask for it again'
+    super(`${approval.id} was approved, but is not carried out: ${why}`)
+    this.result = { approval }
+  }
 }
 
 function stateOf({ status, votes, needed, version, environment, note, expiresAt }: Approval): string {

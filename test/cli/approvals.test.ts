@@ -83,6 +83,16 @@ If it were carried out now:
 })
 
 test.each([
+  ['failed', { note: '$.at must be in the future' }, '$.at must be in the future'],
+  ['stale', {}, 'what it is about has changed since; ask for it again'],
+] as const)('approve fails where the change was approved in vain: %s', async (status, more, why) => {
+  const api = await startApi({ 'POST /approvals/prod:3/approve': { ...APPROVAL, ...more, status } })
+  const { code, out, err } = await turnout(['approvals', 'approve', 'prod:3'], api)
+  expect(err).toContain(`prod:3 was approved, but is not carried out: ${why}`)
+  expect([code, out]).toEqual([1, ''])
+})
+
+test.each([
   ['approve', { status: 'applied', version: 13 }, 'applied: prod is at version 13'],
   ['reject', { status: 'rejected', note: 'too early' }, 'rejected (too early)'],
   ['cancel', { status: 'cancelled' }, 'cancelled'],
