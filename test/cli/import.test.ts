@@ -277,7 +277,11 @@ describe('a control plane that does not help', () => {
       ['--env', 'dev', '--token', 'tn_some-other-token'],
       'refuses (401): The token is not the one of this control plane. The token came from --token; turnout login --url URL stores another.',
     ],
-    ['has no such environment', ['--env', 'nowhere'], 'refuses (404): There is no environment "nowhere".'],
+    [
+      'has no such environment',
+      ['--env', 'nowhere'],
+      'refuses (404): There is no environment "nowhere". turnout env list says which there are.',
+    ],
   ])('%s', async (_, options, message) => {
     const { url } = await startAdmin()
     const args = ['import', '--from', 'file', '--file', 'flags.json', '--url', url, ...options]

@@ -73,7 +73,7 @@ test('goes on, and says nothing, when nobody reads what it prints', async () => 
   for (const [args, more] of [
     [['--help'], {}],
     [['whoami'], api.env],
-    [['audit', 'export'], { ...api.env, TURNOUT_URL: url }],
+    [['audit', 'export', '--all-envs'], { ...api.env, TURNOUT_URL: url }],
   ] as const) {
     const { code, err } = await turnoutProcess(args, { env: { ...env, ...more }, deaf: true })
     expect({ args, code, err }).toEqual({ args, code: 0, err: '' })
