@@ -35,6 +35,8 @@ export class Drafts {
   readonly #local: boolean
   /** Built anew after an eviction when it is first needed. */
   protected current: Current | null = null
+  #inspected: { readonly epoch: number; readonly version: number; readonly damage: string | null } | null =
+    null
 
   constructor(sql: SqlStorage, local: boolean) {
     this.sql = sql
@@ -48,13 +50,16 @@ export class Drafts {
 
   /** Why the current document cannot be read, as a sentence; `null`: it can. */
   damage(state: State): string | null {
-    try {
-      this.document(state)
-      return null
-    } catch (thrown) {
-      if (thrown instanceof Unreadable) return thrown.message
-      throw thrown
-    }
+    return damageIn(() => this.document(state))
+  }
+
+  /** The same, for who looks often at what nobody uses: once for each version, and nothing of the document stays in memory. */
+  inspected(state: State): string | null {
+    if (this.current?.is(state)) return null
+    const { epoch, version } = state
+    if (this.#inspected?.epoch !== epoch || this.#inspected.version !== version)
+      this.#inspected = { epoch, version, damage: damageIn(() => loadDocument(this.sql, version)) }
+    return this.#inspected.damage
   }
 
   /** Those of the current document, without a look at its flags where it is in memory. Throws likewise. */
@@ -175,6 +180,16 @@ export class Drafts {
   protected access(settings: Settings, keys: readonly SdkKey[]): Access {
     const previews = previewAccess(this.sql)
     return { ...accessOf(settings, keys, this.#local), ...(previews && { previews }) }
+  }
+}
+
+function damageIn(read: () => unknown): string | null {
+  try {
+    read()
+    return null
+  } catch (thrown) {
+    if (thrown instanceof Unreadable) return thrown.message
+    throw thrown
   }
 }
 

@@ -52,7 +52,7 @@ export abstract class EnvironmentQueries extends DocumentQueries {
       owed: this.room.ledger.owed(),
       locations: readLocations(this.room.sql),
       store,
-      damage: this.room.publisher.damage(live.state),
+      damage: this.room.publisher.inspected(live.state),
     })
   }
 

@@ -15,6 +15,11 @@ async function damage({ stub }: TestEnvironment): Promise<void> {
 const auditOf = async ({ name }: TestEnvironment) =>
   (await value(await call(`/api/v1/audit?environment=${name}`))).items
 
+const healthOf = async ({ name }: TestEnvironment) =>
+  (await value(await call('/health/ready'))).components.find(
+    (component: { name: string }) => component.name === `environment:${name}`,
+  )
+
 describe('an environment whose document is damaged', () => {
   let test: TestEnvironment
   beforeEach(async () => {
@@ -26,10 +31,12 @@ describe('an environment whose document is damaged', () => {
     call(`${test.api}/document`, { method: 'PUT', body: document, headers })
 
   it('says so in health, and names what is damaged', async () => {
-    const { status, components } = await value(await call('/health/ready'))
-    expect(status).toBe('degraded')
-    const found = components.find(({ name }: { name: string }) => name === `environment:${test.name}`)
-    expect(found).toMatchObject({ status: 'degraded', problems: [expect.stringContaining('"checkout"')] })
+    for (let n = 0; n < 2; n++)
+      expect(await healthOf(test)).toMatchObject({
+        status: 'degraded',
+        problems: [expect.stringContaining('"checkout"')],
+      })
+    expect((await value(await call('/health/ready'))).status).toBe('degraded')
   })
 
   it('answers what needs the document with what is wrong and what helps', async () => {
@@ -54,6 +61,7 @@ describe('an environment whose document is damaged', () => {
   it('is mended by a whole document, also one with the very texts that are damaged', async () => {
     expect((await put(DOCUMENT)).status).toBe(200)
     expect(await value(await call(`${test.api}/document`))).toMatchObject(DOCUMENT)
+    expect(await healthOf(test)).toMatchObject({ status: 'ok', problems: [] })
     const [entry] = await auditOf(test)
     expect(entry).toMatchObject({ action: 'document.replaced', details: { mended: expect.any(String) } })
     await value(await call(`${test.api}/flags/checkout/toggle`, { body: { enabled: false } }))
