@@ -159,6 +159,26 @@ describe('a restart of the control plane', () => {
     })
   })
 
+  it('has nothing to wait for where everybody sleeps, and still hears them', async () => {
+    const { name } = await environment()
+    at(START)
+    await control(name).record(batch('a', 1))
+    at(START + 14_000)
+    await control(name).record(batch('a', 2, { requests: 0 }))
+    at(START + 15_000)
+    expect(await runDurableObjectAlarm(metrics(name))).toBe(true)
+    await evictDurableObject(metrics(name))
+    expect(await metrics(name).reach('MUC', TARGET)).toMatchObject({ isolates: 0, settling: false })
+    at(START + 24_000)
+    await control(name).record(batch('a', 3, { requests: 0 }))
+    at(START + 30_000)
+    expect(await runDurableObjectAlarm(metrics(name))).toBe(true)
+    expect(await metrics(name).reach('MUC', TARGET)).toMatchObject({ lastSeenAtMs: START + 24_000 })
+    at(START + 45_000)
+    expect(await runDurableObjectAlarm(metrics(name))).toBe(true)
+    expect(await runDurableObjectAlarm(metrics(name))).toBe(false)
+  })
+
   it('takes nobody for silent whom it has had no time to hear', async () => {
     const { name } = await environment()
     at(START)
