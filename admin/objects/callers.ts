@@ -18,13 +18,20 @@ interface Caller {
 
 export class Callers {
   readonly #recognize: (tokenHash: string) => Promise<Recognition>
+  readonly #isTold: () => boolean
   readonly #throttle: Throttle
   readonly #known = new Map<string, Caller>()
   /** Grows whenever all are forgotten. */
   #generation = 0
 
-  constructor(recognize: (tokenHash: string) => Promise<Recognition>, throttle: Throttle) {
+  /** `isTold`: whoever is recognized from now on, a revocation will be told here. */
+  constructor(
+    recognize: (tokenHash: string) => Promise<Recognition>,
+    isTold: () => boolean,
+    throttle: Throttle,
+  ) {
     this.#recognize = recognize
+    this.#isTold = isTold
     this.#throttle = throttle
   }
 
@@ -45,16 +52,21 @@ export class Callers {
   async #ask(tokenHash: string, lane: Lane, nowMs: number): Promise<Refusal | null> {
     for (;;) {
       const generation = this.#generation
+      const isTold = this.#isTold()
       const recognized = await this.#recognize(tokenHash)
       // Said before something was revoked, perhaps this.
       if (generation !== this.#generation) continue
       if ('refused' in recognized) return recognized
       const { principal, expiresAtMs } = recognized
       const untilMs = Math.min(nowMs + REMEMBERED_MS, expiresAtMs ?? Number.POSITIVE_INFINITY)
-      if (this.#known.size >= MAX_REMEMBERED) this.#known.clear()
-      this.#known.set(tokenHash, { id: principal.id, untilMs })
+      if (isTold) this.#remember(tokenHash, { id: principal.id, untilMs })
       return this.#count(principal.id, lane, nowMs)
     }
+  }
+
+  #remember(tokenHash: string, caller: Caller): void {
+    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear()
+    this.#known.set(tokenHash, caller)
   }
 
   #count(caller: string, lane: Lane, nowMs: number): Refusal | null {

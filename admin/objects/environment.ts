@@ -73,6 +73,7 @@ export class EnvironmentObject extends EnvironmentQueries {
   readonly #health = new HealthHints()
   readonly #callers = new Callers(
     (tokenHash) => this.#vouched(tokenHash),
+    () => this.#name !== undefined,
     new Throttle(parseConfig(this.env).requestsPerSecond),
   )
 
@@ -98,10 +99,14 @@ export class EnvironmentObject extends EnvironmentQueries {
     this.#callers.forget()
   }
 
-  /** An object without an environment keeps nothing, so it is told nothing either. */
+  /** `undefined`: it has no environment and never had one. It keeps nothing then, so it is told nothing either. */
+  get #name(): string | undefined {
+    return readLineage(this.room.sql)?.name
+  }
+
   #vouched(tokenHash: string): Promise<Recognition> {
     const project = this.env.PROJECT.getByName(PROJECT_NAME)
-    const name = readLineage(this.room.sql)?.name
+    const name = this.#name
     return name === undefined ? project.recognize({ tokenHash }, 'all-else') : project.vouch(tokenHash, name)
   }
 

@@ -16,7 +16,7 @@ const HOLDER: Recognition = {
 /** Callers of an object, and how often it asked who they are. */
 function remembering(answer: () => Recognition | Promise<Recognition>, perSecond = 0) {
   const recognize = vi.fn(async () => answer())
-  return { recognize, callers: new Callers(recognize, new Throttle(perSecond)) }
+  return { recognize, callers: new Callers(recognize, () => true, new Throttle(perSecond)) }
 }
 
 describe('an object that remembers callers', () => {
@@ -55,6 +55,19 @@ describe('an object that remembers callers', () => {
     expect(await callers.refusalOf('hash', 'all-else', NOW)).toEqual({ refused })
     await callers.refusalOf('hash', 'all-else', NOW)
     expect(recognize).toHaveBeenCalledTimes(2)
+  })
+
+  it('remembers nobody as long as it is told nothing', async () => {
+    const recognize = vi.fn(async () => HOLDER)
+    let isTold = false
+    const callers = new Callers(recognize, () => isTold, new Throttle(0))
+    for (let n = 0; n < 2; n += 1) await callers.refusalOf('hash', 'all-else', NOW)
+    const refusal = callers.refusalOf('hash', 'all-else', NOW)
+    isTold = true
+    await refusal
+    await callers.refusalOf('hash', 'all-else', NOW)
+    expect(recognize).toHaveBeenCalledTimes(4)
+    expect(callers.refusalOf('hash', 'all-else', NOW)).toBeNull()
   })
 
   it('asks again after it was told to forget', async () => {
@@ -128,6 +141,15 @@ describe('a token that an environment remembers', () => {
     for (const path of [flag, `${api}/flags`, `${api}/segments/none`, `${api}/kills`, '/api/v1/whoami'])
       await problem(await call(path, { headers: as(token) }), 401)
     expect(await value(await call(flag))).toMatchObject({ enabled: true })
+  })
+
+  it('opens nothing in an environment that was made after the token had asked for it', async () => {
+    const { flag, token, revoke } = await remembered()
+    const api = `/api/v1/environments/later-${crypto.randomUUID().slice(0, 8)}`
+    await problem(await call(`${api}/flags`, { headers: as(token) }), 404)
+    await call(api, { method: 'PUT', body: {}, headers: { 'if-none-match': '*' } })
+    expect((await revoke()).status).toBe(204)
+    for (const path of [`${api}/flags`, flag]) await problem(await call(path, { headers: as(token) }), 401)
   })
 
   it('is told after its revocation nothing else than that: not what is wrong with what it asks for, nor what there is', async () => {
