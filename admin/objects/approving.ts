@@ -17,7 +17,7 @@ import { readSettings } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
 import { carryOut, type Made } from './carry-out.ts'
-import { isAsJudged, type Judgement, judge, mayRaiseNow } from './judge.ts'
+import { isAsJudged, type Judgement, judge, mayRaise } from './judge.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
 
@@ -162,7 +162,7 @@ function makeApproved(
   author: Author,
   nowMs: number,
 ): Answer<Made> {
-  const open = raising.length === 0 ? ok(null) : mayRaiseNow(room, nowMs)
+  const open = raising.length === 0 ? ok(null) : mayRaise(room, change, nowMs)
   if (!open.ok) return open
   const approvedBy = approval.votes.map((vote) => vote.actor)
   const details = { approval: approval.n, approvedBy }

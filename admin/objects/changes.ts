@@ -11,7 +11,7 @@ import type { State } from '../storage/state.ts'
 import { type Answer, revisionOf } from './answers.ts'
 import { askForApproval } from './approving.ts'
 import { carryOut, type Made } from './carry-out.ts'
-import { isGuarded, judge, mayRaiseNow, weakening } from './judge.ts'
+import { isGuarded, judge, mayRaise, weakening } from './judge.ts'
 import { subjectOf } from './proposal.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
@@ -43,7 +43,7 @@ export function submit(
       // Nobody is asked to approve, or to wait for a window, what would be refused all the same.
       const would = room.ledger.outcomeOf(() => carryOut(room, state, change, author, nowMs))
       if (!would.ok) return would
-      const open = mayRaiseNow(room, nowMs)
+      const open = mayRaise(room, change, nowMs)
       if (!open.ok) return open
       if (readSettings(room.sql).approvals > 0) {
         const asked = askForApproval(room, state, change, judged.value, author, nowMs)

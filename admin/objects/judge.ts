@@ -76,6 +76,14 @@ export function judge(room: Room, state: State, change: Change): Answer<Judgemen
   }
 }
 
+/** Whether a change that raises exposure comes at a good time: a scheduled one at the time for which it is planned. */
+export function mayRaise(room: Room, change: Change, nowMs: number): Answer<null> {
+  if (change.do !== 'schedule') return mayRaiseNow(room, nowMs)
+  const then = mayRaiseNow(room, change.schedule.atMs)
+  // It can be asked for again at once, with another time.
+  return then.ok || then.error.reason !== 'conflict' ? then : conflict(then.error.kind, then.error.detail)
+}
+
 /** Fails while changes that raise exposure are frozen, or outside of the windows. */
 export function mayRaiseNow({ sql }: Room, nowMs: number): Answer<null> {
   const allowed = mayChange(readWindows(sql), readFreezes(sql), nowMs)

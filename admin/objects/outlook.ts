@@ -13,7 +13,7 @@ import { readSettings } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
 import { carryOut } from './carry-out.ts'
-import { isAsJudged, judge, mayRaiseNow } from './judge.ts'
+import { isAsJudged, judge, mayRaise } from './judge.ts'
 import { proposalOf } from './proposal.ts'
 import type { Room } from './room.ts'
 
@@ -64,7 +64,7 @@ function standsInTheWay(
   if (!isAsJudged(room, touched, judged.ok ? judged.value.touched : touched))
     return 'what it is about has changed since it was asked for: approved now, it becomes stale'
   if (!judged.ok) return sentenceOf(judged.error)
-  const open = judged.value.raising.length === 0 ? ok(null) : mayRaiseNow(room, nowMs)
+  const open = judged.value.raising.length === 0 ? ok(null) : mayRaise(room, change, nowMs)
   return open.ok ? null : sentenceOf(open.error)
 }
 

@@ -294,6 +294,24 @@ describe('a freeze', () => {
     expect(items).toHaveLength(2)
   })
 
+  it('lets a schedule be made for a time after it, and refuses one that falls into it', async () => {
+    const { name } = await environment({ flags: FLAGS })
+    await value(await freeze(name, { reason: 'Black Friday', to: inMs(HOUR) }))
+    const plan = (at: number) => {
+      const body = { environment: name, at: inMs(at), flags: { beta: { percentage: 10 } } }
+      return call('/api/v1/schedules', { body })
+    }
+    const refused = await plan(HOUR / 2)
+    expect(refused.headers.get('retry-after')).toBeNull()
+    expect(await problem(refused, 409)).toMatchObject({
+      type: 'urn:turnout:problem:frozen',
+      detail: expect.stringContaining('Black Friday'),
+    })
+    expect((await plan(2 * HOUR)).status).toBe(201)
+    await value(await freeze(name, { reason: 'stock-taking', from: inMs(2 * HOUR), to: inMs(3 * HOUR) }))
+    expect((await problem(await plan(2.5 * HOUR), 409)).detail).toContain('stock-taking')
+  })
+
   it('stands in its list before those that were made earlier, as windows do', async () => {
     const { name } = await environment({ flags: FLAGS })
     for (const reason of ['first', 'second']) {
