@@ -12,9 +12,6 @@ export const HASH_SPACE = 0x1_0000_0000
 /** Share of the hash space below `percentage` (0…100), an integer in [0, 2^32]; 100 is everyone. */
 export const boundary = (percentage: number): number => Math.floor((percentage * HASH_SPACE) / 100 + 0.5)
 
-/** Where a bucket key falls for a salt: unsigned 32-bit, uniform, and independent between salts. */
-export const bucketHash = (key: string, salt: string): number => fmix32(murmur3(key, 0) ^ murmur3(salt, 0))
-
 /**
  * The text that is hashed for an attribute's value: a string as it is, a number in its shortest JSON form, a boolean as
  * `true` or `false`. `null` where the value is no bucket key (absent, null, empty, not finite, object, array).
@@ -34,21 +31,3 @@ export const score = (base: number, seed: number, weight: number): number =>
 
 /** Where a base falls for a seed, in (0, 1). */
 export const placeOf = (base: number, seed: number): number => (fmix32(base ^ seed) + 0.5) / HASH_SPACE
-
-/** The variant served to a bucket key: a share of weight over sum each; equal scores go to the smaller name by code unit. */
-export function choose(key: string, salt: string, weights: Record<Name, number>): Name {
-  const base = murmur3(key, 0)
-  const seed = murmur3(salt, 0)
-  let best = ''
-  let bestScore = -1
-  for (const name of Object.keys(weights).sort()) {
-    const weight = weights[name]!
-    if (weight <= 0) continue
-    const own = score(base, variantSeed(name, seed), weight)
-    if (own > bestScore) {
-      best = name
-      bestScore = own
-    }
-  }
-  return best
-}

@@ -1,7 +1,7 @@
 /** The engine: pure decisions. No I/O, no clock, no randomness, no dependencies. */
 export { attributesOf } from './attributes.ts'
 export { BREAKER_DEFAULTS, type BreakerSettings } from './breaker.ts'
-export { boundary, bucketHash, bucketKey, choose, HASH_SPACE, score, variantSeed } from './bucket.ts'
+export { boundary, HASH_SPACE, score, variantSeed } from './bucket.ts'
 export { bareBoolean, canonicalDocument, canonicalFlag, isShortFlag, readDocument } from './canonical.ts'
 export { isKey, isObject } from './check.ts'
 export { type Compiled, type CompileOptions, compile, MAX_DOCUMENT_BYTES, MAX_FLAGS } from './compile.ts'
@@ -30,7 +30,7 @@ export { type Client, clientBehind, type Peer, type Proxies, parseProxies } from
 export { type Recompiled, recompile } from './recompile.ts'
 export * from './report.ts'
 export { err, ok, type Result } from './result.ts'
-export { matchRoute, type RoutedRequest, routeMatcher } from './route.ts'
+export { type RoutedRequest, routeMatcher } from './route.ts'
 export type { SignedAnswer, SignedContext } from './signed-context.ts'
 export * from './snapshot.ts'
 export * from './stages.ts'

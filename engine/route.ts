@@ -22,10 +22,6 @@ export function routeMatcher(routes: readonly Route[]): (request: RoutedRequest)
   }
 }
 
-/** The first route that matches. For one request only: prepare a `routeMatcher` for many. */
-export const matchRoute = (routes: readonly Route[], request: RoutedRequest): Route | undefined =>
-  routes[routeMatcher(routes)(request)]
-
 function matcher({ host, path, methods, headers }: RouteMatch): Matcher {
   const tests: Matcher[] = []
   if (path !== undefined && path !== '*' && path !== '/*') {

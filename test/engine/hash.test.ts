@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import murmurhash from 'murmurhash'
 import { describe, expect, it } from 'vitest'
-import { boundary, bucketHash, choose, murmur3 } from '../../engine/index.ts'
+import { boundary, evaluate, murmur3, type PackedFlag, prepare, type Snapshot } from '../../engine/index.ts'
+import { compiled, killList } from '../helpers/cases.ts'
 import {
   referenceBoundary,
   referenceBucketHash,
@@ -120,17 +121,44 @@ describe('murmur3', () => {
   })
 })
 
-describe('bucketHash', () => {
-  it.each(bucketing.bucket as { salt: string; key: string; hash: number }[])(
-    'puts $key of salt $salt at $hash',
-    ({ salt, key, hash }) => expect(bucketHash(key, salt)).toBe(hash),
+const FLAG = { enabled: true, variants: { on: true, off: false }, off: 'off', fallthrough: 'off' }
+const snapshotOf = (flag: object) => compiled({ flags: { f: { ...FLAG, ...flag } } }).snapshot
+const served = (snapshot: Snapshot, targetingKey: string): string | null =>
+  evaluate(prepare(snapshot, killList()), 'f', { targetingKey }).variant
+
+/** Whether a rule that holds below that boundary holds for a key. No percentage cuts as finely. */
+function isBelow(boundary: number, key: string, salt: string): boolean {
+  const snapshot = snapshotOf({ salt, rules: [{ id: 'r', percentage: 50, serve: 'on' }] })
+  const packed: PackedFlag = JSON.parse(snapshot.flags.get('f')!)
+  const rules = packed.rules!.map((rule) => ({ ...rule, below: boundary }))
+  return served({ ...snapshot, flags: new Map([['f', JSON.stringify({ ...packed, rules })]]) }, key) === 'on'
+}
+
+function chosen(key: string, salt: string, weights: Record<string, number>): string | null {
+  const off = 'switched-off'
+  const variants = Object.fromEntries([...Object.keys(weights), off].map((name) => [name, name]))
+  return served(snapshotOf({ salt, variants, off, fallthrough: weights }), key)
+}
+
+/** An empty targeting key is none, so it falls nowhere. */
+const withKey = <T extends { key: string }>(rows: T[]): T[] => rows.filter(({ key }) => key !== '')
+/** No flag has an empty salt. */
+const someText = anyText.filter((text) => text !== '')
+
+describe('a bucket', () => {
+  const expectIn = (hash: number, key: string, salt: string) => {
+    expect(isBelow(hash, key, salt)).toBe(false)
+    expect(isBelow(hash + 1, key, salt)).toBe(true)
+  }
+
+  it.each(withKey(bucketing.bucket as { salt: string; key: string; hash: number }[]))(
+    'of $key and salt $salt is $hash',
+    ({ salt, key, hash }) => expectIn(hash, key, salt),
   )
 
   it('agrees with the reference on any key and salt', () => {
     fc.assert(
-      fc.property(anyText, anyText, (key, salt) => {
-        expect(bucketHash(key, salt)).toBe(referenceBucketHash(key, salt))
-      }),
+      fc.property(someText, someText, (key, salt) => expectIn(referenceBucketHash(key, salt), key, salt)),
       { numRuns: 5_000 },
     )
   })
@@ -151,11 +179,13 @@ describe('boundary', () => {
   })
 })
 
-describe('choose', () => {
+describe('a choice by weight', () => {
   it.each(
-    bucketing.choose as { salt: string; key: string; weights: Record<string, number>; variant: string }[],
+    withKey(
+      bucketing.choose as { salt: string; key: string; weights: Record<string, number>; variant: string }[],
+    ),
   )('serves $key of salt $salt $variant among $weights', ({ salt, key, weights, variant }) =>
-    expect(choose(key, salt, weights)).toBe(variant),
+    expect(chosen(key, salt, weights)).toBe(variant),
   )
 
   it('agrees with the reference on any key, salt and weights', () => {
@@ -169,9 +199,9 @@ describe('choose', () => {
       { minKeys: 1, maxKeys: 6 },
     )
     fc.assert(
-      fc.property(anyText, anyText, weights, (key, salt, table) => {
+      fc.property(someText, someText, weights, (key, salt, table) => {
         fc.pre(Object.values(table).some((weight) => weight > 0))
-        expect(choose(key, salt, table)).toBe(referenceChoose(key, salt, table))
+        expect(chosen(key, salt, table)).toBe(referenceChoose(key, salt, table))
       }),
       { numRuns: 5_000 },
     )
@@ -179,13 +209,13 @@ describe('choose', () => {
 
   it('does not depend on the order in which the weights are written', () => {
     for (let i = 0; i < 1000; i++)
-      expect(choose(`user${i}`, 's', { a: 1, b: 2, c: 3 })).toBe(
-        choose(`user${i}`, 's', { c: 3, b: 2, a: 1 }),
+      expect(chosen(`user${i}`, 's', { a: 1, b: 2, c: 3 })).toBe(
+        chosen(`user${i}`, 's', { c: 3, b: 2, a: 1 }),
       )
   })
 
   it('does not depend on the scale of the weights', () => {
     for (let i = 0; i < 1000; i++)
-      expect(choose(`user${i}`, 's', { a: 1, b: 3 })).toBe(choose(`user${i}`, 's', { a: 25, b: 75 }))
+      expect(chosen(`user${i}`, 's', { a: 1, b: 3 })).toBe(chosen(`user${i}`, 's', { a: 25, b: 75 }))
   })
 })

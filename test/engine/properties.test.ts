@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Kill } from '../../engine/index.ts'
 import {
-  bucketHash,
   encodeSnapshot,
   evaluate,
   evaluateAll,
@@ -292,13 +291,24 @@ describe('two salts', () => {
 
 describe('the bucket', () => {
   it('is uniform over 64 cells for sequential and for prefixed keys', () => {
+    const cell = Array.from({ length: 64 }, (_, index) => String(index))
+    const variants = Object.fromEntries([...cell, 'off'].map((name) => [name, name]))
+    const rules = cell.map((name, index) => ({
+      id: name,
+      percentage: index === 63 ? 100 : Math.round(((index + 1) * 100_000) / 64) / 1000,
+      serve: name,
+    }))
     for (const [prefix, salted] of [
       ['', 's'],
       ['user-', 'checkout'],
       ['00000000-0000-4000-8000-', 'CONDUIT'],
     ] as const) {
       const cells = new Array<number>(64).fill(0)
-      for (let index = 0; index < 64_000; index++) cells[bucketHash(`${prefix}${index}`, salted) >>> 26]!++
+      const prepared = preparedOf({
+        flags: { f: { enabled: true, salt: salted, variants, rules, fallthrough: 'off' } },
+      })
+      for (let index = 0; index < 64_000; index++)
+        cells[Number(variantOf(prepared, 'f', `${prefix}${index}`))]!++
       const chi = cells.reduce((sum, cell) => sum + (cell - 1000) ** 2 / 1000, 0)
       expect(chi, prefix).toBeLessThan(120) // 63 degrees of freedom: p ≈ 2e-5
     }

@@ -1,6 +1,6 @@
 /** Which route a request takes: hosts, paths, methods and headers, in the order the routes are written. */
 import { describe, expect, it } from 'vitest'
-import { matchRoute } from '../../engine/index.ts'
+import { routeMatcher } from '../../engine/index.ts'
 import { compiled } from '../helpers/cases.ts'
 
 type Match = {
@@ -37,7 +37,8 @@ function taken(
 ) {
   const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   const request = { host, path, method, header: (name: string) => lower.get(name.toLowerCase()) ?? null }
-  return matchRoute(routesOf(...matches), request)?.id
+  const routes = routesOf(...matches)
+  return routes[routeMatcher(routes)(request)]?.id
 }
 
 describe('a route', () => {
