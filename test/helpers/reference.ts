@@ -10,7 +10,7 @@ const SPACE = 2n ** 32n
 export const referenceMurmur3 = (text: string, seed: number): number => murmurhash.v3(text, seed)
 
 /** MurmurHash3's finaliser. */
-export function referenceFmix32(hash: number): number {
+function referenceFmix32(hash: number): number {
   let h = BigInt(hash >>> 0)
   h ^= h >> 16n
   h = (h * 0x85ebca6bn) % SPACE
@@ -59,14 +59,6 @@ export function referenceChoose(
     }
   }
   return best
-}
-
-/** The text that is hashed for a value of the bucketing attribute, `undefined` where the key counts as missing. */
-export function referenceBucketKey(value: unknown): string | undefined {
-  if (typeof value === 'string') return value === '' ? undefined : value
-  if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
-    return JSON.stringify(value)
-  return undefined
 }
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,9 +1,8 @@
 /** Profiles of feature flags as documents: what each part means, how it evaluates, and errors with their paths. */
 import { describe, expect, test } from 'vitest'
-import { readProfile, readRetrieved } from '../../admin/storage/feature-flags/read.ts'
+import { readProfile } from '../../admin/storage/feature-flags/read.ts'
 import { writeDocument } from '../../admin/storage/feature-flags/write.ts'
 import { compile, evaluate, type Flag, NO_KILLS, prepare } from '../../engine/index.ts'
-import { retrieved } from '../helpers/aws/feature-flags.ts'
 import { killList } from '../helpers/cases.ts'
 import { changed, named, PROFILE, read } from './profiles.ts'
 
@@ -85,22 +84,6 @@ describe('reading', () => {
   test('every document read is one that can be published', () => {
     const compiled = compile(read(PROFILE).document, { environment: 'test', epoch: 1, version: 1 })
     expect(compiled.ok ? [] : compiled.error).toEqual([])
-  })
-
-  test('the form that is retrieved is read too: of a flag that is off it has nothing else', () => {
-    const result = readRetrieved(retrieved(PROFILE as unknown as Record<string, unknown>))
-    expect(result).toMatchObject({
-      ok: true,
-      value: {
-        document: {
-          flags: {
-            'new-feature': { enabled: true, percentage: 50, metadata: { color: 'red', sizes: '[1,2]' } },
-            CONDUIT_USE_REPOSITORY_PATTERN: { enabled: false },
-            checkout: { enabled: false },
-          },
-        },
-      },
-    })
   })
 
   const variants = (...list: object[]) => ({ version: '1', values: { f: { _variants: list } } })

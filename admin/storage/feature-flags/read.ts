@@ -61,16 +61,6 @@ export function readProfile(
   })
 }
 
-/**
- * Of the form that `GetLatestConfiguration` gives. It has neither definitions nor variants, and of a flag that is off no
- * attributes: enough to look at, not to write from.
- */
-export function readRetrieved(content: unknown): Result<ReadProfile, readonly CompileIssue[]> {
-  return isObject(content)
-    ? readProfile({ version: '1', values: content })
-    : err([{ path: '$', message: `must be an object, got ${show(content)}` }])
-}
-
 function readFlag(
   check: Check,
   path: Path,

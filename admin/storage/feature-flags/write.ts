@@ -3,7 +3,7 @@
  * what Turnout does not understand; of those that did, only what changed is written. The outcome is read back, and what
  * does not come out as it went in is refused, with its path. Pure. Never throws.
  */
-import { Check, type CompileIssue, child, isObject, type Path } from '../../../engine/check.ts'
+import { Check, type CompileIssue, child, type Path } from '../../../engine/check.ts'
 import {
   bareBoolean,
   err,
@@ -159,6 +159,3 @@ function readBack(
     },
   ])
 }
-
-export const isProfile = (content: unknown): content is Profile =>
-  isObject(content) && content.version === '1'

@@ -2,8 +2,6 @@
 import type { Fault } from './operations.ts'
 import { AwsError } from './wire.ts'
 
-export const THROTTLED: Fault['does'] = { type: 'ThrottlingException', message: 'Rate exceeded' }
-
 interface Pending {
   readonly fault: Fault
   passed: number
