@@ -24,10 +24,9 @@ export class CloudflareAccess {
   readonly #settings: AccessSettings
   readonly #keys: JWTVerifyGetKey
 
-  /** `keys`: where the team's public keys come from; by default from the team itself, kept for a while. */
-  constructor(settings: AccessSettings, keys: JWTVerifyGetKey = teamKeys(settings)) {
+  constructor(settings: AccessSettings) {
     this.#settings = settings
-    this.#keys = keys
+    this.#keys = teamKeys(settings)
   }
 
   /** Who the JWT is about, or why it is refused. Throws only if the team's keys cannot be had. */
@@ -50,6 +49,7 @@ export class CloudflareAccess {
   }
 }
 
+/** Where the team's public keys come from: read when they are first asked for, and kept for a while. */
 const teamKeys = ({ issuer }: AccessSettings): JWTVerifyGetKey =>
   createRemoteJWKSet(new URL(`${issuer}/cdn-cgi/access/certs`))
 

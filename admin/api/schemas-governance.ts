@@ -8,11 +8,11 @@ import { EXAMPLES } from './examples.ts'
 import { futureTime, reason, time, version } from './schemas.ts'
 import { comparison, difference } from './schemas-versions.ts'
 
-const environmentId = (description: string) => z.string().openapi({ description, example: 'dev:12' })
+const id = z.string().openapi({ description: 'Environment and number', example: 'dev:12' })
 
 export const ApprovalSchema = z
   .object({
-    id: environmentId('Environment and number'),
+    id,
     environment: z.string(),
     status: z.enum(APPROVAL_STATUSES).openapi({
       description:
@@ -75,7 +75,7 @@ export const ScheduleBody = z
 
 export const ScheduleSchema = z
   .object({
-    id: environmentId('Environment and number'),
+    id,
     environment: z.string(),
     status: z.enum(SCHEDULE_STATUSES).openapi({
       description: '`applied`: made, and to be taken back; `done`: made for good; `reverted`: taken back',
@@ -115,7 +115,7 @@ export const WindowBody = z
 
 export const WindowSchema = z
   .object({
-    id: environmentId('Environment and number'),
+    id,
     environment: z.string(),
     days: z.array(z.enum(DAYS)),
     from: z.string(),
@@ -138,7 +138,7 @@ export const FreezeBody = z
 
 export const FreezeSchema = z
   .object({
-    id: environmentId('Environment and number'),
+    id,
     environment: z.string(),
     from: time,
     to: time.nullable(),
