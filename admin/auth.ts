@@ -21,7 +21,7 @@ export function bearerToken(header: string | undefined): string | null {
 export const hashOfSecret = contentHash
 
 /** 256 random bits as text. */
-export const randomSecret = (): string => base64Url(crypto.getRandomValues(new Uint8Array(32)))
+const randomSecret = (): string => base64Url(crypto.getRandomValues(new Uint8Array(32)))
 
 /** `PREFIX_` and 64 random bits: names something, opens nothing. */
 export const randomId = (prefix: string): string =>

@@ -28,7 +28,7 @@ export type Failure =
   /** Nothing has failed yet: others must approve first. */
   | { reason: 'approval-needed'; approval: Approval }
 
-export const CONFLICTS = [
+const CONFLICTS = [
   'frozen',
   'outside-window',
   'not-pending',

@@ -9,7 +9,7 @@ import { type Found, type JsonError, jsonError, placed, stringEnd } from '../eng
 import { numberError } from '../engine/json-number.ts'
 
 /** Deeper values are refused, so that nothing behind this may overflow its stack. */
-export const MAX_DEPTH = 100
+const MAX_DEPTH = 100
 
 export function parseJson(text: string): Result<unknown, JsonError> {
   const { tooDeep, changed } = scan(text)

@@ -27,11 +27,11 @@ export interface Goal {
   readonly atMost?: number
 }
 
-export const isMet = ({ ratio, atLeast = 0, atMost = Number.POSITIVE_INFINITY }: Goal): boolean =>
+const isMet = ({ ratio, atLeast = 0, atMost = Number.POSITIVE_INFINITY }: Goal): boolean =>
   ratio.median >= atLeast && ratio.median <= atMost
 
 /** One row a goal: what was asked for, what was found in the median round, and in the lowest and highest. */
-export function goalTable(goals: readonly Goal[]): string {
+function goalTable(goals: readonly Goal[]): string {
   const rows = goals.map((goal) => [
     goal.name,
     wanted(goal),

@@ -39,7 +39,7 @@ export async function checkedFile(path: string, name: string): Promise<BackupRea
   return checked(createReadStream(path), name)
 }
 
-export async function requireFile(path: string, name: string): Promise<void> {
+async function requireFile(path: string, name: string): Promise<void> {
   const found = await stat(path).catch(() => null)
   if (found === null) throw new Failure(`${name} cannot be read: there is no such file`)
   if (!found.isFile()) throw new Failure(`${name} cannot be read: it is no file`)

@@ -61,7 +61,7 @@ function question(
 }
 
 /** The first address that is one host; deploy.toml names at least one address of some kind. */
-export function hostOf({ domains, routes, zone }: Target, deployedTo: readonly string[]): string {
+function hostOf({ domains, routes, zone }: Target, deployedTo: readonly string[]): string {
   const ofRoutes = routes.map((route) => route.split('/')[0]!).find((host) => !host.includes('*'))
   const workersDev = deployedTo.find((target) => target.startsWith('https://'))?.slice('https://'.length)
   return domains[0] ?? ofRoutes ?? workersDev ?? zone!

@@ -54,7 +54,7 @@ async function askOnce(question: Question, { fetch }: SmokeWorld): Promise<Outco
 }
 
 /** Pure. */
-export function judge(question: Question, status: number, location: string | null, body: string): Outcome {
+function judge(question: Question, status: number, location: string | null, body: string): Outcome {
   if (status >= 300 && status < 400 && /\.cloudflareaccess\.com\//.test(location ?? ''))
     return { ok: true, note: 'Cloudflare Access stands in front of it and let nobody through to look' }
   const answer = parse(body)

@@ -8,7 +8,7 @@ import { checkContinents, checkCountries } from './places.ts'
 import { STAGES } from './stages.ts'
 import { parseTime } from './time.ts'
 
-export const MAX_RULES = 1000
+const MAX_RULES = 1000
 
 /** Checks a flag as written; returns its canonical form, or `null` if anything in it is wrong. */
 export function checkFlag(

@@ -11,7 +11,7 @@ import { DRAIN_MODES } from './document.ts'
 import { aGlob, MAX_GLOB } from './operators.ts'
 import type { OriginRules } from './origin-url.ts'
 
-export const MAX_ROUTES = 1000
+const MAX_ROUTES = 1000
 const MAX_PATH = 2048
 const MAX_RETRY_AFTER_SECONDS = 86_400
 /** How long a connection may stay where its visitor is not served any more. */

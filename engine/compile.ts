@@ -17,7 +17,7 @@ import { chainSentence, checkChains } from './references.ts'
 import { err, ok, type Result } from './result.ts'
 import { type Access, type PackedSegment, SNAPSHOT_FORMAT, type Snapshot } from './snapshot.ts'
 
-export const MAX_FLAGS = 10_000
+const MAX_FLAGS = 10_000
 /** Of the document as JSON in UTF-8, in bytes. */
 export const MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
 

@@ -6,7 +6,7 @@ import { A_CONTINENT, A_COUNTRY, isContinent, isCountry } from './places.ts'
 import type { PackedCondition } from './snapshot.ts'
 
 /** How deep `all`, `any` and `not` may nest. */
-export const MAX_CONDITION_DEPTH = 32
+const MAX_CONDITION_DEPTH = 32
 
 /** Notes every error of a condition; `segments` are the names that exist. */
 export function checkCondition(

@@ -41,7 +41,7 @@ export type Operator = (typeof OPERATORS)[number]
 export type Predicate = (actual: unknown) => boolean
 
 /** Longest input of `matches`, in UTF-16 code units; the rest is cut off. */
-export const MATCHES_INPUT = 1024
+const MATCHES_INPUT = 1024
 
 const text =
   (make: (operand: string) => (actual: string) => boolean) =>

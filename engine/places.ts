@@ -14,7 +14,7 @@ const COUNTRIES = new Set(
   ).split(' '),
 )
 
-export const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const
+const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const
 
 export const A_COUNTRY = 'an ISO 3166-1 alpha-2 country code, upper case'
 export const A_CONTINENT = 'a continent code (AF AN AS EU NA OC SA)'

@@ -1,9 +1,9 @@
 /** References between named things (prerequisites, segments): none may lead back to itself, run too deep or fan out too far. Pure. */
 
 /** How long a chain of prerequisites, or of segments within segments, may be. */
-export const MAX_CHAIN = 32
+const MAX_CHAIN = 32
 /** How many things deciding one may ask in all, each counted as often as it is asked. */
-export const MAX_ASKED = 10_000
+const MAX_ASKED = 10_000
 
 export type ChainProblem = { readonly cycle: readonly string[] } | 'too-long' | 'too-wide'
 

@@ -19,7 +19,7 @@ import {
 export type { Bundle } from './workerd-parts.ts'
 
 /** Only a local run lets Workers reach loopback and private addresses, and takes a request's place from `CF-Blob`. */
-export const LOCAL_GROUND: Ground = {
+const LOCAL_GROUND: Ground = {
   outbound: ['public', 'private', 'local'],
   cfBlobHeader: 'CF-Blob',
 }

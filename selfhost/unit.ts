@@ -3,7 +3,7 @@ import type { SelfHostFile } from './file.ts'
 
 /** Where the unit expects the folder, and the secrets. */
 export const FOLDER = '/opt/turnout'
-export const SECRETS_FILE = '/etc/turnout/secrets.env'
+const SECRETS_FILE = '/etc/turnout/secrets.env'
 
 export const systemdUnit = ({ stateDir, controlPlane, edges }: SelfHostFile): string =>
   `# Made by npm run selfhost. Docs: docs/operations.md, "On your own server".

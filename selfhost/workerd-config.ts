@@ -17,10 +17,10 @@ import {
 import type { EdgeListener, Listener, SelfHostFile } from './file.ts'
 
 /** Nothing that a local run allows: public addresses only, and only the runtime says who is connected. */
-export const SERVER_GROUND: Ground = { outbound: ['public'], cfBlobHeader: null }
+const SERVER_GROUND: Ground = { outbound: ['public'], cfBlobHeader: null }
 
 /** Environment variables of the process. */
-export const SECRETS = {
+const SECRETS = {
   admin: ['ADMIN_BOOTSTRAP_TOKEN', 'METRICS_TOKEN', ...STORE_SECRETS],
   edge: ['COOKIE_KEY', 'COOKIE_KEY_ACCEPTED', 'SIGNING_KEY'],
 } as const
@@ -69,7 +69,7 @@ export function selfHostConfig(file: SelfHostFile, bundles: Bundles, release: st
 }
 
 /** The name of an edge's socket and service. */
-export const socketOf = (environment: string): string => `edge-${environment}`
+const socketOf = (environment: string): string => `edge-${environment}`
 
 const settingsOf = (
   { trustedProxy, vars }: Listener,

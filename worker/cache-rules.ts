@@ -60,7 +60,7 @@ const DECODED = new Set(['gzip', 'br', 'identity'])
 const KEYED = new Set(['x-forwarded-host', 'x-forwarded-proto', 'accept-encoding'])
 
 /** Header names of a response's Vary, in lower case. */
-export const variesBy = (headers: Headers): string[] =>
+const variesBy = (headers: Headers): string[] =>
   (headers.get('vary') ?? '')
     .split(',')
     .map((name) => name.trim().toLowerCase())

@@ -37,7 +37,7 @@ import { isBehind } from './told.ts'
 import { Upstreams } from './upstream.ts'
 import { VisitorIds } from './visitor-id.ts'
 
-export class Isolate {
+class Isolate {
   /** Minted here, in the first request: global scope has no randomness. */
   readonly id = crypto.randomUUID()
   readonly #env: Env

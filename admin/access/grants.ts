@@ -43,7 +43,7 @@ export const principalOfToken = ({ name, role, projects, environments, maker }: 
 
 const ACTOR = 'token:'
 
-export const tokenActor = (name: string): string => `${ACTOR}${name}`
+const tokenActor = (name: string): string => `${ACTOR}${name}`
 
 /** `null`: the actor is no token. */
 export const tokenNameOf = (actor: string): string | null =>

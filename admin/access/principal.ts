@@ -30,10 +30,10 @@ export const BOOTSTRAP_ID = 'bootstrap'
 export const EVERYWHERE: Scope = { projects: null, environments: null }
 
 /** Environments without a project's name are in this one. */
-export const DEFAULT_PROJECT = 'default'
+const DEFAULT_PROJECT = 'default'
 
 /** `media-register.prod` → `media-register`; `dev` → `default`. */
-export function projectOf(environment: string): string {
+function projectOf(environment: string): string {
   const dot = environment.indexOf('.')
   return dot < 0 ? DEFAULT_PROJECT : environment.slice(0, dot)
 }

@@ -38,7 +38,7 @@ interface Collection {
   readonly patch: object
 }
 
-export const COLLECTIONS: Readonly<Record<EntityKind, Collection>> = {
+const COLLECTIONS: Readonly<Record<EntityKind, Collection>> = {
   flag: {
     name: 'flags',
     schema: 'Flag',

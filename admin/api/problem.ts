@@ -178,7 +178,7 @@ export function countOf({ length }: readonly CompileIssue[]): string {
 }
 
 /** Thrown where a change waits for others: no failure, but no result either. Answered 202. */
-export class ApprovalNeeded extends Error {
+class ApprovalNeeded extends Error {
   readonly environment: string
   readonly approval: Approval
 

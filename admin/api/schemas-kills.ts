@@ -44,7 +44,7 @@ export const KillSchema = z
   .openapi('Kill', { example: EXAMPLES.kill })
 
 /** What a breaker can be told by hand. */
-export const HELD_STATES = ['open', 'closed', 'auto'] as const
+const HELD_STATES = ['open', 'closed', 'auto'] as const
 
 export const BreakerBody = z
   .strictObject({

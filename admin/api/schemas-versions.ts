@@ -4,7 +4,7 @@ import { ENTITY_KINDS } from '../document.ts'
 import { EXAMPLES } from './examples.ts'
 import { IssueSchema, reason, time, version } from './schemas.ts'
 
-export const EntityChangeSchema = z
+const EntityChangeSchema = z
   .object({
     kind: z.enum([...ENTITY_KINDS, 'route-order', 'settings', 'sdk-key']),
     key: z.string(),

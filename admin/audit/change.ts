@@ -22,7 +22,7 @@ export interface TextChange {
 /** Most JSON text of patches in one entry, in characters; entities beyond it are named by hash. */
 const MAX_PATCHES = 512 * 1024
 /** Most entities that one entry names. */
-export const MAX_CHANGES = 10_000
+const MAX_CHANGES = 10_000
 
 /** What an entry says of each change. Texts are asked for one at a time: a document may be large. */
 export function changedEntities(changes: Iterable<TextChange>): ChangedEntity[] {

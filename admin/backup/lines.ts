@@ -1,7 +1,7 @@
 /** The lines of a text that comes in pieces. */
 
 /** Longest line, in UTF-16 units: more than any record has, and little enough to cross RPC, which takes 32 MiB. */
-export const MAX_LINE = 15 * 1024 * 1024
+const MAX_LINE = 15 * 1024 * 1024
 
 /** Without their line feeds. The rest after the last one, which a whole backup does not have, is a line too. Throws `Unreadable` if one is longer than MAX_LINE. */
 export async function* linesIn(pieces: AsyncIterable<string>): AsyncGenerator<string> {

@@ -10,7 +10,7 @@ export type Operation =
   | { readonly op: 'remove'; readonly path: string }
 
 /** Of the patch as JSON, in UTF-16 code units: what a larger one says nobody reads, and it costs more than the thing itself. */
-export const MAX_PATCH = 65_536
+const MAX_PATCH = 65_536
 
 /** Elements of a list that may come and go before the list is replaced as a whole. */
 export const MAX_LIST_EDITS = 200

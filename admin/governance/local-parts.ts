@@ -15,7 +15,7 @@ import {
 } from '../../engine/index.ts'
 
 /** Name in a flag's metadata: comma-separated fields, or `rules.ID`. */
-export const LOCAL_PARTS = 'local'
+const LOCAL_PARTS = 'local'
 
 type Written = Flag | ShortFlag
 type Fields = Record<string, unknown>

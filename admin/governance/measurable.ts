@@ -3,7 +3,7 @@ import type { Condition, Flag, FlagDocument, Key } from '../../engine/index.ts'
 import { flagOf, leavesOf } from './rule-conditions.ts'
 
 /** Most flags that are measured. */
-export const MAX_MEASURED = 50
+const MAX_MEASURED = 50
 /** Rules, conditions and weights that are asked for all of them together. */
 const MAX_ASKED = 100_000_000
 

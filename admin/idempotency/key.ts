@@ -4,7 +4,7 @@
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
 
-export const MAX_KEY_LENGTH = 255
+const MAX_KEY_LENGTH = 255
 
 export const KEY_GRAMMAR = `must be 1 to ${MAX_KEY_LENGTH} characters: visible ASCII without double quotes, or a string in double quotes, which may hold spaces too`
 

@@ -47,5 +47,5 @@ export function judge(known: Reservation | null, asked: Asked, nowMs: number): V
 }
 
 /** When the key may be used anew, ms since 1970. */
-export const freeAtMs = ({ atMs, answered }: Pick<Reservation, 'atMs' | 'answered'>): number =>
+const freeAtMs = ({ atMs, answered }: Pick<Reservation, 'atMs' | 'answered'>): number =>
   atMs + (answered ? KEPT_MS : LOST_MS)

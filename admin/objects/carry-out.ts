@@ -134,7 +134,7 @@ function plan(
 /** Keys of the flags that a patch names. */
 export const flagsIn = (text: string): string[] => Object.keys(JSON.parse(text) as object)
 
-export const whenOf = ({ atMs, untilMs, text }: Pick<Schedule, 'atMs' | 'untilMs' | 'text'>) => ({
+const whenOf = ({ atMs, untilMs, text }: Pick<Schedule, 'atMs' | 'untilMs' | 'text'>) => ({
   at: new Date(atMs).toISOString(),
   until: untilMs === null ? null : new Date(untilMs).toISOString(),
   flags: text,

@@ -13,7 +13,7 @@ export const ON_EXPIRY = ['restore', 'extend'] as const
 export type OnExpiry = (typeof ON_EXPIRY)[number]
 
 /** A kill of a shorter time is extended by this: each extension stands in the audit log, and may page somebody. */
-export const MIN_EXTENSION_MS = 60_000
+const MIN_EXTENSION_MS = 60_000
 
 export interface KillRecord {
   readonly target: KillTarget

@@ -55,11 +55,7 @@ export interface StorePlace {
   readonly open: (memory: Memory) => FlagStore
 }
 
-export function nameOfPlace(
-  kind: AwsStoreKind,
-  { aws, ssm, appConfig }: StoreConfig,
-  environment: string,
-): string {
+function nameOfPlace(kind: AwsStoreKind, { aws, ssm, appConfig }: StoreConfig, environment: string): string {
   const region = aws?.region ?? 'nowhere'
   if (kind === 'ssm') return `ssm ${pathOf(ssm.prefix, environment)} in ${region}`
   const place = `appconfig ${appConfig?.application}/${environment}/${appConfig?.profile} in ${region}`

@@ -1,7 +1,7 @@
 /** What may be kept of a target's answer: little, printable, and none of our secrets. Pure. */
 
 /** Characters of an answer that are kept. */
-export const MAX_ANSWER = 200
+const MAX_ANSWER = 200
 /** The start of a secret at the end of a text that was cut is cut off from this length on. */
 const MIN_PART = 4
 

@@ -24,7 +24,7 @@ export type Verdict =
 
 const FIRST_BACKOFF_MS = 5_000
 const GROWTH = 4
-export const MAX_BACKOFF_MS = 3_600_000
+const MAX_BACKOFF_MS = 3_600_000
 /** A delivery is given up this long after its first attempt was due. */
 export const GIVE_UP_MS = 24 * 3_600_000
 

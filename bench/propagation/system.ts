@@ -8,7 +8,7 @@ import { startWorkerd, type Workerd } from '../../local/workerd.ts'
 import { workerdConfig } from '../../local/workerd-config.ts'
 import { edgesConfig, socketOf } from './config.ts'
 
-export const ENVIRONMENT = 'bench'
+const ENVIRONMENT = 'bench'
 const TOKEN = 'token-of-the-benchmark'
 
 export interface System {

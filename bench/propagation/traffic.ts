@@ -118,4 +118,4 @@ export class Traffic {
 }
 
 /** Eight locations, in turn. */
-export const locationOf = (edge: number): string => `L${edge % 8}`
+const locationOf = (edge: number): string => `L${edge % 8}`

@@ -47,7 +47,7 @@ compdef _turnout turnout`,
 }
 
 /** What may stand in place of the last word. */
-export function completions(program: Command, words: readonly string[]): string[] {
+function completions(program: Command, words: readonly string[]): string[] {
   const typed = words.at(-1) ?? ''
   let command = program
   const above: Command[] = []

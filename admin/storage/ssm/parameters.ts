@@ -123,7 +123,7 @@ function routesOf(found: ReadonlyMap<string, unknown>, order: unknown, errors: C
 }
 
 /** Where the value of a parameter stands in the document. */
-export function pathIn(name: string): string {
+function pathIn(name: string): string {
   const role = roleOf(name)
   if (name === KILLS) return '$.kills'
   if (!('key' in role)) return role.holds === 'route-order' ? '$.routes' : '$'

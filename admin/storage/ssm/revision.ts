@@ -10,7 +10,7 @@ import { join, split } from './parameters.ts'
 export type Mark = readonly [version: number, hash: string]
 export type Marks = ReadonlyMap<string, Mark>
 
-export const NO_MARKS: Marks = new Map()
+const NO_MARKS: Marks = new Map()
 
 export const encodeMarks = (marks: Marks): Revision =>
   JSON.stringify(Object.fromEntries([...marks].sort(([a], [b]) => (a < b ? -1 : 1))))

@@ -14,7 +14,7 @@ import { misfits, split } from './parameters.ts'
 import { decodeMarks, encodeMarks, hashOf, type Mark, type Marks, markOf } from './revision.ts'
 
 /** A pending change that is older was given up by its writer. */
-export const ABANDONED_AFTER_MS = 60_000
+const ABANDONED_AFTER_MS = 60_000
 
 /**
  * Time for a save: to find out how things stand, and for each parameter; as much again to take it back. Somebody waits: an AWS

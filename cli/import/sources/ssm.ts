@@ -46,7 +46,7 @@ async function readAll(client: SSMClient, path: string, world: World): Promise<P
 }
 
 /** Pure. A value that is not one of a flag is a finding, in words that do not repeat it. */
-export function asEntries(
+function asEntries(
   parameters: readonly Parameter[],
   path: string,
 ): { entries: Entry[]; findings: Finding[] } {
