@@ -28,8 +28,8 @@ async function guarded(flags: unknown = { beta: { enabled: true, percentage: 5 }
 
 const approve = (id: string) => bob.call(`/api/v1/approvals/${id}/approve`, { body: {} })
 const show = async (id: string) => value(await call(`/api/v1/approvals/${id}`))
-const patch = (api: string, key: string, body: unknown, headers = {}) =>
-  ana.call(`${api}/flags/${key}`, { method: 'PATCH', body, headers: { ...ANY, ...headers } })
+const patch = (api: string, key: string, body: unknown) =>
+  ana.call(`${api}/flags/${key}`, { method: 'PATCH', body, headers: ANY })
 const asked = async (answer: Response): Promise<string> => {
   expect(answer.status).toBe(202)
   return (await value(answer)).id

@@ -301,13 +301,13 @@ describe('a check', () => {
 const SOON = { interval: 50 }
 
 describe('an environment', () => {
-  const document = (health: object | undefined, more: object = {}) => ({
+  const document = (health: object | undefined) => ({
     flags: {
       arm: { enabled: true, variants: { stable: 1, canary: 2 }, off: 'stable', fallthrough: 'canary' },
     },
     routes: [
       {
-        ...{ id: 'shop', match: {}, flag: 'arm', fallback: 'stable', ...more },
+        ...{ id: 'shop', match: {}, flag: 'arm', fallback: 'stable' },
         origins: {
           stable: { url: 'https://stable.test' },
           canary: { url: 'https://canary.test', ...(health && { health }) },

@@ -16,8 +16,7 @@ const past = (stage: string) => flag(stage, { off: 'rampdown', migration: { poin
 const PATH = "$.flags['orders-db']"
 const BREAK = { 'x-turnout-break-glass': 'true', 'x-turnout-reason': 'restored the old database' }
 
-const plane = async (orders: object, more: object = {}) =>
-  environment({ flags: { 'orders-db': orders, beta: true, ...more } })
+const plane = (orders: object) => environment({ flags: { 'orders-db': orders, beta: true } })
 
 /** That it was refused for its stages, and what it says of which flag. */
 async function refused(response: Response): Promise<string> {
@@ -212,8 +211,8 @@ describe('past its point of no return', () => {
 })
 
 describe('a kill of a migration', () => {
-  const kill = (api: string, target: string, body: object = {}, headers = {}) =>
-    call(`${api}/kills/${target}`, { method: 'PUT', body: { reason: 'errors', ...body }, headers })
+  const kill = (api: string, target: string, body: object = {}) =>
+    call(`${api}/kills/${target}`, { method: 'PUT', body: { reason: 'errors', ...body } })
   const lift = (api: string, target: string, headers = {}) =>
     call(`${api}/kills/${target}`, { method: 'DELETE', headers })
   const stage = async (api: string): Promise<unknown> =>
@@ -319,8 +318,8 @@ describe('what a migration binds', () => {
       call(`${api}/flags/${key}`, { method: 'PUT', body, headers: { ...ANY, ...headers } })
     await value(await put('release', release('green')))
     await value(await put('orders-db', bound(flag('complete', { off: 'complete' }))))
-    const kill = (target: string, more: object, headers = {}) =>
-      call(`${api}/kills/${target}`, { method: 'PUT', body: { reason: 'errors', ...more }, headers })
+    const kill = (target: string, more: object) =>
+      call(`${api}/kills/${target}`, { method: 'PUT', body: { reason: 'errors', ...more } })
     for (const back of [
       await call(`${api}/switch`, { body: { route: 'shop', to: 'blue' } }),
       await call(`${api}/shift`, { body: { flag: 'release', weights: { green: 90, blue: 10 } } }),

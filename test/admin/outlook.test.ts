@@ -26,8 +26,8 @@ const asked = async (answer: Response): Promise<string> => {
 }
 
 const show = async (id: string) => value(await call(`/api/v1/approvals/${id}`))
-const raise = (api: string, percentage: number, headers = {}) =>
-  ana.call(`${api}/flags/beta`, { method: 'PATCH', body: { percentage }, headers: { ...ANY, ...headers } })
+const raise = (api: string, percentage: number) =>
+  ana.call(`${api}/flags/beta`, { method: 'PATCH', body: { percentage }, headers: ANY })
 
 const FROM_5_TO_10 = {
   ...{ kind: 'flag', key: 'beta', change: 'changed' },

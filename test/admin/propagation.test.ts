@@ -38,12 +38,12 @@ function report(name: string, arrivals: Arrival[], more: Partial<IsolateReport> 
   }
 }
 
-const reach = (isolates: IsolateReport[], more: Partial<Reach> = {}, nowMs = AT + 2_000): Reach =>
+const reach = (isolates: IsolateReport[], more: Partial<Reach> = {}): Reach =>
   reachOf(
     TARGET,
     { location: 'MUC', settling: false, lastSeenAtMs: AT, requests: 7, ...more },
     isolates,
-    nowMs,
+    AT + 2_000,
   )
 
 describe('the time to land', () => {

@@ -15,8 +15,8 @@ const whoIs = (token: string): Promise<Response> =>
   call('/api/v1/whoami', { headers: { authorization: `Bearer ${token}` } })
 
 /** What came of each object, by name. */
-async function restored(text: string, query = ''): Promise<Record<string, AnyRecord>> {
-  const { objects } = await value(await restore(text, null, query))
+async function restored(text: string): Promise<Record<string, AnyRecord>> {
+  const { objects } = await value(await restore(text, null))
   return Object.fromEntries(objects.map((one: AnyRecord) => [one.object, one]))
 }
 

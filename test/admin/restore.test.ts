@@ -358,8 +358,8 @@ describe('restoring a backup from before a point of no return', () => {
     migration: { pointOfNoReturn: 'complete' },
   })
   /** It has passed the point; the backup has not. */
-  async function passed(more: object = {}) {
-    const test = await environment({ flags: { 'orders-db': orders('off'), ...more } })
+  async function passed() {
+    const test = await environment({ flags: { 'orders-db': orders('off') } })
     const text = await backupOf(test.name)
     await put(`${test.api}/flags/orders-db`, orders('complete'), ANY)
     return { test, text }

@@ -152,8 +152,8 @@ describe('a scheduled change', () => {
 
   it('is checked when it is planned', async () => {
     const { name } = await environment({ flags: FLAGS })
-    const paths = async (body: object, status = 422) =>
-      (await problem(await schedule(name, body), status)).errors.map(({ path }) => path)
+    const paths = async (body: object) =>
+      (await problem(await schedule(name, body), 422)).errors.map(({ path }) => path)
     const flags = { gamma: true }
     expect(await paths({ at: inMs(-HOUR), flags })).toStrictEqual(['$.at'])
     expect(await paths({ at: inMs(HOUR), until: inMs(1_000), flags })).toStrictEqual(['$.until'])

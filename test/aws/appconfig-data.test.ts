@@ -6,10 +6,10 @@ import { poller } from './signed.ts'
 const PLACE = { application: 'media-register', environment: 'prod', profile: 'flags' }
 const DAY = 24 * 3_600_000
 
-async function start(content = '{"a":true}') {
+async function start() {
   const aws = await startAws()
   aws.account.stopClock()
-  aws.account.deploy(PLACE, content)
+  aws.account.deploy(PLACE, '{"a":true}')
   aws.account.advance(1000)
   return {
     ...aws,

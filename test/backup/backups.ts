@@ -14,7 +14,7 @@ export interface ObjectSpec {
 }
 
 /** The audit log of an object as records: hashes computed here by the rule that docs/api.md states. */
-export function chainOf(environment: string | null, actions: readonly string[]): object[] {
+function chainOf(environment: string | null, actions: readonly string[]): object[] {
   let previousHash = '0'.repeat(64)
   return actions.map((action, at) => {
     const said = { subject: 'document', actor: 'ana', details: {} }

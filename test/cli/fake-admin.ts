@@ -30,11 +30,8 @@ export interface Intervention {
 }
 
 /** Starts the fake for one test. */
-export async function startAdmin(
-  flags: FlagDocument['flags'] = {},
-  rest: Partial<FlagDocument> = {},
-): Promise<FakeAdmin> {
-  let document: FlagDocument = { flags, ...rest }
+export async function startAdmin(flags: FlagDocument['flags'] = {}): Promise<FakeAdmin> {
+  let document: FlagDocument = { flags }
   let version = 7
   const edit: FakeAdmin['edit'] = (change) => {
     document = change(document)

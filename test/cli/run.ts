@@ -34,7 +34,7 @@ export interface Circumstances {
 /** Variables that a machine may have and that must not leak into a test. */
 const OWN = /^(AWS_|TURNOUT_)/
 
-export const NOW_MS = Date.parse('2026-11-21T10:00:00Z')
+const NOW_MS = Date.parse('2026-11-21T10:00:00Z')
 
 export async function turnout(args: readonly string[], circumstances: Circumstances = {}): Promise<Ran> {
   const { env = {}, root, cwd = '/', configHome, input = '', answers, screen = false } = circumstances

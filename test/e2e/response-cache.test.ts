@@ -104,9 +104,11 @@ async function admin(method: string, path: string, body?: unknown, headers: Reco
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
 }
 
-async function ask(path: string, headers: Record<string, string> = { 'accept-encoding': 'gzip, br' }) {
+async function ask(path: string) {
   const edge = await miniflare.getWorker('edge')
-  const response = await edge.fetch(`https://edge.test${path}`, { headers })
+  const response = await edge.fetch(`https://edge.test${path}`, {
+    headers: { 'accept-encoding': 'gzip, br' },
+  })
   const timing = response.headers.get('server-timing') ?? ''
   return {
     status: response.status,

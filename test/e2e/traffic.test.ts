@@ -74,8 +74,8 @@ afterAll(async () => {
   await stopAll()
 })
 
-const problemOf = async (path: string, init?: RequestInit) => {
-  const response = await fetch(run.edgeUrl + path, init)
+const problemOf = async (path: string) => {
+  const response = await fetch(run.edgeUrl + path)
   return { status: response.status, type: response.headers.get('content-type'), body: await response.json() }
 }
 

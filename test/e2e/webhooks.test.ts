@@ -63,8 +63,8 @@ afterAll(stopAll)
 
 const api = (path: string, call = {}) => admin(run, `/api/v1/webhooks${path}`, call)
 
-async function webhook(url: string, more = {}): Promise<{ id: string; secret: string }> {
-  const { status, body } = await api('', { body: { name: 'test', url, events: ['kill.*'], ...more } })
+async function webhook(url: string): Promise<{ id: string; secret: string }> {
+  const { status, body } = await api('', { body: { name: 'test', url, events: ['kill.*'] } })
   expect(status).toBe(201)
   return body
 }

@@ -13,12 +13,9 @@ function driven(settings: Partial<BreakerSettings> = {}) {
   let nowMs = START
   return {
     breaker,
-    /** Attempts that are over at once, `gapMs` apart. */
-    record(outcome: AttemptOutcome, times = 1, gapMs = 0) {
-      for (let n = 0; n < times; n += 1) {
-        breaker.record(outcome, nowMs, nowMs, MIDDLE)
-        nowMs += gapMs
-      }
+    /** Attempts that are over at once. */
+    record(outcome: AttemptOutcome, times = 1) {
+      for (let n = 0; n < times; n += 1) breaker.record(outcome, nowMs, nowMs, MIDDLE)
     },
     pass(ms: number) {
       nowMs += ms
@@ -104,8 +101,8 @@ describe('a closed breaker', () => {
 })
 
 describe('an open breaker', () => {
-  const opened = (settings: Partial<BreakerSettings> = {}) => {
-    const origin = driven(settings)
+  const opened = () => {
+    const origin = driven()
     origin.record('unreached', 5)
     return origin
   }

@@ -5,8 +5,8 @@ import { outgoing } from '../../worker/outgoing.ts'
 import { RequestFacts } from '../../worker/request-facts.ts'
 
 /** A request as workerd gives it: `cf` is nothing a client can write. */
-function request(headers: Record<string, string>, cf?: object, url = 'http://shop.dev/'): Request {
-  return Object.defineProperty(new Request(url, { headers }), 'cf', { value: cf })
+function request(headers: Record<string, string>, cf?: object): Request {
+  return Object.defineProperty(new Request('http://shop.dev/', { headers }), 'cf', { value: cf })
 }
 
 const selfHosted = (settings: { TRUSTED_PROXY: string; COUNTRY_HEADER?: string }) =>

@@ -36,7 +36,7 @@ function answer(nowMs: number, snapshot = 1, kills = 0, epoch = 1): void {
   reporter.answeredAtMs = nowMs
 }
 
-const serving = (snapshot: number, kills = 0, epoch = 1): Known => ({ epoch, snapshot, kills })
+const serving = (snapshot: number, kills = 0): Known => ({ epoch: 1, snapshot, kills })
 const next = (nowMs: number, serves = serving(1)): Outgoing => {
   const outgoing = reporter.next(serves, nowMs)
   if (outgoing === null) throw new Error('there is no batch')

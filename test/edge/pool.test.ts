@@ -21,8 +21,8 @@ function poolOf(strategy: PoolStrategy, ...members: (Partial<Member> & { name: s
     break: (name: string) => {
       for (let n = 0; n < 5; n += 1) named(name).record('unreached', NOW, NOW, () => 0.5)
     },
-    answer: (name: string, ms: number, nowMs = NOW) => {
-      for (let n = 0; n < 40; n += 1) named(name).record('ok', nowMs - ms, nowMs, () => 0.5)
+    answer: (name: string, ms: number) => {
+      for (let n = 0; n < 40; n += 1) named(name).record('ok', NOW - ms, NOW, () => 0.5)
     },
   }
 }

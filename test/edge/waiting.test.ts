@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { LIMITS, Simulation, snapshotOf, type Visit } from './simulation.ts'
 
 /** An isolate that has version 1, and then was left alone for 30 s. A read takes 15 ms from then on, a body 30 ms. */
-async function idle(limits = {}): Promise<Simulation> {
-  const isolate = new Simulation(limits).publish()
+async function idle(): Promise<Simulation> {
+  const isolate = new Simulation().publish()
   const first = await isolate.request()
   await isolate.pass(20)
   expect(first.version).toBe(1)

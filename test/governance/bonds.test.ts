@@ -4,11 +4,11 @@ import { boundFlags, brokenBonds, brokenByKill } from '../../admin/governance/bo
 import type { Flag, Route } from '../../engine/index.ts'
 
 const VARIANTS = { off: 'off', live: 'live', complete: 'complete' }
-const orders = (fallthrough: string, off = fallthrough): Flag => ({
+const orders = (fallthrough: string): Flag => ({
   kind: 'migration',
   enabled: true,
   variants: VARIANTS,
-  off,
+  off: fallthrough,
   fallthrough,
   migration: { pointOfNoReturn: 'complete', binds: { release: ['green', 'teal'] } },
 })

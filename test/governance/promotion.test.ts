@@ -35,7 +35,7 @@ const full = (rules: object[], fields: object = {}) => ({
   fallthrough: 'off',
   ...fields,
 })
-const local = (parts: string, fields: object = {}) => ({ metadata: { local: parts }, ...fields })
+const local = (parts: string) => ({ metadata: { local: parts } })
 
 describe('a promotion', () => {
   it('copies the chosen flags as they are written, and leaves the others and the routes alone', () => {

@@ -15,8 +15,8 @@ const at = (fallthrough: Flag['fallthrough'], more: Partial<Flag> = {}): Flag =>
   ...more,
 })
 /** Some are at the first stage, the others at the second. */
-const between = (most: Stage, some: Stage, more: Partial<Flag> = {}): Flag =>
-  at(most, { rules: [{ id: 'some', percentage: 10, serve: some }], ...more })
+const between = (most: Stage, some: Stage): Flag =>
+  at(most, { rules: [{ id: 'some', percentage: 10, serve: some }] })
 const off = (stage: Stage, more: Partial<Flag> = {}): Flag => at(stage, { enabled: false, ...more })
 const past = (stage: Stage, more: Partial<Flag> = {}): Flag =>
   at(stage, { off: 'rampdown', migration: { pointOfNoReturn: 'rampdown' }, ...more })

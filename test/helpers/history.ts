@@ -14,14 +14,14 @@ export interface AuditLine {
 }
 
 /** Every entry of environment `dev`, oldest first. */
-export async function auditOf(target: Target): Promise<AuditLine[]> {
+async function auditOf(target: Target): Promise<AuditLine[]> {
   const { body } = await admin(target, '/api/v1/audit/export?environment=dev')
   const lines: string[] = body.split('\n').filter((line: string) => line !== '')
   return lines.map((line) => JSON.parse(line))
 }
 
 /** Numbers of the versions that are kept, oldest first. */
-export async function versionsOf(target: Target): Promise<number[]> {
+async function versionsOf(target: Target): Promise<number[]> {
   const found: number[] = []
   let cursor: string | null = ''
   while (cursor !== null) {

@@ -166,7 +166,7 @@ function operand(r: Random, op: string): unknown {
   return r.pick(TEXTS)
 }
 
-export function condition(r: Random, depth = 3): unknown {
+function condition(r: Random, depth = 3): unknown {
   const kind = r.below(depth > 0 ? 9 : 5)
   if (kind < 4) {
     const op = r.pick(OPERATORS)

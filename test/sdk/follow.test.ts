@@ -23,9 +23,9 @@ afterEach(() => {
 })
 
 describe('a client that listens', () => {
-  async function listening(options: Partial<ProcessOptions> = {}) {
+  async function listening() {
     const edge = new FakeEdge(ON)
-    const client = start(edge, options)
+    const client = start(edge)
     await client.ready
     await pass(0)
     expect(edge.streams).toHaveLength(1)

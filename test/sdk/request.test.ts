@@ -36,9 +36,9 @@ const CLAIMS = {
 }
 
 /** By another implementation of the standard. */
-const mint = (claims: object = {}, key = KEY, header: object = {}): Promise<string> =>
+const mint = (claims: object = {}, key = KEY): Promise<string> =>
   new SignJWT({ ...CLAIMS, ...claims })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid: 'k1', ...header })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid: 'k1' })
     .sign(new TextEncoder().encode(key))
 
 const carrying = (token: string | null) =>

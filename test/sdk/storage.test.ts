@@ -39,9 +39,9 @@ function memory(text: string | null = null) {
 }
 
 /** What a client of an edge keeps. */
-async function keptBy(edge: FakeEdge, options: Partial<ProcessOptions> = {}): Promise<string> {
+async function keptBy(edge: FakeEdge): Promise<string> {
   const kept = memory()
-  await start(edge, { storage: storage(kept), ...options }).ready
+  await start(edge, { storage: storage(kept) }).ready
   await vi.waitFor(() => expect(kept.text).not.toBeNull())
   return kept.text!
 }

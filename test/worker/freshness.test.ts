@@ -297,8 +297,8 @@ describe('a cold edge', () => {
 })
 
 describe('FALLBACK_ORIGIN, while nothing was ever loaded', () => {
-  const plain = (env = {}) =>
-    startEdge(null, { control: down(), env: { FALLBACK_ORIGIN: 'https://plain.test/base', ...env } })
+  const plain = () =>
+    startEdge(null, { control: down(), env: { FALLBACK_ORIGIN: 'https://plain.test/base' } })
 
   it('gets the request as it is: method, path, query, body', async () => {
     const sent = stubOrigins()

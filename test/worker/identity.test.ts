@@ -1,6 +1,6 @@
 /** Who a visitor is, and that the same visitor stays where they are. */
 import { describe, expect, it } from 'vitest'
-import type { Flag, Identity, Route } from '../../engine/index.ts'
+import type { Flag, Identity } from '../../engine/index.ts'
 import {
   attributesOfCookie,
   COOKIE_KEY,
@@ -13,7 +13,7 @@ import {
 } from './edge.ts'
 
 const half: Partial<Flag> = { fallthrough: { stable: 50, canary: 50 } }
-const halfSite = (route: Partial<Route> = {}) => site(route, half)
+const halfSite = () => site({}, half)
 const allow = (...users: string[]): Partial<Flag> => ({
   rules: [
     { id: 'listed', when: { attribute: 'targetingKey', op: 'in', value: users }, serve: 'canary' as const },

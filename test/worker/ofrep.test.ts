@@ -59,7 +59,7 @@ const flags: Record<string, Flag | ShortFlag> = {
 }
 const document: FlagDocument = { flags }
 
-const keyed = async (options: EdgeOptions = {}) => startEdge(document, { access: await access(), ...options })
+const keyed = async () => startEdge(document, { access: await access() })
 const open = (options: EdgeOptions = {}) =>
   startEdge(document, {
     access: { open: true, keys: [] },

@@ -9,7 +9,7 @@ export interface Signer {
 }
 
 /** Claims of a token that holds: for `edge.test` in environment `test`, for an hour. */
-export const CLAIMS = (nowMs: number) => ({
+const CLAIMS = (nowMs: number) => ({
   iss: 'test',
   aud: 'edge.test',
   jti: 'pv_1',
@@ -19,14 +19,15 @@ export const CLAIMS = (nowMs: number) => ({
   variant: 'canary',
 })
 
-export async function signer(kid = 'k1', revoked: readonly string[] = []): Promise<Signer> {
+export async function signer(): Promise<Signer> {
+  const kid = 'k1'
   const { publicKey, privateKey } = (await crypto.subtle.generateKey('Ed25519', true, [
     'sign',
     'verify',
   ])) as CryptoKeyPair
   const key = base64url(new Uint8Array((await crypto.subtle.exportKey('raw', publicKey)) as ArrayBuffer))
   return {
-    access: { keys: [{ id: kid, key }], revoked },
+    access: { keys: [{ id: kid, key }], revoked: [] },
     async sign(claims = {}, header = {}) {
       const text = `${json({ ...PREVIEW_HEADER, kid, ...header })}.${json({ ...CLAIMS(Date.now()), ...claims })}`
       const signature = await crypto.subtle.sign('Ed25519', privateKey, new TextEncoder().encode(text))

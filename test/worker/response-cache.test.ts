@@ -25,12 +25,11 @@ const HOUR = { 'cache-control': 'public, max-age=3600' }
 let served = 0
 /** Says which answer it is, so that one that was kept can be told from a new one. */
 const counting =
-  (headers: Record<string, string> = HOUR, code = 200): Origin =>
+  (headers: Record<string, string> = HOUR): Origin =>
   (request) => {
     served += 1
     const name = new URL(request.url).hostname.replace('.test', '')
     return new Response(request.method === 'HEAD' ? null : `${name} ${served}`, {
-      status: code,
       headers: { 'content-type': 'text/plain', ...headers },
     })
   }

@@ -1,7 +1,7 @@
 /** What nobody should send, as values, names, texts and pieces of addresses. */
 
 /** Stands in JSON for a number that JSON.stringify cannot write. */
-export const rawNumber = (digits: string): string => `raw number ${digits}`
+const rawNumber = (digits: string): string => `raw number ${digits}`
 
 /** Puts the numbers in the place of what stands for them. */
 export const withRawNumbers = (json: string): string =>

@@ -8,11 +8,9 @@ import { openAccount, type RemoteAccount } from '../../helpers/aws/remote.ts'
 
 export const PATH = '/turnout/prod'
 
-export async function ssm(
-  options: Partial<SsmOptions> = {},
-): Promise<{ aws: RemoteAccount; store: FlagStore }> {
+export async function ssm(): Promise<{ aws: RemoteAccount; store: FlagStore }> {
   const aws = await openAccount(inject('aws'))
-  return { aws, store: storeIn(aws, options) }
+  return { aws, store: storeIn(aws) }
 }
 
 export function storeIn(

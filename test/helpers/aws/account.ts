@@ -28,7 +28,7 @@ const AT_ONCE: Strategy = {
 }
 
 export class Account implements AwsOperations {
-  readonly id: string
+  readonly id = '111122223333'
   readonly region = 'eu-west-1'
   /** By access key. */
   readonly credentials = new Map<string, Credentials>()
@@ -44,8 +44,8 @@ export class Account implements AwsOperations {
   isDown = false
   signatureSkewMs = 0
 
-  constructor(credentials: Credentials = newCredentials(), id = '111122223333') {
-    this.id = id
+  constructor(credentials: Credentials = newCredentials()) {
+    const { id } = this
     this.credentials.set(credentials.accessKeyId, credentials)
     this.events = new Events(id)
     this.ssm = new Ssm(this.clock, id, (name, operation, type) =>
@@ -104,9 +104,10 @@ export class Account implements AwsOperations {
     return { applicationId: application.id, environmentId: environment.id, profileId: profile.id }
   }
 
-  createVersion(place: Place, content: string, contentType = 'application/json'): number {
-    return this.appConfig.createVersion(this.#place(place).profile, Buffer.from(content), { contentType })
-      .number
+  createVersion(place: Place, content: string): number {
+    const { profile } = this.#place(place)
+    const contentType = 'application/json'
+    return this.appConfig.createVersion(profile, Buffer.from(content), { contentType }).number
   }
 
   deploy(place: Place, content: string, strategy?: string): number {

@@ -63,7 +63,7 @@ export interface Deployment {
 }
 
 /** How long AWS takes at least from start to COMPLETE, and to roll back: not documented, taken for a second. */
-export const SETTLE_MS = 1_000
+const SETTLE_MS = 1_000
 /** How long a deployment can be reverted after it was complete. */
 export const REVERT_MS = 72 * 3_600_000
 

@@ -14,7 +14,7 @@ import {
 } from '../../../sdk/remote.ts'
 import { edge } from '../page.ts'
 
-const flag = (key: string, value: unknown, variant = 'v') => ({ key, value, variant, reason: 'STATIC' })
+const flag = (key: string, value: unknown) => ({ key, value, variant: 'v', reason: 'STATIC' })
 const FLAGS = [flag('banner', true), flag('title', 'Shop'), flag('theme', { dark: true })]
 const respond = (flags: readonly unknown[], etag: string) => () =>
   Response.json({ flags, metadata: { state: etag } }, { headers: { etag } })
