@@ -26,6 +26,20 @@ export const DEFAULT_SETTINGS: Settings = {
   drillEveryMinutes: null,
 }
 
+/** An environment as people see it. */
+export interface Description extends Settings {
+  readonly name: string
+  readonly epoch: number
+  /** Version of the current snapshot and document. */
+  readonly version: number
+  /** Version of the kill list. */
+  readonly killsVersion: number
+  /** Version in which the settings last changed. */
+  readonly revision: number
+  /** ms since 1970 */
+  readonly createdAtMs: number
+}
+
 export interface SdkKey {
   readonly id: string
   /** SHA-256 of the key's text, lower-case hex; the text itself is stored nowhere. */

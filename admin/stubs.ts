@@ -6,11 +6,11 @@
  * not, the platform sends again by itself.)
  */
 import type { Env } from './env.ts'
-import { PROJECT_NAME, WEBHOOKS_NAME } from './objects/directory.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
 import type { HealthObject } from './objects/health.ts'
 import type { IdempotencyObject } from './objects/idempotency.ts'
 import type { MetricsObject } from './objects/metrics.ts'
+import { PROJECT_NAME, WEBHOOKS_NAME } from './objects/names.ts'
 import type { ProjectObject } from './objects/project.ts'
 import type { WebhooksObject } from './objects/webhooks.ts'
 

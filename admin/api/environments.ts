@@ -1,7 +1,8 @@
 /** Environments: list, create, settings, delete. */
 import { z } from '@hono/zod-openapi'
 import { parseConfig } from '../env.ts'
-import type { Described, Description, StoreStatus } from '../objects/answers.ts'
+import type { Described, StoreStatus } from '../objects/answers.ts'
+import type { Description } from '../settings.ts'
 import { ENVIRONMENT_NAME, type Settings } from '../settings.ts'
 import { callProject } from '../stubs.ts'
 import { ask, tell } from './ask.ts'

@@ -1,7 +1,7 @@
 /** SDK keys: what OFREP and SDK callers of an environment that is not open must show. */
 import { z } from '@hono/zod-openapi'
 import { mintSdkKey } from '../auth.ts'
-import type { ListedKey } from '../objects/project.ts'
+import type { ListedKey } from '../storage/directory.ts'
 import { callProject } from '../stubs.ts'
 import { tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'

@@ -2,7 +2,7 @@
 import type { CompileIssue, Result } from '../../engine/index.ts'
 import type { StoreKind } from '../config/store-config.ts'
 import type { Failure } from '../failure.ts'
-import type { Settings } from '../settings.ts'
+import type { Description } from '../settings.ts'
 import { changesOf, type EntityChange, type Stored, sinceOf } from '../storage/entities.ts'
 import { labelsOf } from '../storage/labels.ts'
 import { readSettings, SETTINGS_KEY } from '../storage/settings.ts'
@@ -11,20 +11,6 @@ import type { Trouble } from '../storage/store-state.ts'
 import type { Version } from '../storage/versions.ts'
 
 export type Answer<T> = Result<T, Failure>
-
-/** An environment as people see it. */
-export interface Description extends Settings {
-  readonly name: string
-  readonly epoch: number
-  /** Version of the current snapshot and document. */
-  readonly version: number
-  /** Version of the kill list. */
-  readonly killsVersion: number
-  /** Version in which the settings last changed. */
-  readonly revision: number
-  /** ms since 1970 */
-  readonly createdAtMs: number
-}
 
 /** How the store is in which the document lives. */
 export interface StoreStatus {

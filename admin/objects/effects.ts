@@ -1,11 +1,11 @@
 /** What an environment tells others: its last-known-good copy for cold edges, and its entry in the directory. */
 import { encodeLastKnownGood, lastKnownGoodKey } from '../../engine/index.ts'
 import { checksOf, type HealthPlan } from '../health/plan.ts'
+import type { DirectoryEntry } from '../storage/directory.ts'
 import { killListForEdges } from '../storage/kills.ts'
 import { readKeys } from '../storage/settings.ts'
 import { readLineage, readState } from '../storage/state.ts'
 import { describe } from './answers.ts'
-import type { DirectoryEntry } from './directory.ts'
 import type { Publisher } from './publisher.ts'
 
 /** Writes the copy, or deletes that of a deleted environment. A slow write may land after a newer one: readers compare versions. */

@@ -1,15 +1,15 @@
 /**
  * The control plane's own storage: who may call the API, the audit log of that, and the directory of which environments
  * exist and which SDK key belongs to which. Environments report themselves after each change; a report that is older than
- * what is known is ignored, so late and repeated ones do no harm.
+ * what is known is ignored, so late and repeated ones do no harm. A shell: each public method is one RPC.
  */
 
 import { ok } from '../../engine/index.ts'
 import { type Person, type Token, tokenNameOf } from '../access/grants.ts'
-import { covers, type Scope } from '../access/principal.ts'
+import type { Scope } from '../access/principal.ts'
 import { type Env, parseConfig } from '../env.ts'
 import type { ProjectVitals } from '../monitoring/vitals.ts'
-import type { Author } from '../settings.ts'
+import type { Author, Description } from '../settings.ts'
 import {
   type AuditFilter,
   type AuditPosition,
@@ -19,6 +19,17 @@ import {
   type Verification,
   verifyAudit,
 } from '../storage/audit.ts'
+import {
+  type DirectoryEntry,
+  environmentNames,
+  type ListedKey,
+  liveEnvironments,
+  pageEnvironments,
+  pageListedKeys,
+  readListedKey,
+  writeEnd,
+  writeReport,
+} from '../storage/directory.ts'
 import { pagePeople, pageTokens, readPerson, readToken } from '../storage/grants.ts'
 import { addListener, listeners } from '../storage/listeners.ts'
 import { transact } from '../storage/recall.ts'
@@ -34,25 +45,16 @@ import {
   removePerson,
 } from './access.ts'
 import { AlarmClock } from './alarm-clock.ts'
-import type { Answer, Description } from './answers.ts'
+import type { Answer } from './answers.ts'
 import { accessLines } from './backup/access-lines.ts'
 import { RestorableObject } from './backup/restorable-object.ts'
 import { restoreAccess } from './backup/restore-access.ts'
 import type { Restored, Source } from './backup/restored.ts'
-import { type DirectoryEntry, type KeyEntry, WEBHOOKS_NAME } from './directory.ts'
 import { handOver } from './hand-over.ts'
 import { migrate, PROJECT_MIGRATIONS } from './migrations.ts'
+import { WEBHOOKS_NAME } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { record } from './recording.ts'
-
-/** An SDK key and where it belongs. */
-export interface ListedKey extends KeyEntry {
-  readonly environment: string
-}
-
-type KeyRow = { id: string; environment: string; kind: 'client' | 'server'; name: string; created_at: number }
-
-const KEY_COLUMNS = 'id, environment, kind, name, created_at'
 
 type EffectName = 'webhooks' | 'callers'
 
@@ -89,11 +91,7 @@ export class ProjectObject extends RestorableObject {
 
   /** How it is, and the environments in scope. */
   vitals(scope: Scope): ProjectVitals {
-    const rows = this.#sql.exec<{ name: string; epoch: number; version: number }>(
-      'SELECT name, epoch, version FROM environments WHERE live = 1 ORDER BY name',
-    )
-    const environments = [...rows].filter(({ name }) => covers(scope, name))
-    return { environments, owed: this.#outbox.owed() }
+    return { environments: liveEnvironments(this.#sql, scope), owed: this.#outbox.owed() }
   }
 
   // Access.
@@ -174,66 +172,37 @@ export class ProjectObject extends RestorableObject {
   // The directory.
 
   /** An environment's report of itself. */
-  record({ keys, ...entry }: DirectoryEntry): void {
-    transact(this.ctx.storage, () => {
-      if (!this.#replace(entry.name, entry.epoch, entry.version, JSON.stringify(entry))) return
-      for (const { id, kind, name, createdAtMs } of keys)
-        this.#sql.exec(
-          `INSERT INTO keys (${KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?)`,
-          id,
-          entry.name,
-          kind,
-          name,
-          createdAtMs,
-        )
-    })
+  record(entry: DirectoryEntry): void {
+    transact(this.ctx.storage, () => writeReport(this.#sql, entry))
   }
 
   /** An environment's last report: it was deleted. */
   forget(environment: string, epoch: number, version: number): void {
-    transact(this.ctx.storage, () => this.#replace(environment, epoch, version, null))
+    transact(this.ctx.storage, () => writeEnd(this.#sql, environment, epoch, version))
   }
 
   /** One page of the environments in scope, by name, after the name `after`. */
   environments(scope: Scope, after: string, limit: number): Description[] {
-    const rows = this.#sql.exec<{ name: string; entry: string }>(
-      'SELECT name, entry FROM environments WHERE live = 1 AND name > ? ORDER BY name',
-      after,
-    )
-    return first(rows, limit, ({ name }) => covers(scope, name)).map(({ entry }) => JSON.parse(entry))
+    return pageEnvironments(this.#sql, scope, after, limit)
   }
 
   /** By name: those that exist, or `all` that ever did. */
   environmentNames(which: 'live' | 'all'): string[] {
-    const rows = this.#sql.exec<{ name: string }>(
-      'SELECT name FROM environments WHERE live = 1 OR ? ORDER BY name',
-      which === 'all' ? 1 : 0,
-    )
-    return [...rows].map(({ name }) => name)
+    return environmentNames(this.#sql, which)
   }
 
-  /** One page of SDK keys in scope, newest first, after the one at `after` (`[createdAtMs, id]`); of one environment if named. */
+  /** One page of SDK keys in scope, newest first, after the one at `after`; of one environment if named. */
   keys(
     scope: Scope,
     environment: string | null,
     after: readonly [number, string] | null,
     limit: number,
   ): ListedKey[] {
-    const [createdAtMs, id] = after ?? [Number.MAX_SAFE_INTEGER, '']
-    const rows = this.#sql.exec<KeyRow>(
-      `SELECT ${KEY_COLUMNS} FROM keys
-       WHERE (?1 IS NULL OR environment = ?1) AND (created_at < ?2 OR (created_at = ?2 AND id > ?3))
-       ORDER BY created_at DESC, id`,
-      environment,
-      createdAtMs,
-      id,
-    )
-    return first(rows, limit, (row) => covers(scope, row.environment)).map(fromRow)
+    return pageListedKeys(this.#sql, scope, environment, after, limit)
   }
 
   key(id: string): ListedKey | null {
-    const [row] = this.#sql.exec<KeyRow>(`SELECT ${KEY_COLUMNS} FROM keys WHERE id = ?`, id)
-    return row === undefined ? null : fromRow(row)
+    return readListedKey(this.#sql, id)
   }
 
   /** Carries out what is owed. Safe to run at any time, any number of times. */
@@ -277,35 +246,4 @@ export class ProjectObject extends RestorableObject {
   #write<T>(work: (nowMs: number) => T): T {
     return transact(this.ctx.storage, () => work(Date.now()))
   }
-
-  /** Puts a report in the place of the last one and drops that one's keys; false if the last one is newer. */
-  #replace(name: string, epoch: number, version: number, entry: string | null): boolean {
-    const [known] = this.#sql.exec<{ epoch: number; version: number }>(
-      'SELECT epoch, version FROM environments WHERE name = ?',
-      name,
-    )
-    if (known && (known.epoch > epoch || (known.epoch === epoch && known.version > version))) return false
-    this.#sql.exec('DELETE FROM keys WHERE environment = ?', name)
-    this.#sql.exec(
-      'INSERT OR REPLACE INTO environments (name, epoch, version, live, entry) VALUES (?, ?, ?, ?, ?)',
-      name,
-      epoch,
-      version,
-      entry === null ? 0 : 1,
-      entry ?? '',
-    )
-    return true
-  }
 }
-
-/** The first `limit` rows that pass; reads no further. */
-function first<Row>(rows: Iterable<Row>, limit: number, passes: (row: Row) => boolean): Row[] {
-  const found: Row[] = []
-  for (const row of rows) {
-    if (found.length === limit) break
-    if (passes(row)) found.push(row)
-  }
-  return found
-}
-
-const fromRow = ({ created_at, ...row }: KeyRow): ListedKey => ({ ...row, createdAtMs: created_at })

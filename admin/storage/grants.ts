@@ -1,6 +1,7 @@
 /** Tokens and people as stored, in the project's object. Synchronous; inside the caller's transaction. */
 import { makerOf, type Person, type ShownToken, type Token } from '../access/grants.ts'
 import { isWithin, type Role, type Scope } from '../access/principal.ts'
+import { picked } from './picked.ts'
 import { drop, recall } from './recall.ts'
 
 /** Times in ms since 1970. `hash`: SHA-256 of a token's text, lower-case hex. Lists of scopes are JSON, NULL for everything. */
@@ -111,24 +112,11 @@ export function pageTokens(
     createdAtMs,
     id,
   )
-  return firstWithin(scope, limit, rows, tokenOf)
+  return picked(rows, limit, (row) => within(scope, tokenOf(row)))
 }
 
-/** Reads no further than it has to. */
-function firstWithin<Row, Grant extends Scope>(
-  scope: Scope,
-  limit: number,
-  rows: Iterable<Row>,
-  grantOf: (row: Row) => Grant,
-): Grant[] {
-  const found: Grant[] = []
-  for (const row of rows) {
-    if (found.length === limit) break
-    const grant = grantOf(row)
-    if (isWithin(grant, scope)) found.push(grant)
-  }
-  return found
-}
+const within = <Grant extends Scope>(scope: Scope, grant: Grant): Grant | null =>
+  isWithin(grant, scope) ? grant : null
 
 /** By name, each with the hash of its text. */
 export const tokensWithHashes = (sql: SqlStorage): (Token & { readonly hash: string })[] =>
@@ -176,7 +164,7 @@ export function readPerson(sql: SqlStorage, id: string): Person | null {
 /** One page of those within `scope`, by id. */
 export function pagePeople(sql: SqlStorage, scope: Scope, after: string, limit: number): Person[] {
   const rows = sql.exec<PersonRow>(`SELECT ${PERSON_COLUMNS} FROM people WHERE id > ? ORDER BY id`, after)
-  return firstWithin(scope, limit, rows, personOf)
+  return picked(rows, limit, (row) => within(scope, personOf(row)))
 }
 
 export const countPeople = (sql: SqlStorage): number =>
