@@ -1,15 +1,21 @@
 /** Copies an environment's document from one store to another, and proves by the compiled snapshots that it has arrived. */
 import { type FlagDocument, ok } from '../../engine/index.ts'
-import type { StoreKind } from '../config/store-config.ts'
+import type { StoreConfig, StoreKind } from '../config/store-config.ts'
 import { completeDocument, presentDocument } from '../document.ts'
 import { type Failure, failed, invalid } from '../failure.ts'
 import { type Comparison, compare } from '../governance/comparison.ts'
+import type { Author } from '../settings.ts'
+import { REAL_TIME } from '../storage/aws/timing.ts'
+import { forgetful, isSetUp, openStore } from '../storage/open-store.ts'
 import { sameSnapshot } from '../storage/same-snapshot.ts'
-import type { State } from '../storage/state.ts'
+import { readState, type State } from '../storage/state.ts'
 import type { FlagStore, Loaded } from '../storage/store.ts'
 import type { Answer } from './answers.ts'
+import { embeddedStore } from './embedded-store.ts'
+import { record } from './recording.ts'
 import type { Room } from './room.ts'
 import { failureOf } from './store-failure.ts'
+import type { StoreSync } from './store-sync.ts'
 
 export interface CopyRequest {
   readonly from: StoreKind
@@ -27,15 +33,49 @@ export interface Copied extends Comparison {
   readonly identical: boolean
 }
 
-export interface Copying {
+/**
+ * From one store to another. What counts is changed with `publish`, as by anybody: with approvals, windows and freezes. `config`
+ * names the stores, `sync` the one in force.
+ */
+export async function copyStore(
+  room: Room,
+  sync: Pick<StoreSync, 'lookSoon'>,
+  config: StoreConfig,
+  request: CopyRequest,
+  author: Author,
+  publish: Publish,
+): Promise<Answer<Copied>> {
+  const { from, to, dryRun } = request
+  const state = readState(room.sql)
+  if (state === null) return failed({ reason: 'environment-unknown' })
+  const refused = refusalOf(request, config)
+  if (refused !== null) return refused
+  const open = async (kind: StoreKind): Promise<FlagStore> =>
+    kind === 'embedded'
+      ? embeddedStore(room, author)
+      : openStore(kind, config, state.name, forgetful(), REAL_TIME)
+  const copied = await copy(room, state, {
+    ...{ from: await open(from), to: await open(to), dryRun },
+    // What is in force already needs nobody's consent: an empty place is filled with it.
+    publish: to === config.kind && from !== 'embedded' ? publish : null,
+  })
+  if (to === config.kind) sync.lookSoon(Date.now())
+  else if (copied.ok && copied.value.written) noteCopied(room, state, copied.value, author)
+  return copied
+}
+
+/** Makes it the document, as a change like any other. */
+type Publish = (document: FlagDocument) => Promise<Answer<unknown>>
+
+interface Copying {
   readonly from: FlagStore
   readonly to: FlagStore
   readonly dryRun: boolean
-  /** Makes it the document, as a change like any other: for the store that counts. `null`: the other one is written itself. */
-  readonly publish: ((document: FlagDocument) => Promise<Answer<unknown>>) | null
+  /** For the store that counts. `null`: the other one is written itself. */
+  readonly publish: Publish | null
 }
 
-export async function copyStore(room: Room, state: State, copying: Copying): Promise<Answer<Copied>> {
+async function copy(room: Room, state: State, copying: Copying): Promise<Answer<Copied>> {
   const { from, to, dryRun } = copying
   const source = await contentOf(from)
   if (!source.ok) return source
@@ -78,12 +118,14 @@ async function contentOf(store: FlagStore): Promise<Answer<Loaded>> {
   return ok(found.value)
 }
 
-/** Why there is nothing to copy that way; `null`: there may be. `active`: the store that counts. */
-export function refusalOf(
-  { from, to }: CopyRequest,
-  active: StoreKind,
-  isSetUp: (kind: StoreKind) => boolean,
-): { ok: false; error: Failure } | null {
+function noteCopied({ sql, ledger }: Room, { name }: State, { from, to, identical }: Copied, author: Author) {
+  const act = { action: 'store.copied', subject: `environment:${name}`, author }
+  ledger.write((nowMs) => record(sql, name, act, nowMs, { details: { from, to, identical } }))
+}
+
+/** Why there is nothing to copy that way; `null`: there may be. */
+function refusalOf({ from, to }: CopyRequest, config: StoreConfig): { ok: false; error: Failure } | null {
+  const active = config.kind
   if (from === to) return invalid('copy', '$.to', `must be another store than ${from}`)
   if (to === 'embedded' && active !== 'embedded')
     return invalid(
@@ -95,7 +137,7 @@ export function refusalOf(
     ['$.from', from],
     ['$.to', to],
   ] as const)
-    if (!isSetUp(kind))
+    if (!isSetUp(kind, config))
       return invalid('copy', path, `names ${kind}, whose settings are missing in the control plane`)
   return null
 }

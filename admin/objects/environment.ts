@@ -3,30 +3,23 @@
  * method is one RPC, decides in one transaction, and answers expected failures as plain data; what others need to hear is
  * marked in that transaction and carried out after it (outbox.ts).
  */
-import { type FlagDocument, type KillTarget, type Known, ok, type Update } from '../../engine/index.ts'
-import { objectOf } from '../backup/format.ts'
+import { type KillTarget, type Known, ok, type Update } from '../../engine/index.ts'
 import type { Change, Promotion, ScheduleRequest } from '../change/change.ts'
-import type { StoreKind } from '../config/store-config.ts'
 import type { Edit } from '../edit.ts'
 import { parseConfig } from '../env.ts'
-import { conflict, type Failure, failed } from '../failure.ts'
+import { conflict, type Failure } from '../failure.ts'
 import type { Freeze, Window } from '../governance/calendar.ts'
 import { HealthHints } from '../health/hints.ts'
-import { checkPrecondition, type Precondition } from '../precondition.ts'
-import { mintSigningKey, signPreview } from '../preview/signing.ts'
+import { mintSigningKey } from '../preview/signing.ts'
 import type { Author, SdkKey, Settings } from '../settings.ts'
 import type { Approval } from '../storage/approvals.ts'
-import { REAL_TIME } from '../storage/aws/timing.ts'
 import type { StoredFreeze, StoredWindow } from '../storage/calendar.ts'
 import type { KillRecord } from '../storage/kills.ts'
 import { addLocation } from '../storage/locations.ts'
-import { forgetful, isSetUp, openStore } from '../storage/open-store.ts'
-import { prunePreviews, readSigningKey, type StoredPreview } from '../storage/previews.ts'
-import { beginRecovery } from '../storage/recovery.ts'
+import { prunePreviews } from '../storage/previews.ts'
 import type { Review } from '../storage/reviews.ts'
 import type { Schedule } from '../storage/schedules.ts'
-import { readLineage, readState, type State } from '../storage/state.ts'
-import type { FlagStore } from '../storage/store.ts'
+import { readLineage, readState } from '../storage/state.ts'
 import { type Lane, Throttle } from '../throttle.ts'
 import type { Recognition, Refusal } from './access.ts'
 import type { Answer, Described, Edited } from './answers.ts'
@@ -34,30 +27,27 @@ import { type Decision as ApprovalDecision, decideApproval, failApproval } from 
 import { allOrNothing } from './backup/all-or-nothing.ts'
 import { restoreEnvironment } from './backup/restore-environment.ts'
 import type { Restored, Source } from './backup/restored.ts'
-import { addToStage, clearStage, dropStage, requireStage, type StagedRecord } from './backup/stage.ts'
+import { addToStage, dropStage, type StagedRecord } from './backup/stage.ts'
 import { addFreeze, addWindow, endInCalendar } from './calendar.ts'
 import { Callers } from './callers.ts'
 import { carryOutExpiries, type Made } from './carry-out.ts'
 import { closeReview, type Manner, submit } from './changes.ts'
-import { type Copied, type CopyRequest, copyStore, refusalOf } from './copying.ts'
+import { type Copied, type CopyRequest, copyStore } from './copying.ts'
+import { type PutManner, putSettings } from './creating.ts'
 import { drill, drillIfDue } from './drilling.ts'
 import { readForEdge } from './edge-read.ts'
-import { embeddedStore } from './embedded-store.ts'
 import { EnvironmentQueries } from './environment-queries.ts'
-import { mintEpoch } from './epoch.ts'
 import type { KillRequest } from './kill-switch.ts'
 import { putLabel } from './labelling.ts'
 import type { Decision } from './ledger.ts'
 import { PROJECT_NAME } from './names.ts'
 import { purge } from './purging.ts'
-import { record } from './recording.ts'
 import { cancelSchedule, runDueSchedules } from './scheduling.ts'
 import { addKey, removeKey } from './sdk-keys.ts'
 import {
-  addFirstKey,
-  addPreview,
   endPreview,
-  hostOfPreview,
+  type MintedPreview,
+  mintPreview,
   type PreviewRequest,
   rotateSigningKey,
 } from './signed-previews.ts'
@@ -110,6 +100,8 @@ export class EnvironmentObject extends EnvironmentQueries {
     return name === undefined ? project.recognize({ tokenHash }, 'all-else') : project.vouch(tokenHash, name)
   }
 
+  // What edges and their health are told, and tell.
+
   /** What an edge, through ControlRpc, is told: small, and from memory. */
   read(known: Known): Answer<Update> {
     return readForEdge(this.room, this.#health, known)
@@ -127,41 +119,20 @@ export class EnvironmentObject extends EnvironmentQueries {
     })
   }
 
-  /** The same kill list under the next version: travels as a kill does and changes nothing. */
-  drill(author: Author): Answer<{ version: number; publishedAtMs: number }> {
-    return this.room.ledger.decide((state, nowMs) => {
-      return ok({ version: drill(this.room, state, author, nowMs), publishedAtMs: nowMs })
-    })
-  }
-
-  /** Nothing that edges keep of responses is used any more, as soon as the kill list of this version is there. */
-  purge(author: Author): Answer<{ version: number; publishedAtMs: number }> {
-    return this.room.ledger.decide((state, nowMs) => {
-      return ok({ version: purge(this.room, state, author, nowMs), publishedAtMs: nowMs })
-    })
-  }
+  // Settings and SDK keys.
 
   /** Creates the environment (`noneMatch`) or changes its settings. */
   async putSettings(
     name: string,
     settings: Settings,
-    manner: Manner & { readonly precondition: Precondition },
+    manner: PutManner,
     author: Author,
   ): Promise<Answer<{ created: boolean; description: Described }>> {
-    const put = (nowMs: number): Answer<{ created: boolean }> => {
-      const state = readState(this.room.sql)
-      if (state === null) {
-        const allowed = checkPrecondition(manner.precondition, 'environment', name, null)
-        if (!allowed.ok) return allowed
-        this.#create(name, settings, author, nowMs)
-        return ok({ created: true })
-      }
-      const made = submit(this.room, state, { do: 'settings', settings }, manner, author, nowMs)
-      return made.ok ? ok({ created: false }) : made
-    }
-    const answer = await this.sync.inTurn(() => this.room.ledger.write(put))
-    if (!answer.ok) return this.room.ledger.toldToDirectory(answer)
-    const { created } = answer.value
+    const put = await this.sync.inTurn(() =>
+      this.room.ledger.write((nowMs) => putSettings(this.room, name, settings, manner, author, nowMs)),
+    )
+    if (!put.ok) return this.room.ledger.toldToDirectory(put)
+    const { created } = put.value
     // What AWS holds for it is there from the beginning.
     if (created && this.room.inAws) await this.sync.look()
     const described = this.room.ledger.ask((state) => ok({ created, description: this.described(state) }))
@@ -184,27 +155,11 @@ export class EnvironmentObject extends EnvironmentQueries {
     return this.room.ledger.toldToDirectory(removed)
   }
 
-  /** Signs a preview. `version`: the one that tells edges of its key; `null`: they know it. */
-  async mintPreview(
-    request: PreviewRequest,
-    author: Author,
-  ): Promise<Answer<{ preview: StoredPreview; token: string; version: number | null }>> {
-    const { ledger } = this.room
-    const wrong = ledger.ask(() => hostOfPreview(this.room, request))
-    if (!wrong.ok) return wrong
-    let version: number | null = null
-    if (readSigningKey(this.room.sql) === null) {
-      const first = await mintSigningKey()
-      const added = await this.#decideInTurn((state, nowMs) =>
-        addFirstKey(this.room, state, first, author, nowMs),
-      )
-      if (!added.ok) return added
-      version = added.value
-    }
-    const made = ledger.decide((state, nowMs) => addPreview(this.room, state, request, author, nowMs))
-    if (!made.ok) return made
-    const { preview, key, claims } = made.value
-    return ok({ preview, token: await signPreview(key, claims), version })
+  // Signed previews.
+
+  /** Signs a preview. */
+  mintPreview(request: PreviewRequest, author: Author): Promise<Answer<MintedPreview>> {
+    return mintPreview(this.room, (decision) => this.#decideInTurn(decision), request, author)
   }
 
   revokePreview(id: string, author: Author): Promise<Answer<{ version: number }>> {
@@ -218,10 +173,7 @@ export class EnvironmentObject extends EnvironmentQueries {
     )
   }
 
-  /** The document here as a store, for whoever copies from it or to it. Not for RPC: it holds functions. */
-  embedded(author: Author): FlagStore {
-    return embeddedStore(this.room, author)
-  }
+  // The store in AWS.
 
   /** Somebody says that there is something new in AWS. */
   lookSoon(): Answer<null> {
@@ -232,46 +184,22 @@ export class EnvironmentObject extends EnvironmentQueries {
   }
 
   /** From one store to another. What counts is changed as by anybody: with approvals, windows and freezes. */
-  async copyStore(request: CopyRequest, manner: Manner, author: Author): Promise<Answer<Copied>> {
+  copyStore(request: CopyRequest, manner: Manner, author: Author): Promise<Answer<Copied>> {
     const { store } = parseConfig(this.env)
-    const state = readState(this.room.sql)
-    if (state === null) return failed({ reason: 'environment-unknown' })
-    const refused = refusalOf(request, store.kind, (kind) => isSetUp(kind, store))
-    if (refused !== null) return refused
-    const open = async (kind: StoreKind) =>
-      kind === 'embedded'
-        ? embeddedStore(this.room, author)
-        : openStore(kind, store, state.name, forgetful(), REAL_TIME)
-    const publish = (document: FlagDocument) =>
-      this.#submit(
-        { do: 'edit', edit: { do: 'put-document', text: JSON.stringify(document) } },
-        manner,
-        author,
-      )
-    const copied = await copyStore(this.room, state, {
-      ...{ from: await open(request.from), to: await open(request.to), dryRun: request.dryRun },
-      // What is in force already needs nobody's consent: an empty place is filled with it.
-      publish: request.to === store.kind && request.from !== 'embedded' ? publish : null,
-    })
-    if (request.to === store.kind) this.sync.lookSoon(Date.now())
-    else if (copied.ok && copied.value.written)
-      this.room.ledger.write((nowMs) => {
-        const { from, to, identical } = copied.value
-        const act = { action: 'store.copied', subject: `environment:${state.name}`, author }
-        record(this.room.sql, state.name, act, nowMs, { details: { from, to, identical } })
-      })
-    return copied
+    return copyStore(this.room, this.sync, store, request, author, (document) =>
+      this.edit({ do: 'put-document', text: JSON.stringify(document) }, manner, author),
+    )
   }
 
-  async edit(edit: Edit, manner: Manner, author: Author): Promise<Answer<Edited>> {
-    const made = await this.#submit({ do: 'edit', edit }, manner, author)
-    return made.ok ? ok(editedOf(made.value)) : made
+  // The document and its versions.
+
+  edit(edit: Edit, manner: Manner, author: Author): Promise<Answer<Edited>> {
+    return this.#edited({ do: 'edit', edit }, manner, author)
   }
 
   /** The document of an earlier version becomes the next one. */
-  async restore(version: number, manner: Manner, author: Author): Promise<Answer<Edited>> {
-    const made = await this.#submit({ do: 'restore', version }, manner, author)
-    return made.ok ? ok(editedOf(made.value)) : made
+  restore(version: number, manner: Manner, author: Author): Promise<Answer<Edited>> {
+    return this.#edited({ do: 'restore', version }, manner, author)
   }
 
   /** Flags of another environment. `expected`: the version of the document that the caller has seen, or `null`. */
@@ -299,6 +227,8 @@ export class EnvironmentObject extends EnvironmentQueries {
     )
   }
 
+  // The kill list.
+
   putKill(
     target: KillTarget,
     request: KillRequest,
@@ -314,21 +244,35 @@ export class EnvironmentObject extends EnvironmentQueries {
     return ok({ created, version: state.kills, kill: kill! })
   }
 
-  async removeKill(target: string, manner: Manner, author: Author): Promise<Answer<{ version: number }>> {
-    const made = await this.#submit({ do: 'lift-kill', target }, manner, author)
-    return made.ok ? ok({ version: made.value.state.kills }) : made
+  removeKill(target: string, manner: Manner, author: Author): Promise<Answer<{ version: number }>> {
+    return this.#killed({ do: 'lift-kill', target }, manner, author)
   }
 
   /** Lets an origin's breakers go that were held open; with `forget` edges begin anew with it. */
-  async releaseBreaker(
+  releaseBreaker(
     origin: string,
     forget: boolean,
     manner: Manner,
     author: Author,
   ): Promise<Answer<{ version: number }>> {
-    const made = await this.#submit({ do: 'release-breaker', origin, forget }, manner, author)
-    return made.ok ? ok({ version: made.value.state.kills }) : made
+    return this.#killed({ do: 'release-breaker', origin, forget }, manner, author)
   }
+
+  /** The same kill list under the next version: travels as a kill does and changes nothing. */
+  drill(author: Author): Answer<{ version: number; publishedAtMs: number }> {
+    return this.room.ledger.decide((state, nowMs) => {
+      return ok({ version: drill(this.room, state, author, nowMs), publishedAtMs: nowMs })
+    })
+  }
+
+  /** Nothing that edges keep of responses is used any more, as soon as the kill list of this version is there. */
+  purge(author: Author): Answer<{ version: number; publishedAtMs: number }> {
+    return this.room.ledger.decide((state, nowMs) => {
+      return ok({ version: purge(this.room, state, author, nowMs), publishedAtMs: nowMs })
+    })
+  }
+
+  // What waits: approvals, schedules, reviews; and when changes may be made.
 
   async decideApproval(n: number, decision: ApprovalDecision, author: Author): Promise<Answer<Approval>> {
     const answer = await this.sync.decide((state, nowMs) =>
@@ -368,6 +312,8 @@ export class EnvironmentObject extends EnvironmentQueries {
     return this.#decideInTurn((state, nowMs) => endInCalendar(this.room, state, table, n, author, nowMs))
   }
 
+  // Backups.
+
   /** Takes records of a backup that is to be restored here. */
   stageBackup(stage: string, from: number, records: readonly StagedRecord[]): void {
     this.ctx.storage.transactionSync(() => addToStage(this.room.sql, stage, from, records))
@@ -388,7 +334,7 @@ export class EnvironmentObject extends EnvironmentQueries {
           ? this.sync.decide((_, nowMs) => work(nowMs))
           : this.sync.inTurn(() => this.room.ledger.write(work)),
       dryRun,
-      (nowMs) => this.#restore(source, author, nowMs),
+      (nowMs) => restoreEnvironment(this.room, source, author, nowMs),
     )
     return this.room.ledger.toldToDirectory(answer)
   }
@@ -414,12 +360,15 @@ export class EnvironmentObject extends EnvironmentQueries {
     }
   }
 
-  #restore(source: Source, author: Author, nowMs: number): Answer<Restored> {
-    requireStage(this.room.sql, source.stage)
-    const { environment } = objectOf(source.begin.begin)!
-    const restored = restoreEnvironment(this.room, environment!, source, author, nowMs)
-    clearStage(this.room.sql)
-    return restored
+  async #edited(change: Change, manner: Manner, author: Author): Promise<Answer<Edited>> {
+    const made = await this.#submit(change, manner, author)
+    return made.ok ? ok(editedOf(made.value)) : made
+  }
+
+  /** For what changes the kill list, whose next version it answers. */
+  async #killed(change: Change, manner: Manner, author: Author): Promise<Answer<{ version: number }>> {
+    const made = await this.#submit(change, manner, author)
+    return made.ok ? ok({ version: made.value.state.kills }) : made
   }
 
   #submit(change: Change, manner: Manner, author: Author): Promise<Answer<Made>> {
@@ -436,17 +385,6 @@ export class EnvironmentObject extends EnvironmentQueries {
     if (Date.now() < this.schedulesRestUntilMs) return
     const ran = await runDueSchedules(this.room, this.sync)
     if (!ran.ok) this.schedulesRestUntilMs = Date.now() + SCHEDULE_REST_MS
-  }
-
-  #create(name: string, settings: Settings, author: Author, nowMs: number): State {
-    const before = readLineage(this.room.sql)
-    const epoch = mintEpoch(nowMs, before?.epoch ?? 0)
-    // There may have been one of this name, of which nothing is left: edges know.
-    if (before === null) beginRecovery(this.room.sql, { epoch: 0, kills: 0 })
-    const act = { action: 'environment.created', subject: `environment:${name}`, author }
-    const state = this.room.publisher.create({ name, epoch, createdAtMs: nowMs }, settings, act, nowMs)
-    this.room.ledger.mark(nowMs, 'last-known-good', 'directory')
-    return state
   }
 }
 

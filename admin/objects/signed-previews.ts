@@ -14,6 +14,7 @@ import {
 import { randomId } from '../auth.ts'
 import { failed, invalid } from '../failure.ts'
 import { nearest } from '../nearest.ts'
+import { mintSigningKey, signPreview } from '../preview/signing.ts'
 import type { Author } from '../settings.ts'
 import { keysOfKind, readEntity } from '../storage/entities.ts'
 import {
@@ -32,6 +33,7 @@ import {
 import { readSettings } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
+import type { Decision } from './ledger.ts'
 import { record } from './recording.ts'
 import type { Room } from './room.ts'
 
@@ -45,8 +47,39 @@ export interface PreviewRequest {
   readonly ttlSeconds: number
 }
 
+/** A preview, signed. */
+export interface MintedPreview {
+  readonly preview: StoredPreview
+  readonly token: string
+  /** Version that tells edges of its key; `null`: they know it. */
+  readonly version: number | null
+}
+
+/** Signs a preview, under the environment's first key if there is none: `decide` publishes that. In transactions of its own. */
+export async function mintPreview(
+  room: Room,
+  decide: <T>(decision: Decision<T>) => Promise<Answer<T>>,
+  request: PreviewRequest,
+  author: Author,
+): Promise<Answer<MintedPreview>> {
+  const { sql, ledger } = room
+  const wrong = ledger.ask(() => hostOfPreview(room, request))
+  if (!wrong.ok) return wrong
+  let version: number | null = null
+  if (readSigningKey(sql) === null) {
+    const first = await mintSigningKey()
+    const added = await decide((state, nowMs) => addFirstKey(room, state, first, author, nowMs))
+    if (!added.ok) return added
+    version = added.value
+  }
+  const made = ledger.decide((state, nowMs) => addPreview(room, state, request, author, nowMs))
+  if (!made.ok) return made
+  const { preview, key, claims } = made.value
+  return ok({ preview, token: await signPreview(key, claims), version })
+}
+
 /** What is wrong with a request, or the host that it is for. */
-export function hostOfPreview({ sql }: Room, request: PreviewRequest): Answer<string> {
+function hostOfPreview({ sql }: Room, request: PreviewRequest): Answer<string> {
   const { route, variant, host } = request
   const flag = route === null ? ok(request.flag!) : flagOfRoute(sql, route)
   if (!flag.ok) return flag
@@ -73,7 +106,7 @@ const unknown = (sql: SqlStorage, what: 'flag' | 'route', key: string) =>
   failed({ reason: 'unknown', what, key, nearest: nearest(key, keysOfKind(sql, what)) })
 
 /** Notes a preview; what is still to be signed of it comes back. There must be a key. */
-export function addPreview(
+function addPreview(
   room: Room,
   state: State,
   request: PreviewRequest,
@@ -111,7 +144,7 @@ export function addPreview(
 }
 
 /** The first key, unless somebody else was faster. Answers the version that tells edges of it, or `null`. */
-export function addFirstKey(
+function addFirstKey(
   room: Room,
   state: State,
   key: SigningKey,

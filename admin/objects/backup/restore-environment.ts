@@ -5,7 +5,7 @@
  * past their points of no return only with broken glass. Inside the caller's transaction.
  */
 import { ok } from '../../../engine/index.ts'
-import type { EnvironmentBegin } from '../../backup/format.ts'
+import { type EnvironmentBegin, objectOf } from '../../backup/format.ts'
 import { failed, invalid } from '../../failure.ts'
 import { logWarn, messageOf } from '../../log.ts'
 import { type Author, MAX_KEYS, type SdkKey } from '../../settings.ts'
@@ -36,15 +36,22 @@ import {
   type Restored,
   type Source,
 } from './restored.ts'
-import { staged } from './stage.ts'
+import { clearStage, requireStage, staged } from './stage.ts'
 
 export function restoreEnvironment(
   room: Room,
-  name: string,
   source: Source,
   author: Author,
   nowMs: number,
 ): Answer<Restored> {
+  requireStage(room.sql, source.stage)
+  const { environment } = objectOf(source.begin.begin)!
+  const restored = restore(room, environment!, source, author, nowMs)
+  clearStage(room.sql)
+  return restored
+}
+
+function restore(room: Room, name: string, source: Source, author: Author, nowMs: number): Answer<Restored> {
   const { sql, ledger } = room
   if (isRestored(sql, source)) return ok(RESTORED_ALREADY)
   const before = readLineage(sql)

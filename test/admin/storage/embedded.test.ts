@@ -1,4 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test'
+import { embeddedStore } from '../../../admin/objects/embedded-store.ts'
+import type { FlagStore } from '../../../admin/storage/store.ts'
 import type { FlagDocument } from '../../../engine/index.ts'
 import { ANY, call, environment, value } from '../client.ts'
 import { describeStore } from './contract.ts'
@@ -8,8 +10,8 @@ describeStore(
   'embedded',
   async () => {
     const { api, stub } = await environment()
-    const within = <T>(work: (store: import('../../../admin/storage/store.ts').FlagStore) => Promise<T>) =>
-      runInDurableObject(stub, (instance) => work(instance.embedded(AUTHOR)))
+    const within = <T>(work: (store: FlagStore) => Promise<T>) =>
+      runInDurableObject(stub, (instance) => work(embeddedStore(Reflect.get(instance, 'room'), AUTHOR)))
     return {
       store: {
         ...{ kind: 'embedded', place: 'embedded', pollAfterMs: 0, saveKills: null },
