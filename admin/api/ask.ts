@@ -6,7 +6,8 @@ import { ENVIRONMENT_NAME } from '../settings.ts'
 import { callEnvironment, type Remote, type Times } from '../stubs.ts'
 import type { ApiContext } from './context.ts'
 import { asHolder } from './holder.ts'
-import { settle, unknown } from './problem.ts'
+import { unknown } from './problem.ts'
+import { settle } from './settle.ts'
 
 type Question<T> = (stub: Remote<EnvironmentObject>) => Promise<Result<T, Failure>>
 

@@ -6,7 +6,8 @@ import type { MiddlewareHandler } from 'hono'
 import { MAX_BODY_BYTES } from '../env.ts'
 import { parseJson } from '../json.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
-import { notJson, Problem, settle, tooLarge } from './problem.ts'
+import { notJson, Problem, tooLarge } from './problem.ts'
+import { settle } from './settle.ts'
 
 const MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
 

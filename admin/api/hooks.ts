@@ -15,7 +15,8 @@ import { isSignedBySns } from '../sns/signature.ts'
 import { callEnvironment, callProject } from '../stubs.ts'
 import { readBytes } from './body.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
-import { Problem, settle, unknown } from './problem.ts'
+import { Problem, unknown } from './problem.ts'
+import { settle } from './settle.ts'
 
 const SECRET_HEADER = 'x-turnout-hook-secret'
 /** SNS names type and topic in headers, too: https://docs.aws.amazon.com/sns/latest/dg/http-header.html */

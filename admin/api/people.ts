@@ -6,10 +6,11 @@ import { requireEverywhere } from './authorization.ts'
 import { type Api, authorOf, json, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { invalidRequest, settle } from './problem.ts'
+import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { PersonBody, PersonSchema } from './schemas-access.ts'
+import { settle } from './settle.ts'
 
 const tags = ['Access']
 const body = checkedBody(PersonBody)

@@ -8,9 +8,10 @@ import type { Author } from '../settings.ts'
 import { requireEverywhere } from './authorization.ts'
 import { whole } from './body.ts'
 import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
-import { invalidRequest, Problem, STORE_PROBLEMS, settle } from './problem.ts'
+import { invalidRequest, Problem, STORE_PROBLEMS } from './problem.ts'
 import { answers, EditQuery, EnvironmentParams, operation } from './routes.ts'
 import { BackupFileSchema, RestorationSchema } from './schemas-backup.ts'
+import { settle } from './settle.ts'
 import { NDJSON } from './stream.ts'
 
 const tags = ['Backups']

@@ -4,9 +4,10 @@ import type { Edit } from '../edit.ts'
 import { parseWeights, type SplitOf } from '../split.ts'
 import { type Api, type ApiContext, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
-import { STORE_PROBLEMS, settle } from './problem.ts'
+import { STORE_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, FLAG_AS_WRITTEN, operation, WAITING } from './routes.ts'
 import { reason } from './schemas.ts'
+import { settle } from './settle.ts'
 
 const name = z.string().min(1).max(128)
 

@@ -7,10 +7,11 @@ import { callProject } from '../stubs.ts'
 import { type Api, authorOf, created, json, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { Problem, settle } from './problem.ts'
+import { Problem } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedTokenSchema, PrincipalSchema, TokenBody, TokenSchema } from './schemas-access.ts'
+import { settle } from './settle.ts'
 
 const tags = ['Access']
 const body = checkedBody(TokenBody)

@@ -10,9 +10,10 @@ import { requireEverywhere } from './authorization.ts'
 import { type Api, type ApiContext, authorOf, created, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { settle, unknown } from './problem.ts'
+import { unknown } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
+import { settle } from './settle.ts'
 import {
   AttemptSchema,
   DeliverySchema,
