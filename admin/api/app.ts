@@ -41,6 +41,7 @@ import { tokens } from './tokens.ts'
 import { answerUnrouted } from './unrouted.ts'
 import { refuseInvalid } from './validation.ts'
 import { versions } from './versions.ts'
+import { webhookDeliveries } from './webhook-deliveries.ts'
 import { webhooks } from './webhooks.ts'
 
 export const app = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid, getPath: pathOf })
@@ -80,6 +81,7 @@ audit(api)
 backups(api)
 restores(api)
 webhooks(api)
+webhookDeliveries(api)
 approvals(api)
 schedules(api)
 calendar(api)

@@ -1,51 +1,35 @@
-/** Webhooks: who is told of what happens, how it went, and again what could not be told. */
+/** Webhooks: who is told of what happens. */
 import { z } from '@hono/zod-openapi'
 import type { Answer } from '../objects/answers.ts'
 import type { ListedWebhook, WebhooksObject } from '../objects/webhooks.ts'
-import { DELIVERY_STATUSES, type Delivery } from '../storage/deliveries.ts'
 import { callWebhooks, type Remote, type Times } from '../stubs.ts'
 import type { WebhookChange, WebhookDraft } from '../webhook/draft.ts'
-import type { Attempt } from '../webhook/retry.ts'
 import { requireEverywhere } from './authorization.ts'
 import { type Api, type ApiContext, authorOf, created, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { unknown } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { settle } from './settle.ts'
-import {
-  AttemptSchema,
-  DeliverySchema,
-  WebhookBody,
-  WebhookPatch,
-  WebhookSchema,
-  WebhookWithSecretSchema,
-} from './webhook-schemas.ts'
+import { WebhookBody, WebhookPatch, WebhookSchema, WebhookWithSecretSchema } from './webhook-schemas.ts'
 
 /** How long the secret before a rotation signs too, in seconds. */
 const DEFAULT_OVERLAP_SECONDS = 86_400
 const MAX_OVERLAP_SECONDS = 7 * 86_400
 
-const tags = ['Webhooks']
-const path = '/webhooks/{id}'
+export const tags = ['Webhooks']
+export const path = '/webhooks/{id}'
 const newBody = checkedBody(WebhookBody)
 const patchBody = checkedBody(WebhookPatch)
 const refusals = ['malformed', 'too-large', 'unsupported-media-type', 'invalid'] as const
 
-const IdParams = z.object({
+export const IdParams = z.object({
   id: z.string().openapi({
     param: { name: 'id', in: 'path' },
     description: 'Id of the webhook',
     example: EXAMPLES.webhook.id,
   }),
 })
-const DeliveryParams = IdParams.extend({
-  delivery: z
-    .string()
-    .openapi({ param: { name: 'delivery', in: 'path' }, description: 'Id of the delivery', example: '1204' }),
-})
-
 const list = operation('viewer', {
   method: 'get',
   path: '/webhooks',
@@ -104,16 +88,6 @@ const remove = operation('admin', {
   responses: answers({ status: 204, description: 'Deleted' }, ['not-found']),
 })
 
-const test = operation('admin', {
-  method: 'post',
-  path: `${path}/test`,
-  tags,
-  operationId: 'testWebhook',
-  summary: 'Send an event that tells of nothing, now and once, and answer what came of it',
-  request: { params: IdParams },
-  responses: answers({ status: 200, description: 'The attempt', schema: AttemptSchema }, ['not-found']),
-})
-
 const rotate = operation('admin', {
   method: 'post',
   path: `${path}/rotate-secret`,
@@ -136,40 +110,6 @@ const rotate = operation('admin', {
     }),
   },
   responses: answers({ status: 200, description: 'Rotated', schema: WebhookWithSecretSchema }, [
-    'not-found',
-    'invalid',
-  ]),
-})
-
-const deliveries = operation('viewer', {
-  method: 'get',
-  path: `${path}/deliveries`,
-  tags,
-  operationId: 'listWebhookDeliveries',
-  summary: 'What was told, is on its way, or was given up; newest first',
-  request: {
-    params: IdParams,
-    query: PageQuery.extend({
-      status: z
-        .enum(DELIVERY_STATUSES)
-        .optional()
-        .openapi({ description: 'Those of one status', example: 'dead' }),
-    }),
-  },
-  responses: answers(
-    { status: 200, description: 'A page of deliveries', schema: listOf(DeliverySchema, EXAMPLES.delivery) },
-    ['not-found', 'invalid'],
-  ),
-})
-
-const replay = operation('admin', {
-  method: 'post',
-  path: `${path}/deliveries/{delivery}/replay`,
-  tags,
-  operationId: 'replayWebhookDelivery',
-  summary: 'Deliver again what was delivered or given up',
-  request: { params: DeliveryParams },
-  responses: answers({ status: 200, description: 'It is on its way', schema: DeliverySchema }, [
     'not-found',
     'invalid',
   ]),
@@ -211,39 +151,16 @@ export function webhooks(api: Api): void {
     return c.body(null, 204)
   })
 
-  api.openapi(test, async (c) => {
-    const { id } = c.req.valid('param')
-    return json(
-      c,
-      JSON.stringify(shownAttempt(await ask(c, (stub) => stub.sendTest(id, authorOf(c)), 'once'))),
-    )
-  })
-
   api.openapi(rotate, async (c) => {
     const { id } = c.req.valid('param')
     const overlapMs = c.req.valid('query').overlapSeconds * 1000
     const { webhook, secret } = await ask(c, (stub) => stub.rotate(id, overlapMs, authorOf(c)), 'once')
     return json(c, JSON.stringify({ ...shown(webhook), secret }))
   })
-
-  api.openapi(deliveries, async (c) => {
-    const { id } = c.req.valid('param')
-    const { limit, cursor, status = null } = c.req.valid('query')
-    const before = positionIn(cursor, z.int(), Number.MAX_SAFE_INTEGER)
-    const rows = await ask(c, (stub) => stub.deliveries(id, status, before, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ n }) => n, shownDelivery)))
-  })
-
-  api.openapi(replay, async (c) => {
-    const { id, delivery } = c.req.valid('param')
-    if (!/^[1-9]\d{0,14}$/.test(delivery)) throw unknown('delivery', delivery)
-    const again = await ask(c, (stub) => stub.replay(id, Number(delivery), authorOf(c)), 'once')
-    return json(c, JSON.stringify(shownDelivery(again)))
-  })
 }
 
 /** Webhooks hear of every environment, so they are for those who may act in all. */
-async function ask<T>(
+export async function ask<T>(
   c: ApiContext,
   question: (stub: Remote<WebhooksObject>) => Promise<Answer<T>>,
   times: Times = 'again',
@@ -274,31 +191,4 @@ const shown = ({ pausedUntilMs, previousSecretUntilMs, createdAtMs, ...webhook }
   previousSecretUntil: timeOrNull(previousSecretUntilMs),
   createdAt: timeOf(createdAtMs),
   createdBy: webhook.createdBy,
-})
-
-const shownAttempt = ({ atMs, durationMs, status, problem, answer }: Attempt) => ({
-  at: timeOf(atMs),
-  durationMs,
-  status,
-  problem,
-  answer,
-})
-
-const shownDelivery = ({ n, status, eventId, ...delivery }: Delivery) => ({
-  id: n,
-  status,
-  event: {
-    id: eventId,
-    environment: delivery.environment,
-    seq: delivery.seq,
-    action: delivery.action,
-    subject: delivery.subject,
-    at: delivery.at,
-  },
-  attempts: delivery.attempts,
-  lastAttempts: delivery.log.map(shownAttempt),
-  problem: delivery.problem,
-  nextAttemptAt: timeOrNull(delivery.dueMs),
-  createdAt: timeOf(delivery.createdAtMs),
-  endedAt: timeOrNull(delivery.endedAtMs),
 })
