@@ -13,7 +13,8 @@ import { STORE_PROBLEMS } from './problem.ts'
 import { answers, operation, optionalBody } from './routes.ts'
 import { listOf, NoteBody } from './schemas.ts'
 import { ApprovalSchema, FullApprovalSchema } from './schemas-governance.ts'
-import { at, shownApproval } from './shown.ts'
+import { shownApproval } from './shown.ts'
+import { timeOrNull } from './time.ts'
 
 const tags = ['Approvals']
 const body = optionalBody(NoteBody)
@@ -97,7 +98,7 @@ export function approvals(api: Api): void {
     const { environment, n } = partsOf(c, 'approval', c.req.valid('param').id)
     const { approval, change, now } = await ask(c, environment, (stub) => stub.approval(n))
     const revokedAtMs = await callProject(c.env, (stub) => stub.revokedAtMs(approval.actor))
-    const more = { actorRevokedAt: at(revokedAtMs), change, now }
+    const more = { actorRevokedAt: timeOrNull(revokedAtMs), change, now }
     return json(c, JSON.stringify({ ...shownApproval(environment, approval), ...more }))
   })
 

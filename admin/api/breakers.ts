@@ -14,6 +14,7 @@ import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, OriginParams, operation, WAITING } from './routes.ts'
 import { time } from './schemas.ts'
 import { BreakerBody } from './schemas-kills.ts'
+import { timeOf, timeOrNull } from './time.ts'
 
 const tags = ['Breakers']
 const body = checkedBody(BreakerBody)
@@ -189,7 +190,7 @@ function shown(
     origin,
     state: kill === undefined ? stateOf(isolates) : ('open' as const),
     isolates,
-    openUntil: openUntilMs === null ? null : new Date(openUntilMs).toISOString(),
+    openUntil: timeOrNull(openUntilMs),
     attempts,
     failed,
     unreached,
@@ -204,8 +205,8 @@ function shown(
 const manualOf = ({ reason, actor, createdAtMs, expiresAtMs }: KillRecord) => ({
   reason,
   actor,
-  since: new Date(createdAtMs).toISOString(),
-  expiresAt: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
+  since: timeOf(createdAtMs),
+  expiresAt: timeOrNull(expiresAtMs),
 })
 
 function stateOf({

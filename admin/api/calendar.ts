@@ -9,6 +9,7 @@ import { EXAMPLES } from './examples.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { FreezeBody, FreezeSchema, WindowBody, WindowSchema } from './schemas-governance.ts'
+import { timeOf, timeOrNull } from './time.ts'
 
 const tags = ['Windows and freezes']
 const EnvironmentQuery = z.strictObject({ environment: EnvironmentFilter })
@@ -161,7 +162,7 @@ const shownWindow = (environment: string, { n, days, from, to, timeZone, reason 
 const shownFreeze = (environment: string, { n, fromMs, toMs, reason, actor }: StoredFreeze) => ({
   id: `${environment}:${n}`,
   environment,
-  from: new Date(fromMs).toISOString(),
-  to: toMs === null ? null : new Date(toMs).toISOString(),
+  from: timeOf(fromMs),
+  to: timeOrNull(toMs),
   ...{ reason, actor },
 })

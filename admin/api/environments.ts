@@ -24,6 +24,7 @@ import {
 } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { EnvironmentSchema, ListedEnvironmentSchema, SettingsBody } from './schemas-environments.ts'
+import { timeOf, timeOrNull } from './time.ts'
 
 const path = '/environments/{env}'
 const tags = ['Environments']
@@ -150,7 +151,7 @@ const listed = (description: Description) => ({
   approvals: description.approvals,
   drillEveryMinutes: description.drillEveryMinutes,
   revision: description.revision,
-  createdAt: new Date(description.createdAtMs).toISOString(),
+  createdAt: timeOf(description.createdAtMs),
 })
 
 const described = (description: Described) => {
@@ -162,10 +163,8 @@ const shownStore = ({ kind, place, trouble, warnings, checkedAtMs, okAtMs }: Sto
   ...{ kind, place, status: trouble === null ? 'ok' : 'degraded' },
   ...{ problem: trouble?.detail ?? null, errors: trouble?.errors ?? [], warnings },
   ...{
-    since: shownTime(trouble?.sinceMs ?? null),
-    checkedAt: shownTime(checkedAtMs),
-    okAt: shownTime(okAtMs),
+    since: timeOrNull(trouble?.sinceMs ?? null),
+    checkedAt: timeOrNull(checkedAtMs),
+    okAt: timeOrNull(okAtMs),
   },
 })
-
-const shownTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())

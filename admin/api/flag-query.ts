@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { FLAG_KINDS } from '../../engine/index.ts'
 import type { FlagFilter } from '../governance/flag-filter.ts'
 import type { Stale } from '../governance/staleness.ts'
+import { timeOf } from './time.ts'
 
 const yesOrNo = z.enum(['true', 'false']).optional()
 
@@ -48,6 +49,6 @@ export const StaleSchema = z
 
 export const shownStale = ({ reason, sinceMs, detail }: Stale): NonNullable<z.infer<typeof StaleSchema>> => ({
   reason,
-  since: new Date(sinceMs).toISOString(),
+  since: timeOf(sinceMs),
   detail,
 })

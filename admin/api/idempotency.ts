@@ -13,6 +13,7 @@ import type { Begun } from '../objects/idempotency.ts'
 import { callIdempotency } from '../stubs.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
 import { Problem } from './problem.ts'
+import { timeOf } from './time.ts'
 
 export const KEY_HEADER = 'idempotency-key'
 
@@ -117,7 +118,7 @@ function refusal(begun: Exclude<Begun, { verdict: 'begin' | 'replay' }>): Proble
         { 'retry-after': '1' },
       )
     case 'answer-lost': {
-      const free = new Date(begun.freeAtMs).toISOString()
+      const free = timeOf(begun.freeAtMs)
       const seconds = Math.max(1, Math.ceil((begun.freeAtMs - Date.now()) / 1000))
       return new Problem(
         'answer-lost',

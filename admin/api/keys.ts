@@ -13,6 +13,7 @@ import { unknown } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedKeySchema, KeyBody, KeySchema } from './schemas-access.ts'
+import { timeOf } from './time.ts'
 
 const tags = ['Keys']
 const body = checkedBody(KeyBody)
@@ -103,5 +104,5 @@ const shown = ({ id, environment, kind, name, createdAtMs }: ListedKey) => ({
   environment,
   kind,
   name,
-  createdAt: new Date(createdAtMs).toISOString(),
+  createdAt: timeOf(createdAtMs),
 })

@@ -18,6 +18,7 @@ import {
 } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { KillBody, KillSchema } from './schemas-kills.ts'
+import { timeOf } from './time.ts'
 
 /** Header of every answer about kills: the version of the list that holds it. */
 export const KILLS_HEADER = 'x-turnout-kills'
@@ -144,6 +145,6 @@ const shown = ({ target, variant, reason, actor, createdAtMs, expiresAtMs, onExp
   ...(variant === null ? {} : { variant }),
   reason,
   actor,
-  createdAt: new Date(createdAtMs).toISOString(),
-  ...(expiresAtMs === null ? {} : { expiresAt: new Date(expiresAtMs).toISOString(), onExpiry }),
+  createdAt: timeOf(createdAtMs),
+  ...(expiresAtMs === null ? {} : { expiresAt: timeOf(expiresAtMs), onExpiry }),
 })

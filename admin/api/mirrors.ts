@@ -9,6 +9,7 @@ import { type Api, json } from './context.ts'
 import { MinutesQuery } from './outcomes.ts'
 import { answers, EnvironmentParams, operation } from './routes.ts'
 import { time } from './schemas.ts'
+import { timeOf } from './time.ts'
 
 const DIFFERENCE = {
   at: '2026-11-26T10:00:12.000Z',
@@ -107,7 +108,7 @@ const shown = ({ route, variant, counts, differences }: MirrorReport): z.infer<t
   return {
     ...{ route, variant, sent, matched, differed: { status, latency, body }, bodies, failed, skipped },
     differences: differences.map(({ atMs, status: codes, latencyMs, hashes, ...difference }) => ({
-      at: new Date(atMs).toISOString(),
+      at: timeOf(atMs),
       ...difference,
       status: [...codes],
       latencyMs: [...latencyMs],

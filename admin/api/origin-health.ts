@@ -7,6 +7,7 @@ import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
 import { answers, EnvironmentParams, operation } from './routes.ts'
 import { time } from './schemas.ts'
+import { timeOf } from './time.ts'
 
 const EXAMPLE = {
   origin: 'web/on',
@@ -91,18 +92,16 @@ function shown({ name, check, status, sinceMs, passed, consecutive, last, dueAtM
   return {
     origin: name,
     state: status,
-    since: iso(sinceMs),
+    since: timeOf(sinceMs),
     passed,
     consecutive,
     last: last && {
-      at: iso(last.atMs),
+      at: timeOf(last.atMs),
       durationMs: last.durationMs,
       status: last.status,
       problem: last.problem,
     },
-    nextAt: iso(dueAtMs),
+    nextAt: timeOf(dueAtMs),
     check: { url: check.url + path, periodMs, timeoutMs, failures, successes, expectedStatus },
   }
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString()

@@ -8,6 +8,7 @@ import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
 import { answers, EnvironmentParams, operation } from './routes.ts'
 import { time } from './schemas.ts'
+import { timeOf } from './time.ts'
 
 const minutes = z
   .string()
@@ -99,7 +100,7 @@ export function outcomes(api: Api): void {
     const counts = await Promise.all(
       locations.map((name) => callMetrics(c.env, env, name, (stub) => stub.flagCounts(fromMs, flag))),
     )
-    const body = { from: new Date(fromMs).toISOString(), flags: outcomesOf(counts.flat()) }
+    const body = { from: timeOf(fromMs), flags: outcomesOf(counts.flat()) }
     return json(c, JSON.stringify(body))
   })
 }

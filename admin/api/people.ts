@@ -11,6 +11,7 @@ import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { PersonBody, PersonSchema } from './schemas-access.ts'
 import { settle } from './settle.ts'
+import { timeOf, timeOrNull } from './time.ts'
 
 const tags = ['Access']
 const body = checkedBody(PersonBody)
@@ -106,7 +107,7 @@ const shown = (person: Person) => ({
   role: person.role,
   projects: person.projects,
   environments: person.environments,
-  createdAt: new Date(person.createdAtMs).toISOString(),
+  createdAt: timeOf(person.createdAtMs),
   createdBy: person.createdBy,
-  lastUsedAt: person.lastUsedAtMs === null ? null : new Date(person.lastUsedAtMs).toISOString(),
+  lastUsedAt: timeOrNull(person.lastUsedAtMs),
 })

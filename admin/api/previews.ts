@@ -11,6 +11,7 @@ import { invalidRequest } from './problem.ts'
 import { answers, checkedBody, EditQuery, EnvironmentParams, operation, optionalBody } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedPreviewSchema, PreviewBody, PreviewSchema, RotateBody } from './schemas-previews.ts'
+import { timeOf, timeOrNull } from './time.ts'
 
 const tags = ['Previews']
 const headers = ['x-turnout-version'] as const
@@ -144,9 +145,9 @@ const shown = (preview: StoredPreview) => ({
   flag: preview.flag,
   variant: preview.variant,
   host: preview.host,
-  createdAt: new Date(preview.createdAtMs).toISOString(),
+  createdAt: timeOf(preview.createdAtMs),
   createdBy: preview.actor,
   reason: preview.reason,
-  expiresAt: new Date(preview.expiresAtMs).toISOString(),
-  revokedAt: preview.revokedAtMs === null ? null : new Date(preview.revokedAtMs).toISOString(),
+  expiresAt: timeOf(preview.expiresAtMs),
+  revokedAt: timeOrNull(preview.revokedAtMs),
 })

@@ -8,6 +8,7 @@ import { KILLS_HEADER, tellKills } from './kills.ts'
 import { invalidRequest } from './problem.ts'
 import { answers, EditQuery, EnvironmentParams, operation } from './routes.ts'
 import { time } from './schemas.ts'
+import { timeOf, timeOrNull } from './time.ts'
 
 const tags = ['Propagation']
 
@@ -199,8 +200,6 @@ function published(c: ApiContext, list: { readonly version: number; readonly pub
   return json(c, JSON.stringify({ kill: list.version, publishedAt: timeOf(list.publishedAtMs) }), 202)
 }
 
-const timeOf = (ms: number): string => new Date(ms).toISOString()
-
 function shown({ target, locations, laggards, lost, silent, times, ...counts }: Propagation) {
   const { complete, isolates, reached, settling, clockSkewMs } = counts
   return {
@@ -223,7 +222,7 @@ function shown({ target, locations, laggards, lost, silent, times, ...counts }: 
     lost: lost.map(shownIsolate),
     silent: silent.map(({ location, lastSeenAtMs }) => ({
       location,
-      lastSeenAt: lastSeenAtMs === null ? null : timeOf(lastSeenAtMs),
+      lastSeenAt: timeOrNull(lastSeenAtMs),
     })),
     settling,
     clockSkewMs,

@@ -8,7 +8,7 @@ import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { answers, checkedBody, EnvironmentParams, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { ReviewBody, ReviewSchema } from './schemas-governance.ts'
-import { at } from './shown.ts'
+import { timeOrNull } from './time.ts'
 
 const tags = ['Reviews']
 const body = checkedBody(ReviewBody)
@@ -83,7 +83,7 @@ export function reviews(api: Api): void {
 
 const shown = ({ openedAtMs, closedAtMs, seq, action, subject, actor, reason, closedBy, note }: Review) => ({
   ...{ seq, action, subject, actor, reason },
-  openedAt: at(openedAtMs),
-  closedAt: at(closedAtMs),
+  openedAt: timeOrNull(openedAtMs),
+  closedAt: timeOrNull(closedAtMs),
   ...{ closedBy, note },
 })

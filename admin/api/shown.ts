@@ -1,8 +1,7 @@
 /** How approvals and schedules are answered: ids with their environment, times in RFC 3339. */
 import type { Approval } from '../storage/approvals.ts'
 import type { Schedule } from '../storage/schedules.ts'
-
-export const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+import { timeOf, timeOrNull } from './time.ts'
 
 export const shownApproval = (environment: string, approval: Approval) => ({
   id: `${environment}:${approval.n}`,
@@ -15,9 +14,9 @@ export const shownApproval = (environment: string, approval: Approval) => ({
   raising: approval.raising,
   needed: approval.needed,
   votes: approval.votes.map(({ actor, at: votedAt, note }) => ({ actor, at: votedAt, note })),
-  createdAt: at(approval.createdAtMs),
-  expiresAt: at(approval.expiresAtMs),
-  decidedAt: at(approval.decidedAtMs),
+  createdAt: timeOf(approval.createdAtMs),
+  expiresAt: timeOf(approval.expiresAtMs),
+  decidedAt: timeOrNull(approval.decidedAtMs),
   decidedBy: approval.decidedBy,
   note: approval.note,
   version: approval.version,
@@ -27,13 +26,13 @@ export const shownSchedule = (environment: string, schedule: Schedule) => ({
   id: `${environment}:${schedule.n}`,
   environment,
   status: schedule.status,
-  at: at(schedule.atMs),
-  until: at(schedule.untilMs),
+  at: timeOf(schedule.atMs),
+  until: timeOrNull(schedule.untilMs),
   flags: JSON.parse(schedule.text) as unknown,
   actor: schedule.actor,
   reason: schedule.reason,
   approval: schedule.approval === null ? null : `${environment}:${schedule.approval}`,
-  createdAt: at(schedule.createdAtMs),
+  createdAt: timeOf(schedule.createdAtMs),
   version: schedule.version,
   revertedVersion: schedule.revertedVersion,
   problem: schedule.problem,

@@ -12,6 +12,7 @@ import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedTokenSchema, PrincipalSchema, TokenBody, TokenSchema } from './schemas-access.ts'
 import { settle } from './settle.ts'
+import { timeOf, timeOrNull } from './time.ts'
 
 const tags = ['Access']
 const body = checkedBody(TokenBody)
@@ -126,17 +127,15 @@ export function tokens(api: Api): void {
   })
 }
 
-const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
-
 const shown = (token: Token) => ({
   id: token.id,
   name: token.name,
   role: token.role,
   projects: token.projects,
   environments: token.environments,
-  createdAt: new Date(token.createdAtMs).toISOString(),
+  createdAt: timeOf(token.createdAtMs),
   createdBy: token.createdBy,
-  expiresAt: at(token.expiresAtMs),
-  revokedAt: at(token.revokedAtMs),
-  lastUsedAt: at(token.lastUsedAtMs),
+  expiresAt: timeOrNull(token.expiresAtMs),
+  revokedAt: timeOrNull(token.revokedAtMs),
+  lastUsedAt: timeOrNull(token.lastUsedAtMs),
 })

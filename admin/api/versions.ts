@@ -21,6 +21,7 @@ import {
 } from './routes.ts'
 import { listOf, NoteBody, PublishedSchema } from './schemas.ts'
 import { ComparisonSchema, LabelBody, VersionSchema } from './schemas-versions.ts'
+import { timeOf } from './time.ts'
 
 const tags = ['Versions']
 
@@ -220,7 +221,7 @@ const shown = ({
 }: VersionSummary) => ({
   version,
   epoch,
-  createdAt: new Date(createdAtMs).toISOString(),
+  createdAt: timeOf(createdAtMs),
   actor,
   reason,
   changeCount,

@@ -8,6 +8,7 @@ import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { unknown } from './problem.ts'
 import { answers, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
+import { timeOf, timeOrNull } from './time.ts'
 import { AttemptSchema, DeliverySchema } from './webhook-schemas.ts'
 import { ask, IdParams, path, tags } from './webhooks.ts'
 
@@ -85,9 +86,6 @@ export function webhookDeliveries(api: Api): void {
     return json(c, JSON.stringify(shownDelivery(again)))
   })
 }
-
-const timeOf = (ms: number): string => new Date(ms).toISOString()
-const timeOrNull = (ms: number | null): string | null => (ms === null ? null : timeOf(ms))
 
 const shownAttempt = ({ atMs, durationMs, status, problem, answer }: Attempt) => ({
   at: timeOf(atMs),

@@ -11,6 +11,7 @@ import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { settle } from './settle.ts'
+import { timeOf, timeOrNull } from './time.ts'
 import { WebhookBody, WebhookPatch, WebhookSchema, WebhookWithSecretSchema } from './webhook-schemas.ts'
 
 /** How long the secret before a rotation signs too, in seconds. */
@@ -171,9 +172,6 @@ export async function ask<T>(
 
 const isAfter = ({ createdAtMs, id }: ListedWebhook, [atMs, last]: readonly [number, string]): boolean =>
   createdAtMs < atMs || (createdAtMs === atMs && id > last)
-
-const timeOf = (ms: number): string => new Date(ms).toISOString()
-const timeOrNull = (ms: number | null): string | null => (ms === null ? null : timeOf(ms))
 
 const shown = ({ pausedUntilMs, previousSecretUntilMs, createdAtMs, ...webhook }: ListedWebhook) => ({
   id: webhook.id,
