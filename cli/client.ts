@@ -1,12 +1,13 @@
 /**
  * The admin API as commands call it: openapi-fetch over types from the control plane's own OpenAPI document. Every failure
- * is a sentence: what the control plane said, or why it said nothing.
+ * is a sentence: what the control plane said (api-failure.ts), or why it said nothing.
  */
 import createClient, { type Client } from 'openapi-fetch'
 import type { components, paths } from '../admin/api/openapi-types.d.ts'
+import { ApiFailure, isJson, named, notOurs, refusal, secondsToWait } from './api-failure.ts'
 import { type Connection, isLoopback } from './connection.ts'
 import { EXIT } from './exit.ts'
-import { Failure, type Finding } from './failure.ts'
+import { Failure } from './failure.ts'
 import { count } from './words.ts'
 import type { World } from './world.ts'
 
@@ -18,16 +19,6 @@ type Approval = components['schemas']['Approval']
 const TIMEOUT_MS = 30_000
 /** A backup is restored, or a document copied to AWS flag by flag, before there is an answer. */
 const LONG_TIMEOUT_MS = 5 * 60_000
-
-/** The control plane answered, but with a problem. */
-export class ApiFailure extends Failure {
-  readonly status: number
-
-  constructor(status: number, message: string, findings: readonly Finding[]) {
-    super(message, findings)
-    this.status = status
-  }
-}
 
 /** The control plane took the change, which waits for others. Exit code 4. */
 class ApprovalNeeded extends Failure {
@@ -164,62 +155,6 @@ function doubtAfter(request: Request): string {
   return `; whether it was carried out, ${look} shows`
 }
 
-function refusal(request: Request, response: Response, text: string, connection: Connection): Failure {
-  const { status, headers } = response
-  if (status >= 300 && status < 400) {
-    const location = headers.get('location') ?? 'nowhere'
-    const sentence = `${connection.url} redirects to ${location}: give its final address`
-    return new ApiFailure(status, sentence, [])
-  }
-  const problem = problemIn(text)
-  if (problem === null)
-    return new ApiFailure(status, `${named(request)} was answered ${status}: ${notOurs(connection)}`, [])
-  const { title, detail, errors, requestId } = problem
-  const said = detail ?? title ?? `status ${status}`
-  const words = [said, ...advice(status, said, headers, connection), ...lookup(status, said, request)]
-  if (status >= 500 && requestId !== undefined) words.push(`Its log has it under request ${requestId}.`)
-  const findings = SAID_IN_WORDS.includes(status) ? [] : errors
-  return new ApiFailure(status, `the control plane refuses (${status}): ${words.join(' ')}`, findings)
-}
-
-/** Their one error names a part of a request that the command made, and not its user. */
-const SAID_IN_WORDS = [401, 403, 404, 405, 412, 428]
-
-/** What to do next. */
-function advice(status: number, said: string, headers: Headers, { url, tokenFrom }: Connection): string[] {
-  if (status === 401) return [`The token came from ${tokenFrom}; turnout login --url ${url} stores another.`]
-  if (status === 403) return ['What this token may do, turnout whoami says.']
-  const seconds = secondsToWait(headers)
-  return seconds === null || /\btry again in\b/i.test(said) ? [] : [`Try again in ${seconds} s.`]
-}
-
-/** What says which there are, by what there is none of. */
-const LOOKUPS: Readonly<Record<string, (env: string) => string>> = {
-  environment: () => 'turnout env list says which there are.',
-  flag: (env) => `turnout flags list --env ${env} says which there are.`,
-  version: (env) => `turnout versions list --env ${env} says which there are.`,
-  'version of the kill list': (env) => `turnout landing --env ${env} watches the one there is now.`,
-  kill: (env) => `turnout kills list --env ${env} says what is killed.`,
-  preview: (env) => `turnout preview list --env ${env} says which there are.`,
-}
-
-function lookup(status: number, said: string, { url }: Request): string[] {
-  const [, what = ''] = (status === 404 && /^There is no ([a-z ]+) "/.exec(said)) || []
-  const [, env = ''] = /\/environments\/([^/]+)/.exec(new URL(url).pathname) ?? []
-  return Object.hasOwn(LOOKUPS, what) ? [LOOKUPS[what]!(decodeURIComponent(env))] : []
-}
-
-function secondsToWait(headers: Headers): number | null {
-  const text = headers.get('retry-after')
-  return text !== null && /^\d+$/.test(text) ? Number(text) : null
-}
-
-const notOurs = ({ url }: Connection): string => `what answers at ${url} may not be a Turnout control plane`
-
-/** `GET /environments/dev/document` */
-const named = ({ method, url }: Request): string =>
-  `${method} ${new URL(url).pathname.replace(/^.*?\/api\/v1/, '')}`
-
 /** A name of only dots would be taken as a way up the address, to something else. */
 function addressOf(path: string, names: Readonly<Record<string, unknown>>): string {
   return path.replace(/\{(\w+)\}/g, (_, param: string) => {
@@ -227,34 +162,4 @@ function addressOf(path: string, names: Readonly<Record<string, unknown>>): stri
     if (/^\.{0,2}$/.test(name)) throw new Failure(`${JSON.stringify(name)} cannot be the name of anything`)
     return encodeURIComponent(name)
   })
-}
-
-interface ProblemDetails {
-  readonly title: string | undefined
-  readonly detail: string | undefined
-  readonly requestId: string | undefined
-  readonly errors: readonly Finding[]
-}
-
-/** Problem details (RFC 9457) in a body, as far as they are what they should be; `null`: it is something else. */
-function problemIn(text: string): ProblemDetails | null {
-  const body = isJson(text) ? JSON.parse(text) : null
-  if (typeof body !== 'object' || body === null || typeof body.status !== 'number') return null
-  const word = (name: string) => (typeof body[name] === 'string' ? body[name] : undefined)
-  const errors: { path?: unknown; message?: unknown }[] = Array.isArray(body.errors) ? body.errors : []
-  return {
-    title: word('title'),
-    detail: word('detail'),
-    requestId: word('requestId'),
-    errors: errors.map((issue) => ({ path: String(issue?.path), message: String(issue?.message) })),
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -3,7 +3,8 @@
  * takes nothing back: the change holds.
  */
 import type { Option } from 'commander'
-import { ApiFailure, bodyOf } from './client.ts'
+import { ApiFailure } from './api-failure.ts'
+import { bodyOf } from './client.ts'
 import type { Command } from './command.ts'
 import { EXIT } from './exit.ts'
 import { Failure, type Finding } from './failure.ts'

@@ -3,7 +3,8 @@
  * would change, and changes it in one version. Nothing is written unless everything is right.
  */
 import type { FlagDocument } from '../../engine/index.ts'
-import { type AdminApi, ApiFailure, answerOf, bodyOf, headerOf } from '../client.ts'
+import { ApiFailure } from '../api-failure.ts'
+import { type AdminApi, answerOf, bodyOf, headerOf } from '../client.ts'
 import { Failure, type Finding, showFinding } from '../failure.ts'
 import { MAX_REASON } from '../options.ts'
 import type { Commands } from '../run.ts'
