@@ -17,7 +17,10 @@ export async function copyLastKnownGood(
   const state = readState(sql)
   if (state === null) {
     const gone = readLineage(sql)
-    if (gone !== null) await namespace.delete(lastKnownGoodKey(gone.name))
+    if (gone === null) return
+    const key = lastKnownGoodKey(gone.name)
+    // KV deletes what is not there; a folder, which stands in for it off Cloudflare, answers 404.
+    if ((await namespace.get(key)) !== null) await namespace.delete(key)
     return
   }
   const { name, epoch, version } = state

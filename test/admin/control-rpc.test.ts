@@ -151,6 +151,28 @@ describe('the last-known-good copy', () => {
     expect((await copyOf(name))?.kills.kills).toEqual([{ target: 'flag:a' }])
   })
 
+  it('is done with when an environment is gone that never had one, where a folder refuses to delete what is not there', async () => {
+    const warn = vi.spyOn(console, 'warn')
+    const put = vi.spyOn(env.LAST_KNOWN_GOOD, 'put').mockResolvedValue()
+    // A local run and a server of one's own: the folder behind the namespace answers as files do.
+    const remove = vi
+      .spyOn(env.LAST_KNOWN_GOOD, 'delete')
+      .mockRejectedValue(new Error('KV DELETE failed: 404 Not Found'))
+    try {
+      const { api, stub } = await environment()
+      expect((await call(api, { method: 'DELETE', headers: { 'if-match': '*' } })).status).toBe(204)
+      await vi.waitFor(async () => {
+        const owed = await runInDurableObject(stub, (_, { storage }) => [
+          ...storage.sql.exec("SELECT attempts FROM outbox WHERE effect = 'last-known-good' AND wanted > done"),
+        ])
+        expect(owed).toEqual([])
+      })
+      expect(warn).not.toHaveBeenCalled()
+    } finally {
+      for (const spy of [warn, put, remove]) spy.mockRestore()
+    }
+  })
+
   it('is written again until it succeeds, later each time, and once for many changes', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const { name, api, stub } = await environment({ flags: { a: true } })
