@@ -32,7 +32,10 @@ export interface Update {
 
 export interface ControlRpc {
   read(known: Known): Promise<Update>
-  /** Wire form of a snapshot (`decodeSnapshot`); an immutable body, cacheable for ever. Throws if that version is not kept. */
+  /**
+   * Wire form of a snapshot (`decodeSnapshot`); an immutable body, cacheable for ever under the version that it says. Where that
+   * version is kept no more, it is the current one, which is newer. Throws if there has been no such version.
+   */
   snapshot(epoch: number, version: number): Promise<string>
   /** Counts a batch once, however often it comes. */
   record(batch: MetricBatch): Promise<Recorded>

@@ -9,6 +9,7 @@ import {
   NO_KILLS,
   type Prepared,
   prepare,
+  type Snapshot,
   type Update,
 } from '../engine/index.ts'
 import { decodeSnapshot } from '../engine/snapshot.ts'
@@ -67,12 +68,16 @@ export class Holding {
     this.#age()
   }
 
-  /** Takes over the body of what was named. Throws if it cannot be read, or is of an older version. */
-  install(text: string, { update, atMs }: Named): void {
-    this.#take(text)
+  /**
+   * Takes over the body of what was named, or of a newer version that was given in its place; answers which it is. Throws if it
+   * cannot be read, or is of an older version.
+   */
+  install(text: string, { update, atMs }: Named): Pick<Update, 'epoch' | 'snapshot'> {
+    const { epoch, version } = this.#take(text)
     if (this.#lacks(update)) throw new Error('an older one was given')
     this.currentAtMs = Math.max(this.currentAtMs, atMs)
     this.#age()
+    return { epoch, snapshot: version }
   }
 
   /** A copy is used only while there is nothing better; the kills of a newer list stay. Throws if it cannot be read. */
@@ -101,12 +106,13 @@ export class Holding {
     if (this.prepared) this.prepared = prepare(this.prepared.snapshot, kills)
   }
 
-  #take(text: string): void {
+  #take(text: string): Snapshot {
     const decoded = decodeSnapshot(text)
     if (!decoded.ok) throw new Error(decoded.error.message)
     const held = this.prepared?.snapshot
     const { epoch, version } = decoded.value
     if (!held || isNewer(epoch, version, held.epoch, held.version))
       this.prepared = prepare(decoded.value, this.kills)
+    return decoded.value
   }
 }

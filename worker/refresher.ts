@@ -126,12 +126,12 @@ export class Refresher {
             holder,
             this.within(this.#limits.coldLoadTimeoutMs, control.snapshot(update.epoch, update.snapshot)),
           )
-    if (body !== null) holding.install(body, named)
+    const installed = body === null ? null : holding.install(body, named)
     holding.source = 'control-plane'
     this.bodyProblem = null
     // What came from the location's cache is not put back: it would grow younger each time.
     if (update.readAtMs === undefined)
-      await remember?.({ readAtMs: atMs, update, kills: holding.kills, body })
+      await remember?.({ readAtMs: atMs, update: { ...update, ...installed }, kills: holding.kills, body })
   }
 
   /** Holds the lease for as long as the work goes on, and the request lives that does it. */

@@ -1,4 +1,12 @@
-import { type CompileIssue, explain, ok, type PublishedKind, prepare, shortened } from '../../engine/index.ts'
+import {
+  type CompileIssue,
+  explain,
+  isNewer,
+  ok,
+  type PublishedKind,
+  prepare,
+  shortened,
+} from '../../engine/index.ts'
 import type { Promotion } from '../change/change.ts'
 import type { EntityKind } from '../document.ts'
 import type { Edit } from '../edit.ts'
@@ -26,9 +34,14 @@ import { unknownVersion } from './proposal.ts'
 const LISTED_CHANGES = 20
 
 export abstract class DocumentQueries extends EnvironmentRoom {
-  /** Wire form of a snapshot; of the last few versions. */
+  /** Wire form of a snapshot of the last few versions; of the current one in place of an earlier one that is not kept any more. */
   snapshot(epoch: number, version: number): Answer<string> {
-    const text = this.room.publisher.snapshotText(epoch, version)
+    const { publisher, ledger } = this.room
+    const now = ledger.live()?.state
+    const passed = now !== undefined && isNewer(now.epoch, now.version, epoch, version)
+    const text =
+      publisher.snapshotText(epoch, version) ??
+      (passed ? publisher.snapshotText(now.epoch, now.version) : null)
     const key = `${version} of epoch ${epoch}`
     return text === null ? failed({ reason: 'unknown', what: 'snapshot', key, nearest: null }) : ok(text)
   }

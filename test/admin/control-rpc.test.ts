@@ -87,6 +87,17 @@ describe('snapshot', () => {
     expect(await failureOf(control(name).snapshot(epoch, 9))).toContain('snapshot 9 of epoch')
     expect(await failureOf(control(name).snapshot(epoch + 1, 2))).toContain('is not kept')
   })
+
+  it('is the newest where changes came faster than it could be fetched: an edge is never left with nothing', async () => {
+    const { name, api } = await environment({ flags: { a: true } })
+    const { epoch, snapshot } = await control(name).read(NOTHING)
+    for (let n = 0; n < 10; n += 1)
+      await value(await call(`${api}/flags/a/toggle`, { body: { enabled: n % 2 === 1 } }))
+    const decoded = decodeSnapshot(await control(name).snapshot(epoch, snapshot))
+    expect(decoded.ok && decoded.value).toMatchObject({ epoch, version: snapshot + 10 })
+    const older = decodeSnapshot(await control(name).snapshot(epoch - 1, 900))
+    expect(older.ok && older.value).toMatchObject({ epoch, version: snapshot + 10 })
+  })
 })
 
 describe('a read by an edge that holds more than this storage', () => {
@@ -163,7 +174,9 @@ describe('the last-known-good copy', () => {
       expect((await call(api, { method: 'DELETE', headers: { 'if-match': '*' } })).status).toBe(204)
       await vi.waitFor(async () => {
         const owed = await runInDurableObject(stub, (_, { storage }) => [
-          ...storage.sql.exec("SELECT attempts FROM outbox WHERE effect = 'last-known-good' AND wanted > done"),
+          ...storage.sql.exec(
+            "SELECT attempts FROM outbox WHERE effect = 'last-known-good' AND wanted > done",
+          ),
         ])
         expect(owed).toEqual([])
       })

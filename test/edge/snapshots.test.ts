@@ -1,6 +1,6 @@
 /** The freshness rule, in simulated time. Source: docs/architecture.md, "Edge freshness". */
 import { describe, expect, it } from 'vitest'
-import type { KillList } from '../../engine/index.ts'
+import type { KillList, Update } from '../../engine/index.ts'
 import type { Copy } from '../../worker/holding.ts'
 import { LIMITS, Simulation, snapshotOf, type Visit } from './simulation.ts'
 
@@ -638,6 +638,21 @@ describe('the snapshot', () => {
     expect(visit.version).toBe(7)
     expect(isolate.bodies).toEqual(['1/4'])
     expect((await isolate.request()).version).toBe(7)
+  })
+
+  it('may come newer than it was named, and is kept under the version that it is', async () => {
+    const isolate = new Simulation().publish(4)
+    isolate.bodyText = (epoch, version) => snapshotOf(epoch, version + 3)
+    await isolate.request()
+    await isolate.pass(20)
+    expect((await isolate.request()).version).toBe(7)
+    expect(isolate.snapshots.status.problems).toEqual([])
+    const [remembered] = isolate.remembered as [{ update: Update; body: string }]
+    expect(remembered.update).toMatchObject({ epoch: 1, snapshot: 7 })
+    expect(remembered.body).toBe(snapshotOf(1, 7))
+    isolate.publish(7)
+    await isolate.pass(3_000)
+    expect(isolate.bodies).toEqual(['1/4'])
   })
 
   it('that is already held is not fetched again', async () => {
