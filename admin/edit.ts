@@ -1,6 +1,8 @@
 /** Edits of a document as data, and what each makes of it. Pure. Whether the outcome is valid, `compile` says. */
+
 import { isObject } from '../engine/check.ts'
 import { bareBoolean, type Name, ok, type Result, type Route, type Serve } from '../engine/index.ts'
+import type { Action } from './audit/actions.ts'
 import { type Document, type EntityKind, entityOf, keysOf, withEntity } from './document.ts'
 import { type Failure, failed, invalid } from './failure.ts'
 import { parseJson } from './json.ts'
@@ -85,7 +87,7 @@ export function applyEdit(document: Document, edit: Edit, history: History): Res
 }
 
 /** What the audit log calls the edit; `creates`: its subject was not there before. */
-export function actionOf(edit: Edit, creates: boolean): { action: string; subject: string } {
+export function actionOf(edit: Edit, creates: boolean): { action: Action; subject: string } {
   switch (edit.do) {
     case 'put-document':
       return { action: 'document.replaced', subject: 'document' }
@@ -110,8 +112,8 @@ export function actionOf(edit: Edit, creates: boolean): { action: string; subjec
   }
 }
 
-const splitAct = ({ kind, key }: SplitOf, what: string) => ({
-  action: `${kind}.${what}`,
+const splitAct = ({ kind, key }: SplitOf, what: 'switched' | 'shifted' | 'shifted-back') => ({
+  action: `${kind}.${what}` as const,
   subject: `${kind}:${key}`,
 })
 

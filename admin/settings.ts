@@ -1,5 +1,6 @@
 /** An environment's settings and SDK keys: what its snapshot holds beside the document. Plain data. */
 import type { Access } from '../engine/index.ts'
+import type { Action } from './audit/actions.ts'
 import type { AuditRecord } from './audit/entry.ts'
 
 export interface Settings {
@@ -75,7 +76,7 @@ export const system = (reason: string | null): Author => ({
 /** A change with its author, as the audit log names it. */
 export interface Act {
   /** `flag.updated`, `kill.placed`, … */
-  readonly action: string
+  readonly action: Action
   /** `flag:new-feature`, `document`, … */
   readonly subject: string
   readonly author: Author

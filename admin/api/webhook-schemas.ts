@@ -1,27 +1,46 @@
 /** Bodies about webhooks: what is accepted, checked to the last field, and what is answered. Never a secret but a new one. */
 import { z } from '@hono/zod-openapi'
+import { ACTIONS, EVENTS_ALONE } from '../audit/actions.ts'
+import { nearest } from '../nearest.ts'
 import { DELIVERY_STATUSES } from '../storage/deliveries.ts'
 import { FORMATS } from '../webhook/definition.ts'
+import { matches } from '../webhook/filter.ts'
 import { EXAMPLES } from './examples.ts'
 import { time } from './schemas.ts'
 
 /** Most patterns of one list. */
 const MAX_PATTERNS = 50
 
-const patterns = (shape: RegExp, message: string, description: string, example: string[]) =>
-  z.array(z.string().regex(shape, message)).min(1).max(MAX_PATTERNS).openapi({ description, example })
+const pattern = (shape: RegExp, error: string) => z.string().regex(shape, { error, abort: true })
+
+const patterns = (one: z.ZodString, description: string, example: string[]) =>
+  z.array(one).min(1).max(MAX_PATTERNS).openapi({ description, example })
+
+const EVENTS: readonly string[] = [...ACTIONS, ...EVENTS_ALONE]
+
+/** A pattern that lets nothing through is a slip, and would be found out when nobody is called. */
+const deaf = (given: unknown): string => {
+  const meant = nearest(String(given), EVENTS)
+  return `matches no action that there is${meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`}`
+}
 
 const settings = {
   name: z.string().trim().min(1).max(100).openapi({ example: 'on-call channel' }),
   events: patterns(
-    /^[a-z0-9*][a-z0-9.*_-]{0,99}$/,
-    'must be an action such as "kill.placed", or a pattern such as "kill.*"',
+    pattern(
+      /^[a-z0-9*][a-z0-9.*_-]{0,99}$/,
+      'must be an action such as "kill.placed", or a pattern such as "kill.*"',
+    ).refine((events) => EVENTS.some((event) => matches(events, event)), {
+      error: ({ input }) => deaf(input),
+    }),
     'Actions of the audit log that it hears of, and `origin.unhealthy`, `origin.healthy`, `origin.unchecked` of health checks; `*` stands for any characters. Default: all; of PagerDuty `kill.*` and `origin.*`',
     ['kill.*', 'version.restored'],
   ),
   environments: patterns(
-    /^[a-z0-9*][a-z0-9.*_-]{0,126}$/,
-    'must be the name of an environment, or a pattern such as "*.prod"',
+    pattern(
+      /^[a-z0-9*][a-z0-9.*_-]{0,126}$/,
+      'must be the name of an environment, or a pattern such as "*.prod"',
+    ),
     'Environments that it hears of; `*` stands for any characters. Default: all. What belongs to none is heard by `*` only',
     ['media-register.prod'],
   ),

@@ -2,7 +2,9 @@
  * A change of an environment as plain data: what a caller asks for, what an approval holds until enough people agree, and
  * what a schedule carries out later. Kept as JSON, so every field is JSON.
  */
+
 import type { KillTarget } from '../../engine/index.ts'
+import type { Action } from '../audit/actions.ts'
 import { actionOf, type Edit } from '../edit.ts'
 import type { Chosen } from '../governance/promotion.ts'
 import type { KillRequest } from '../objects/kill-switch.ts'
@@ -45,7 +47,7 @@ export function actOf(
   change: Change,
   environment: string,
   creates: boolean,
-): { action: string; subject: string } {
+): { action: Action; subject: string } {
   switch (change.do) {
     case 'edit':
       return actionOf(change.edit, creates)

@@ -81,7 +81,7 @@ export function addToken(
   if (countLiveTokens(sql, nowMs) >= MAX_TOKENS)
     return invalid('token', '$', `there are ${MAX_TOKENS} tokens, which is the most; revoke one first`)
   writeToken(sql, token, hash)
-  const act = { action: 'token.created', subject: `token:${token.name}`, author }
+  const act = { action: 'token.created', subject: `token:${token.name}`, author } as const
   record(sql, null, act, nowMs, { changes: changeOf(act.subject, null, token) })
   return ok(token)
 }
@@ -92,7 +92,7 @@ export function endToken(sql: SqlStorage, id: string, author: Author, nowMs: num
   if (token.revokedAtMs !== null) return ok(token)
   revokeToken(sql, id, nowMs)
   const revoked = { ...token, revokedAtMs: nowMs }
-  const act = { action: 'token.revoked', subject: `token:${token.name}`, author }
+  const act = { action: 'token.revoked', subject: `token:${token.name}`, author } as const
   record(sql, null, act, nowMs, { changes: changeOf(act.subject, token, revoked) })
   return ok(revoked)
 }
@@ -119,7 +119,7 @@ export function putPerson(
   }
   writePerson(sql, person)
   const action = before === null ? 'person.added' : 'person.updated'
-  const act = { action, subject: `person:${grant.id}`, author }
+  const act = { action, subject: `person:${grant.id}`, author } as const
   record(sql, null, act, nowMs, { changes: changeOf(act.subject, before, person) })
   return ok({ created: before === null, person })
 }
@@ -131,7 +131,7 @@ export function removePerson(sql: SqlStorage, id: string, author: Author, nowMs:
     return failed({ reason: 'unknown', what: 'person', key: id, nearest: nearest(id, known) })
   }
   deletePerson(sql, id)
-  const act = { action: 'person.removed', subject: `person:${id}`, author }
+  const act = { action: 'person.removed', subject: `person:${id}`, author } as const
   record(sql, null, act, nowMs, { changes: changeOf(act.subject, before, null) })
   return ok(null)
 }

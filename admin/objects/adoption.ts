@@ -31,7 +31,7 @@ export function adopt(
   const { sql, publisher } = room
   if (loaded.blank && hasContent(room, state)) return gone(readStoreState(sql)?.okAtMs ?? null)
   const author = authorOf(kind, loaded.reason)
-  const act = { action: 'document.synced', subject: 'document', author }
+  const act = { action: 'document.synced', subject: 'document', author } as const
   // Where a migration that is new here stands in AWS, programs that read it there have been before us.
   const published = publisher.publishDocument(state, loaded.document, act, nowMs, 'anywhere')
   if (!published.ok) return invalid('errors' in published.error ? published.error.errors : [])

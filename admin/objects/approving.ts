@@ -1,5 +1,7 @@
 /** Changes that others must approve: asked for, voted on, applied. Inside the caller's transaction. */
+
 import { ok } from '../../engine/index.ts'
+import type { Action } from '../audit/actions.ts'
 import { actOf, type Change } from '../change/change.ts'
 import { conflict, type Failure, failed, invalid, sentenceOf } from '../failure.ts'
 import type { Author } from '../settings.ts'
@@ -236,7 +238,7 @@ function close(
 function recordDecision(
   { sql }: Pick<Room, 'sql'>,
   { name }: State,
-  action: string,
+  action: Action,
   { n, action: what, subject, raising }: Approval,
   author: Author,
   nowMs: number,

@@ -36,7 +36,7 @@ export function addWindow(
     return invalid('window', '$', `there are ${MAX_WINDOWS} windows, which is the most`)
   const n = addToCalendar(sql, 'windows', { ...window, reason: author.reason })
   const { days, from, to, timeZone } = window
-  const act = { action: 'window.added', subject: `window:${n}`, author }
+  const act = { action: 'window.added', subject: `window:${n}`, author } as const
   record(sql, name, act, nowMs, { details: { days, from, to, timeZone } })
   return ok({ ...window, n, reason: author.reason })
 }
@@ -56,7 +56,11 @@ export function addFreeze(
   const n = addToCalendar(sql, 'freezes', { ...freeze, actor: author.actor })
   const from = new Date(freeze.fromMs).toISOString()
   const to = freeze.toMs === null ? null : new Date(freeze.toMs).toISOString()
-  const act = { action: 'freeze.added', subject: `freeze:${n}`, author: { ...author, reason: freeze.reason } }
+  const act = {
+    action: 'freeze.added',
+    subject: `freeze:${n}`,
+    author: { ...author, reason: freeze.reason },
+  } as const
   record(sql, name, act, nowMs, { details: { from, to } })
   return ok({ ...freeze, n, actor: author.actor })
 }

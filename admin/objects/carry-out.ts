@@ -126,7 +126,7 @@ function plan(
     ...{ actor: author.actor, reason: author.reason },
     ...{ version: null, revertedVersion: null, problem: null },
   })
-  const act = { action: 'schedule.created', subject: `schedule:${schedule.n}`, author }
+  const act = { action: 'schedule.created', subject: `schedule:${schedule.n}`, author } as const
   record(sql, state.name, act, nowMs, { details: whenOf(schedule) })
   return made(state, { created: true, schedule })
 }

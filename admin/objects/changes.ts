@@ -115,7 +115,11 @@ export function closeReview(
     return failed({ reason: 'refused', detail: `${review.actor} broke the glass; others must look at it.` })
   const closed: Review = { ...review, closedAtMs: nowMs, closedBy: author.actor, note }
   writeReview(sql, closed)
-  const act = { action: 'review.closed', subject: `review:${seq}`, author: { ...author, reason: note } }
+  const act = {
+    action: 'review.closed',
+    subject: `review:${seq}`,
+    author: { ...author, reason: note },
+  } as const
   record(sql, state.name, act, nowMs, { details: { of: review.subject } })
   return ok(closed)
 }

@@ -37,7 +37,11 @@ function raiseEpoch(room: Room, known: Known): Live {
   const reason = `an edge holds ${holds}: storage went back in time`
   const { name: environment, epoch: from } = room.ledger.write((nowMs) => {
     const state = readState(room.sql)!
-    const act = { action: 'epoch.raised', subject: `environment:${state.name}`, author: system(reason) }
+    const act = {
+      action: 'epoch.raised',
+      subject: `environment:${state.name}`,
+      author: system(reason),
+    } as const
     const above = raisedAbove(known, state)
     const raised = room.publisher.republish(state, above, act, nowMs)
     writeKillVersion(room.sql, { version: above.kills, epoch: above.epoch, createdAtMs: nowMs })

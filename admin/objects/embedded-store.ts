@@ -34,7 +34,7 @@ export function embeddedStore(room: Room, author: Author): FlagStore {
           const detail = `environment ${state.name} is at version ${state.version}, not at ${expected.split('.')[1]}`
           return err({ reason: 'changed', detail, overwritten: null })
         }
-        const act = { action: 'document.replaced', subject: 'document', author }
+        const act = { action: 'document.replaced', subject: 'document', author } as const
         const published = publisher.publishDocument(state, document, act, nowMs, 'anywhere')
         if (!published.ok)
           return err({

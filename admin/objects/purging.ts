@@ -9,7 +9,7 @@ import { type Room, raiseKills } from './room.ts'
 export function purge(room: Room, state: State, author: Author, nowMs: number): number {
   const { kills } = raiseKills(room, state, nowMs)
   raiseCacheEpoch(room.sql, 'kills', kills)
-  const act = { action: 'cache.purged', subject: `environment:${state.name}`, author }
+  const act = { action: 'cache.purged', subject: `environment:${state.name}`, author } as const
   record(room.sql, state.name, act, nowMs, { kills })
   return kills
 }

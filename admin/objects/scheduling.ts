@@ -1,5 +1,7 @@
 /** Carries out schedules that are due, each in a transaction of its own: made and noted as made, or neither. */
+
 import { ok } from '../../engine/index.ts'
+import type { Action } from '../audit/actions.ts'
 import type { Change } from '../change/change.ts'
 import { outcomeOf } from '../change/outcome.ts'
 import { takeBack } from '../change/take-back.ts'
@@ -195,7 +197,7 @@ function fail(room: Room, state: State, schedule: Schedule, problem: string, now
 function note(
   { sql }: Room,
   { name }: State,
-  action: string,
+  action: Action,
   schedule: Schedule,
   problem: string,
   nowMs: number,

@@ -17,7 +17,7 @@ export function addKey(
 ): Answer<null> {
   if (readKeys(sql).length >= MAX_KEYS)
     return invalid('key', '$.environment', `has ${MAX_KEYS} SDK keys, which is the most; revoke one first`)
-  const act = { action: 'key.created', subject: `sdk-key:${key.id}`, author }
+  const act = { action: 'key.created', subject: `sdk-key:${key.id}`, author } as const
   publisher.publishKey(state, key.id, key, act, nowMs)
   ledger.mark(nowMs, 'last-known-good', 'directory')
   return ok(null)
@@ -32,7 +32,7 @@ export function removeKey(
 ): Answer<null> {
   if (sinceOf(sql, 'sdk-key', id) === null)
     return failed({ reason: 'unknown', what: 'key', key: id, nearest: null })
-  const act = { action: 'key.revoked', subject: `sdk-key:${id}`, author }
+  const act = { action: 'key.revoked', subject: `sdk-key:${id}`, author } as const
   publisher.publishKey(state, id, null, act, nowMs)
   ledger.mark(nowMs, 'last-known-good', 'directory')
   return ok(null)

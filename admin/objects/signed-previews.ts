@@ -2,6 +2,7 @@
  * Signed previews of an environment: given, ended, and under which key. Edges learn of keys and of what was revoked with the
  * snapshot; a token itself is told to nobody but its maker. Inside the caller's transaction.
  */
+
 import {
   canonicalFlag,
   type Flag,
@@ -11,6 +12,7 @@ import {
   type Route,
   type ShortFlag,
 } from '../../engine/index.ts'
+import type { Action } from '../audit/actions.ts'
 import { randomId } from '../auth.ts'
 import { failed, invalid } from '../failure.ts'
 import { nearest } from '../nearest.ts'
@@ -133,7 +135,7 @@ function addPreview(
     ...{ createdAtMs: issued * 1_000, expiresAtMs: (issued + ttlSeconds) * 1_000, revokedAtMs: null },
   }
   writePreview(sql, preview, key.id)
-  const act = { action: 'preview.minted', subject: `preview:${preview.id}`, author }
+  const act = { action: 'preview.minted', subject: `preview:${preview.id}`, author } as const
   record(sql, state.name, act, nowMs, { details: detailsOf(preview) })
   const claims: PreviewClaims = {
     ...(route === null ? { flag: flag! } : { route }),
@@ -189,7 +191,7 @@ export function endPreview(
   prunePreviews(sql, nowMs)
   revokePreview(sql, id, nowMs)
   const details = { ...author.details, ...detailsOf(preview) }
-  const act = { action: 'preview.revoked', subject: `preview:${id}`, author: { ...author, details } }
+  const act = { action: 'preview.revoked', subject: `preview:${id}`, author: { ...author, details } } as const
   const { version } = room.publisher.republish(state, state, act, nowMs)
   room.ledger.mark(nowMs, 'last-known-good', 'directory')
   return ok({ version })
@@ -199,7 +201,7 @@ function publishKey(
   room: Room,
   state: State,
   key: SigningKey,
-  action: string,
+  action: Action,
   author: Author,
   nowMs: number,
 ): State {

@@ -263,6 +263,6 @@ function recordOverwritten(
     action: 'store.overwritten',
     subject: `parameter:${name}`,
     author: system('written at the same moment'),
-  }
+  } as const
   record(sql, environment, act, nowMs, { details: { value } })
 }

@@ -238,6 +238,8 @@ describe('a webhook', () => {
     [{ name: 'x', url: 'https://a.example.com/', format: 'teams' }, '$.format'],
     [{ name: 'x', url: 'https://a.example.com/', events: [] }, '$.events'],
     [{ name: 'x', url: 'https://a.example.com/', events: ['Kill Placed'] }, '$.events[0]'],
+    [{ name: 'x', url: 'https://a.example.com/', events: ['kill.*', 'kill.place'] }, '$.events[1]'],
+    [{ name: 'x', url: 'https://a.example.com/', events: ['kil.*'] }, '$.events[0]'],
     [{ name: 'x', url: 'https://a.example.com/', environments: ['', 'dev'] }, '$.environments[0]'],
     [{ name: 'x', url: 'https://a.example.com/', routingKey: 'R'.repeat(32) }, '$.routingKey'],
     [{ name: 'x', url: 'https://a.example.com/', secret: 'mine' }, '$.secret'],
@@ -256,6 +258,7 @@ describe('a webhook', () => {
       [{ routingKey: 'R'.repeat(32) }, '$.routingKey'],
       [{ format: 'slack' }, '$.format'],
       [{ events: null }, '$.events'],
+      [{ events: ['rollout.*'] }, '$.events[0]'],
     ] as const) {
       const refused = await problem(await call(`${API}/${id}`, { method: 'PATCH', body }), 422)
       expect(refused.errors.map((error) => error.path)).toEqual([path])

@@ -35,7 +35,7 @@ export const restoreAccess: Restore = (sql, source, joined, author, nowMs) => {
     return invalid('backup', '$', `would make more than ${MAX_PEOPLE} people with those that are here`)
   if (joined.imported === 0 && tokens.length === 0 && people.length === 0) return ok(ALL_HERE)
   const details = { ...detailsOf(source, joined), tokens, people, leftOut }
-  const act = { action: 'access.restored-from-backup', subject: 'access', author }
+  const act = { action: 'access.restored-from-backup', subject: 'access', author } as const
   record(sql, null, act, nowMs, { details })
   return ok({ is: 'access', log: logOf(joined), tokens, people, leftOut })
 }

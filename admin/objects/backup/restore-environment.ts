@@ -197,5 +197,5 @@ function actOf(name: string, source: Source, joined: Joined, author: Author) {
     action: 'environment.restored-from-backup',
     subject: `environment:${name}`,
     author: { ...author, details: { ...author.details, ...details } },
-  }
+  } as const
 }

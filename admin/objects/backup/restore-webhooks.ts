@@ -43,7 +43,7 @@ export const restoreWebhooks: Restore = (sql, source, joined, author, nowMs) => 
       `would make more than ${MAX_WEBHOOKS} webhooks with those that are here; delete some first`,
     )
   if (joined.imported === 0 && webhooks.length === 0) return ok(ALL_HERE)
-  const act = { action: 'webhooks.restored-from-backup', subject: 'webhooks', author }
+  const act = { action: 'webhooks.restored-from-backup', subject: 'webhooks', author } as const
   record(sql, null, act, nowMs, { details: { ...detailsOf(source, joined), webhooks } })
   return ok({ is: 'webhooks', log: logOf(joined), webhooks })
 }
