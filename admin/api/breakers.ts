@@ -11,7 +11,15 @@ import { ask, tell } from './ask.ts'
 import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
 import { KILLS_HEADER, tellKills } from './kills.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EnvironmentParams, OriginParams, operation, WAITING } from './routes.ts'
+import {
+  answers,
+  ChangeHeaders,
+  checkedBody,
+  EnvironmentParams,
+  OriginParams,
+  operation,
+  WAITING,
+} from './routes.ts'
 import { time } from './schemas.ts'
 import { BreakerBody } from './schemas-kills.ts'
 import { timeOf, timeOrNull } from './time.ts'
@@ -111,7 +119,7 @@ const put = operation('operator', {
   description:
     'Needs no precondition. Held open it is the kill `origin:{origin}`, and ends as any kill: here, there, or at `expiresAt`. Edges act by it within about a second; `GET …/propagation?kill=` with the version in `x-turnout-kills` proves it.',
   middleware: body.middleware,
-  request: { params: OriginParams, body: body.body },
+  request: { params: OriginParams, headers: ChangeHeaders, body: body.body },
   responses: answers(
     [
       {

@@ -8,6 +8,7 @@ import { preconditionOf } from './preconditions.ts'
 import { STORE_PROBLEMS } from './problem.ts'
 import {
   answers,
+  ChangeHeaders,
   checkedBody,
   EditHeaders,
   EditQuery,
@@ -71,7 +72,7 @@ const toggle = operation('operator', {
   operationId: 'toggleFlag',
   summary: 'Switch a flag on or off; needs no precondition',
   middleware: toggleBody.middleware,
-  request: { params: keyParams('new-feature'), body: toggleBody.body },
+  request: { params: keyParams('new-feature'), headers: ChangeHeaders, body: toggleBody.body },
   responses: answers(
     [FLAG_AS_WRITTEN, WAITING],
     [

@@ -9,6 +9,7 @@ import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest } from './problem.ts'
 import {
   answers,
+  ChangeHeaders,
   checkedBody,
   EditQuery,
   EnvironmentParams,
@@ -58,7 +59,7 @@ const put = operation('operator', {
   operationId: 'putKill',
   summary: 'Kill a flag, a route, a tag, an origin, all routes or all flags',
   middleware: body.middleware,
-  request: { params: TargetParams, body: body.body },
+  request: { params: TargetParams, headers: ChangeHeaders, body: body.body },
   responses: answers(
     [
       { status: 200, description: 'Replaced', schema: KillSchema, headers },
@@ -84,7 +85,7 @@ const remove = operation('operator', {
   tags,
   operationId: 'deleteKill',
   summary: 'End a kill',
-  request: { params: TargetParams, query: EditQuery },
+  request: { params: TargetParams, query: EditQuery, headers: ChangeHeaders },
   responses: answers(
     [{ status: 204, description: 'Ended', headers }, WAITING],
     ['not-found', 'invalid', 'frozen', 'outside-window', 'stage-order'],

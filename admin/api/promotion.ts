@@ -6,7 +6,7 @@ import { ask, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { invalidRequest, STORE_PROBLEMS } from './problem.ts'
-import { answers, checkedBody, EnvironmentParams, operation, WAITING } from './routes.ts'
+import { answers, ChangeHeaders, checkedBody, EnvironmentParams, operation, WAITING } from './routes.ts'
 import { ComparisonSchema, PromotionBody, PromotionSchema } from './schemas-versions.ts'
 
 const tags = ['Promotion']
@@ -21,7 +21,7 @@ const promotion = operation('editor', {
   description:
     'Routes and origins are never copied. Parts of a flag that the target names in its metadata `local` (`"allowlist, rules.beta"`) stay as they are there.',
   middleware: body.middleware,
-  request: { params: EnvironmentParams, body: body.body },
+  request: { params: EnvironmentParams, headers: ChangeHeaders, body: body.body },
   responses: answers(
     [{ status: 200, description: 'What changed, or would', schema: PromotionSchema }, WAITING],
     [

@@ -9,7 +9,7 @@ import { requireEverywhere } from './authorization.ts'
 import { whole } from './body.ts'
 import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
 import { invalidRequest, Problem, STORE_PROBLEMS } from './problem.ts'
-import { answers, EditQuery, EnvironmentParams, operation } from './routes.ts'
+import { answers, ChangeHeaders, EditQuery, EnvironmentParams, operation } from './routes.ts'
 import { BackupFileSchema, RestorationSchema } from './schemas-backup.ts'
 import { settle } from './settle.ts'
 import { NDJSON } from './stream.ts'
@@ -38,7 +38,7 @@ const everything = operation('admin', {
   summary: 'Restore all that a backup holds',
   description:
     'Into an empty control plane, or over what is there. Kills in force stay, and those of the backup come back. The same file again does nothing again. Over an environment that is protected, or back past the point of no return of a migration, it has to break the glass; a dry run names such migrations in `warnings`.',
-  request: { query: RestoreQuery, body },
+  request: { query: RestoreQuery, headers: ChangeHeaders, body },
   responses: answers({ status: 200, description: 'What came of it', schema: RestorationSchema }, problems),
 })
 
@@ -49,7 +49,7 @@ const one = operation('admin', {
   operationId: 'restoreEnvironment',
   summary: 'Restore one environment of a backup',
   description: 'Whatever else the file holds stays out. Otherwise as for everything.',
-  request: { params: EnvironmentParams, query: RestoreQuery, body },
+  request: { params: EnvironmentParams, query: RestoreQuery, headers: ChangeHeaders, body },
   responses: answers({ status: 200, description: 'What came of it', schema: RestorationSchema }, problems),
 })
 

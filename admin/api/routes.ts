@@ -96,6 +96,15 @@ export const EditQuery = z.strictObject({
     .openapi({ description: 'Why; kept with the version', example: 'errors above 1 % since 10:02' }),
 })
 
+/** Of changes that may have to wait. Checked by `mannerOf`. */
+export const ChangeHeaders = z.object({
+  'x-turnout-break-glass': z.string().optional().openapi({
+    description:
+      '`true`: an admin goes past approvals, windows and freezes. Needs a reason, and leaves a review',
+    example: 'true',
+  }),
+})
+
 /** Preconditions of an edit, of which it needs one. Checked by preconditions.ts. */
 export const EditHeaders = z.object({
   'if-match': z
@@ -110,6 +119,7 @@ export const EditHeaders = z.object({
     .string()
     .optional()
     .openapi({ description: 'Why; kept with the version. As the query `reason`', example: 'release 12' }),
+  ...ChangeHeaders.shape,
 })
 
 /** Of the reads that have an ETag. */

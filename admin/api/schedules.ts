@@ -9,7 +9,7 @@ import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
 import { invalidRequest } from './problem.ts'
-import { answers, checkedBody, EditQuery, operation, WAITING } from './routes.ts'
+import { answers, ChangeHeaders, checkedBody, EditQuery, operation, WAITING } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { ScheduleBody, ScheduleSchema } from './schemas-governance.ts'
 import { shownSchedule } from './shown.ts'
@@ -47,7 +47,7 @@ const create = operation('editor', {
   description:
     'Checked now, by the document of now, and approved now where that is needed; checked again at its time.',
   middleware: body.middleware,
-  request: { body: body.body },
+  request: { headers: ChangeHeaders, body: body.body },
   responses: answers(
     [{ status: 201, description: 'Planned', schema: ScheduleSchema }, WAITING],
     ['malformed', 'not-found', 'frozen', 'outside-window', 'too-large', 'unsupported-media-type', 'invalid'],

@@ -5,7 +5,15 @@ import { parseWeights, type SplitOf } from '../split.ts'
 import { type Api, type ApiContext, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { STORE_PROBLEMS } from './problem.ts'
-import { answers, checkedBody, EnvironmentParams, FLAG_AS_WRITTEN, operation, WAITING } from './routes.ts'
+import {
+  answers,
+  ChangeHeaders,
+  checkedBody,
+  EnvironmentParams,
+  FLAG_AS_WRITTEN,
+  operation,
+  WAITING,
+} from './routes.ts'
 import { reason } from './schemas.ts'
 import { settle } from './settle.ts'
 
@@ -79,7 +87,7 @@ const switchTo = operation('editor', {
     'Enables the flag and sets its `fallthrough`. Rules stay, and go first. With `from` a flag that serves something else ' +
     'is left alone: 409.',
   middleware: switchBody.middleware,
-  request: { params: EnvironmentParams, body: switchBody.body },
+  request: { params: EnvironmentParams, headers: ChangeHeaders, body: switchBody.body },
   responses,
 })
 
@@ -91,7 +99,7 @@ const shift = operation('editor', {
   summary: 'Share traffic among variants by weight, or go back to the shares before',
   description: 'Enables the flag and sets its `fallthrough`. Rules stay, and go first.',
   middleware: shiftBody.middleware,
-  request: { params: EnvironmentParams, body: shiftBody.body },
+  request: { params: EnvironmentParams, headers: ChangeHeaders, body: shiftBody.body },
   responses,
 })
 

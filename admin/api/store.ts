@@ -3,7 +3,7 @@ import type { CopyRequest } from '../objects/copying.ts'
 import { tell } from './ask.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
 import { STORE_PROBLEMS } from './problem.ts'
-import { answers, checkedBody, EnvironmentParams, operation, WAITING } from './routes.ts'
+import { answers, ChangeHeaders, checkedBody, EnvironmentParams, operation, WAITING } from './routes.ts'
 import { CopyBody, CopySchema } from './schemas-store.ts'
 
 const body = checkedBody(CopyBody)
@@ -17,7 +17,7 @@ const copy = operation('admin', {
   description:
     'Both must be set up in the control plane. A dry run unless `dryRun` is false. What is then in the target is read again and compiled: `identical` says whether edges would serve the same from either.',
   middleware: body.middleware,
-  request: { params: EnvironmentParams, body: body.body },
+  request: { params: EnvironmentParams, headers: ChangeHeaders, body: body.body },
   responses: answers(
     [{ status: 200, description: 'What changed, or would', schema: CopySchema }, WAITING],
     [

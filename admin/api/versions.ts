@@ -11,6 +11,7 @@ import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { invalidRequest, STORE_PROBLEMS } from './problem.ts'
 import {
   answers,
+  ChangeHeaders,
   checkedBody,
   EditQuery,
   EnvironmentParams,
@@ -85,7 +86,7 @@ const restore = operation('editor', {
   description:
     'Flags, segments and routes; settings, SDK keys and kills stay as they are. `{n}` may be a label.',
   middleware: noteBody.middleware,
-  request: { params: VersionParams, body: noteBody.body },
+  request: { params: VersionParams, headers: ChangeHeaders, body: noteBody.body },
   responses: answers(
     [
       {

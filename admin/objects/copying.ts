@@ -119,7 +119,7 @@ async function contentOf(store: FlagStore): Promise<Answer<Loaded>> {
 }
 
 function noteCopied({ sql, ledger }: Room, { name }: State, { from, to, identical }: Copied, author: Author) {
-  const act = { action: 'store.copied', subject: `environment:${name}`, author }
+  const act = { action: 'store.copied', subject: `environment:${name}`, author } as const
   ledger.write((nowMs) => record(sql, name, act, nowMs, { details: { from, to, identical } }))
 }
 

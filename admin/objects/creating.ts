@@ -37,7 +37,7 @@ function create(room: Room, name: string, settings: Settings, author: Author, no
   const epoch = mintEpoch(nowMs, before?.epoch ?? 0)
   // There may have been one of this name, of which nothing is left: edges know.
   if (before === null) beginRecovery(sql, { epoch: 0, kills: 0 })
-  const act = { action: 'environment.created', subject: `environment:${name}`, author }
+  const act = { action: 'environment.created', subject: `environment:${name}`, author } as const
   publisher.create({ name, epoch, createdAtMs: nowMs }, settings, act, nowMs)
   ledger.mark(nowMs, 'last-known-good', 'directory')
 }

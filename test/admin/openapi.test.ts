@@ -22,6 +22,13 @@ describe('the guide', () => {
   })
 })
 
+/** Names in the first column of a table of the guide. */
+const namesIn = (column: string): string[] => {
+  const rows = new RegExp(`^\\| ${column} \\| says \\|\\n.*\\n((?:\\|.*\\n)+)`, 'm').exec(guide)![1]!
+  const cells = Array.from(rows.matchAll(/^\| ([^|]+) \|/gm), ([, cell]) => cell!)
+  return cells.flatMap((cell) => Array.from(cell.matchAll(/`([^`]+)`/g), ([, name]) => name!)).sort()
+}
+
 describe('the OpenAPI page', () => {
   it('names every address and method that the guide does, and no other', async () => {
     const page = await value(await call('/openapi.json'))
@@ -32,6 +39,23 @@ describe('the OpenAPI page', () => {
     ])
     expect(Object.keys(documented).length).toBeGreaterThan(10)
     expect(Object.fromEntries(found)).toEqual(documented)
+  })
+
+  it('names every header that the guide does, and no other', async () => {
+    const { paths, components } = await value(await call('/openapi.json'))
+    const resolved = (named: { $ref?: string }) =>
+      named.$ref === undefined ? named : components[named.$ref.split('/')[2]!][named.$ref.split('/')[3]!]
+    const [asked, answered] = [new Set<string>(), new Set<string>()]
+    const operations = Object.values<object>(paths).flatMap((methods) => Object.values(methods))
+    for (const { parameters = [], responses } of operations) {
+      for (const parameter of parameters.map(resolved))
+        if (parameter.in === 'header') asked.add(parameter.name)
+      for (const response of Object.values<object>(responses).map(resolved))
+        for (const name of Object.keys(response.headers ?? {})) answered.add(name)
+    }
+    // OpenAPI says these two in its own way, and leaves OPTIONS and what an address does not take to HTTP.
+    expect(namesIn('of a request')).toEqual([...asked, 'authorization', 'content-type'].sort())
+    expect(namesIn('of an answer')).toEqual([...answered, 'allow'].sort())
   })
 
   it('refers to nothing that it does not hold, and says what a problem looks like', async () => {
@@ -62,8 +86,11 @@ describe('the OpenAPI page', () => {
       ['/flags', 'patch'],
       ['/routes/{key}', 'delete'],
     ] as const)
-      expect(headersOf(path, method)).toEqual(['if-match', 'if-none-match', 'x-turnout-reason'])
-    expect(headersOf('/kills/{target}', 'put')).toEqual([])
+      expect(headersOf(path, method)).toEqual([
+        ...['if-match', 'if-none-match', 'x-turnout-reason'],
+        'x-turnout-break-glass',
+      ])
+    expect(headersOf('/kills/{target}', 'put')).toEqual(['x-turnout-break-glass'])
     expect(paths['/api/v1/environments/{env}/flags/{key}'].get.responses['200'].headers).toHaveProperty(
       'etag',
     )
