@@ -72,6 +72,12 @@ export function parseConfig(env: Env): Config {
     problems.push(`${name} must be 1..60000, got ${JSON.stringify(text)}`)
     return fallback
   }
+  const flag = (name: 'LOCAL' | 'LOCATION_CACHE'): boolean => {
+    const text = env[name]
+    if (text && text !== 'true' && text !== 'false')
+      problems.push(`${name} must be "true" or "false", got ${JSON.stringify(text)}`)
+    return text === 'true'
+  }
   const environment = env.ENVIRONMENT ?? ''
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(environment)) {
     problems.push(
@@ -96,8 +102,8 @@ export function parseConfig(env: Env): Config {
   const clients = clientSource(env, (problem) => problems.push(problem))
   const config: Config = {
     environment,
-    local: env.LOCAL === 'true',
-    locationCache: env.LOCATION_CACHE === 'true',
+    local: flag('LOCAL'),
+    locationCache: flag('LOCATION_CACHE'),
     clients,
     release: env.RELEASE ? { id: env.RELEASE.id, tag: env.RELEASE.tag } : null,
     cookieKey: key || `unset:${environment}`,

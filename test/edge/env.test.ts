@@ -45,6 +45,8 @@ describe('settings', () => {
     [{ REFRESH_TIMEOUT_MS: '60001' }, /REFRESH_TIMEOUT_MS must be 1\.\.60000/],
     [{ COLD_LOAD_TIMEOUT_MS: '1.5' }, /COLD_LOAD_TIMEOUT_MS must be/],
     [{ COLD_LOAD_TIMEOUT_MS: '-1' }, /COLD_LOAD_TIMEOUT_MS must be/],
+    [{ LOCATION_CACHE: 'yes' }, /LOCATION_CACHE must be "true" or "false", got "yes"/],
+    [{ LOCAL: 'TRUE' }, /LOCAL must be "true" or "false", got "TRUE"/],
     [{ ENVIRONMENT: '' }, /ENVIRONMENT/],
     [{ COOKIE_KEY_ACCEPTED: 'short' }, /COOKIE_KEY_ACCEPTED must have at least 32 characters, got 5/],
     [{ SIGNING_KEY: 'short' }, /SIGNING_KEY must have at least 32 characters, got 5/],

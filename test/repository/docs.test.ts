@@ -34,6 +34,14 @@ describe('the documents together', () => {
     expect(settingsRead().filter((name) => !isWord(name, all))).toStrictEqual([])
   })
 
+  it('have in the tables of settings what each Worker reads, and nothing else', () => {
+    const [, edge, controlPlane] = /\n## Settings\n([\s\S]*?)\nOf the control plane,([\s\S]*?)\n## /.exec(
+      read('docs/architecture.md'),
+    )!
+    expect(settingsIn(edge!)).toEqual(fieldsOf('worker/env.ts').sort())
+    expect(settingsIn(controlPlane!)).toEqual(fieldsOf('admin/env.ts').sort())
+  })
+
   it('have every section that a comment in the code cites', () => {
     const cited = [...SOURCES, ...filesBelow('test', /\.ts$/)].flatMap(citationsIn)
     expect(cited.length).toBeGreaterThan(5)
@@ -135,12 +143,25 @@ function settingsNamedIn(page: string): string[] {
   return [...new Set(names)].filter((name) => !name.startsWith('AWS_'))
 }
 
+/** Settings and bindings of a Worker. */
+function fieldsOf(file: string): string[] {
+  const fields = /^export interface Env \{\n([\s\S]*?)^\}/m.exec(read(file))![1]!
+  return Array.from(fields.matchAll(/^ {2}([A-Z_]+)\??:/gm), ([, name]) => name!)
+}
+
+/** Names in the first column of a table of settings, and in the sentence about bindings below it; one that comes twice is there twice. */
+function settingsIn(section: string): string[] {
+  const cells = Array.from(section.matchAll(/^\| (`[^|]+) \|/gm), ([, cell]) => cell!)
+  const bindings = /^(?:.*\. )?Bindings: ([\s\S]*?)\n\n/m.exec(`${section}\n\n`)![1]!
+  const names = [...cells, bindings].flatMap((text) =>
+    Array.from(text.matchAll(/`([A-Z_]+)`/g), ([, name]) => name!),
+  )
+  return names.sort()
+}
+
 /** Settings and bindings of both Workers, and the variables of the local run and the command line. */
 function settingsRead(): string[] {
-  const ofWorkers = ['worker/env.ts', 'admin/env.ts'].flatMap((file) => {
-    const fields = /^export interface Env \{\n([\s\S]*?)^\}/m.exec(read(file))![1]!
-    return Array.from(fields.matchAll(/^ {2}([A-Z_]+)\??:/gm), ([, name]) => name!)
-  })
+  const ofWorkers = ['worker/env.ts', 'admin/env.ts'].flatMap(fieldsOf)
   const ofPeople = Array.from(code.matchAll(/\bTURNOUT_[A-Z_]*[A-Z]\b/g), ([name]) => name)
   return [...new Set([...ofWorkers, ...ofPeople])]
 }
