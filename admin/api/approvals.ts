@@ -9,7 +9,7 @@ import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environm
 import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
-import { STORE_PROBLEMS } from './problem.ts'
+import { BODY_PROBLEMS, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
 import { answers, operation, optionalBody } from './routes.ts'
 import { listOf, NoteBody } from './schemas.ts'
 import { ApprovalSchema, FullApprovalSchema } from './schemas-governance.ts'
@@ -70,15 +70,11 @@ const decisionRoute = (decision: Decision) =>
     middleware: body.middleware,
     request: { params: IdParams, body: body.body },
     responses: answers({ status: 200, description: 'The approval as it is now', schema: ApprovalSchema }, [
-      'malformed',
       'not-found',
       'not-pending',
-      'frozen',
-      'outside-window',
+      ...BODY_PROBLEMS,
+      ...TIME_PROBLEMS,
       ...STORE_PROBLEMS,
-      'too-large',
-      'unsupported-media-type',
-      'invalid',
     ]),
   })
 

@@ -10,7 +10,7 @@ import { NO_UPSTREAM, type UpstreamState } from '../upstreams.ts'
 import { ask, tell } from './ask.ts'
 import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
 import { KILLS_HEADER, tellKills } from './kills.ts'
-import { invalidRequest } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest, TIME_PROBLEMS } from './problem.ts'
 import {
   answers,
   ChangeHeaders,
@@ -128,7 +128,7 @@ const put = operation('operator', {
       },
       WAITING,
     ],
-    ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid', 'frozen', 'outside-window'],
+    ['not-found', ...BODY_PROBLEMS, ...TIME_PROBLEMS],
   ),
 })
 

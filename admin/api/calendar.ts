@@ -6,6 +6,7 @@ import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, created, json } from './context.ts'
 import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
+import { BODY_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { FreezeBody, FreezeSchema, WindowBody, WindowSchema } from './schemas-governance.ts'
@@ -13,7 +14,7 @@ import { timeOf, timeOrNull } from './time.ts'
 
 const tags = ['Windows and freezes']
 const EnvironmentQuery = z.strictObject({ environment: EnvironmentFilter })
-const BODY_PROBLEMS = ['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'] as const
+const problems = ['not-found', ...BODY_PROBLEMS] as const
 
 const windowBody = checkedBody(WindowBody)
 const freezeBody = checkedBody(FreezeBody)
@@ -43,7 +44,7 @@ const createWindow = operation('admin', {
   summary: 'Add a change window',
   middleware: windowBody.middleware,
   request: { body: windowBody.body },
-  responses: answers({ status: 201, description: 'Added', schema: WindowSchema }, BODY_PROBLEMS),
+  responses: answers({ status: 201, description: 'Added', schema: WindowSchema }, problems),
 })
 
 const endWindow = operation('admin', {
@@ -81,7 +82,7 @@ const createFreeze = operation('admin', {
   summary: 'Freeze changes that raise exposure',
   middleware: freezeBody.middleware,
   request: { body: freezeBody.body },
-  responses: answers({ status: 201, description: 'Frozen', schema: FreezeSchema }, BODY_PROBLEMS),
+  responses: answers({ status: 201, description: 'Frozen', schema: FreezeSchema }, problems),
 })
 
 const endFreeze = operation('admin', {

@@ -3,7 +3,7 @@ import { ask } from './ask.ts'
 import { type Api, etag, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
-import { STORE_PROBLEMS } from './problem.ts'
+import { BODY_PROBLEMS, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
 import {
   answers,
   documentBody,
@@ -64,16 +64,12 @@ const put = operation('editor', {
       WAITING,
     ],
     [
-      'malformed',
       'not-found',
       'stale',
-      'too-large',
-      'unsupported-media-type',
-      'invalid',
       'precondition-required',
-      'frozen',
-      'outside-window',
       'stage-order',
+      ...BODY_PROBLEMS,
+      ...TIME_PROBLEMS,
       ...STORE_PROBLEMS,
     ],
   ),

@@ -8,7 +8,7 @@ import { carryOut } from './edits.ts'
 import { FlagQuery, filterOf, StaleSchema, shownStale } from './flag-query.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
-import { STORE_PROBLEMS } from './problem.ts'
+import { BODY_PROBLEMS, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
 import {
   answers,
   documentBody,
@@ -68,13 +68,11 @@ const EDIT_PROBLEMS = [
   'stale',
   'invalid',
   'precondition-required',
-  'frozen',
-  'outside-window',
+  ...TIME_PROBLEMS,
   ...STORE_PROBLEMS,
 ] as const
 /** A flag may lead through a migration, which may bind other flags and their routes. */
 const MIGRATION_PROBLEMS = ['stage-order'] as const
-const BODY_PROBLEMS = ['too-large', 'unsupported-media-type'] as const
 
 /** The five routes of one kind. */
 function routesOf(kind: EntityKind) {

@@ -10,7 +10,7 @@ import { type Api, authorOf, etag, json, mannerOf, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
-import { invalidRequest } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest, TIME_PROBLEMS } from './problem.ts'
 import {
   answers,
   checkedBody,
@@ -76,16 +76,7 @@ const put = operation('admin', {
       { ...one, status: 201, description: 'Created' },
       WAITING,
     ],
-    [
-      'malformed',
-      'stale',
-      'too-large',
-      'unsupported-media-type',
-      'invalid',
-      'precondition-required',
-      'frozen',
-      'outside-window',
-    ],
+    ['stale', 'precondition-required', ...BODY_PROBLEMS, ...TIME_PROBLEMS],
   ),
 })
 
@@ -98,7 +89,7 @@ const remove = operation('admin', {
   request: { params: EnvironmentParams, query: EditQuery, headers: EditHeaders },
   responses: answers(
     [{ status: 204, description: 'Deleted' }, WAITING],
-    ['malformed', 'not-found', 'stale', 'precondition-required', 'frozen', 'outside-window'],
+    ['malformed', 'not-found', 'stale', 'precondition-required', ...TIME_PROBLEMS],
   ),
 })
 

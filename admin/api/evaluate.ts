@@ -1,6 +1,7 @@
 /** What a flag decides for a context, and why: the same engine that edges run, on the current snapshot and kills. */
 import { ask } from './ask.ts'
 import { type Api, json } from './context.ts'
+import { BODY_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, operation } from './routes.ts'
 import { EvaluateBody, ExplanationSchema } from './schemas.ts'
 
@@ -16,11 +17,8 @@ const explain = operation('viewer', {
   middleware: body.middleware,
   request: { params: EnvironmentParams, body: body.body },
   responses: answers({ status: 200, description: 'The decision and its steps', schema: ExplanationSchema }, [
-    'malformed',
     'not-found',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
+    ...BODY_PROBLEMS,
   ]),
 })
 

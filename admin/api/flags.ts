@@ -5,7 +5,7 @@ import { type Api, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
 import { EXAMPLES } from './examples.ts'
 import { preconditionOf } from './preconditions.ts'
-import { STORE_PROBLEMS } from './problem.ts'
+import { BODY_PROBLEMS, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
 import {
   answers,
   ChangeHeaders,
@@ -50,16 +50,12 @@ const patchMany = operation('editor', {
       WAITING,
     ],
     [
-      'malformed',
       'not-found',
       'stale',
-      'too-large',
-      'unsupported-media-type',
-      'invalid',
       'precondition-required',
-      'frozen',
-      'outside-window',
       'stage-order',
+      ...BODY_PROBLEMS,
+      ...TIME_PROBLEMS,
       ...STORE_PROBLEMS,
     ],
   ),
@@ -75,17 +71,7 @@ const toggle = operation('operator', {
   request: { params: keyParams('new-feature'), headers: ChangeHeaders, body: toggleBody.body },
   responses: answers(
     [FLAG_AS_WRITTEN, WAITING],
-    [
-      'malformed',
-      'not-found',
-      'too-large',
-      'unsupported-media-type',
-      'invalid',
-      'frozen',
-      'outside-window',
-      'stage-order',
-      ...STORE_PROBLEMS,
-    ],
+    ['not-found', 'stage-order', ...BODY_PROBLEMS, ...TIME_PROBLEMS, ...STORE_PROBLEMS],
   ),
 })
 

@@ -4,7 +4,7 @@ import type { Edit } from '../edit.ts'
 import { callMetrics } from '../stubs.ts'
 import { ask } from './ask.ts'
 import { type Api, type ApiContext, json } from './context.ts'
-import { invalidRequest } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, operation } from './routes.ts'
 import { IssueSchema } from './schemas.ts'
 
@@ -79,11 +79,8 @@ const measure = operation('viewer', {
   middleware: body.middleware,
   request: { params: EnvironmentParams, body: body.body },
   responses: answers({ status: 200, description: 'Who would get another variant', schema: ImpactSchema }, [
-    'malformed',
     'not-found',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
+    ...BODY_PROBLEMS,
   ]),
 })
 

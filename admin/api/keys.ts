@@ -9,7 +9,7 @@ import { type Api, authorOf, created, json, scopeOf } from './context.ts'
 import { EnvironmentFilter } from './environment-id.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { unknown } from './problem.ts'
+import { BODY_PROBLEMS, unknown } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedKeySchema, KeyBody, KeySchema } from './schemas-access.ts'
@@ -44,11 +44,8 @@ const create = operation('admin', {
   middleware: body.middleware,
   request: { query: EditQuery, body: body.body },
   responses: answers({ status: 201, description: 'Made', schema: CreatedKeySchema }, [
-    'malformed',
     'not-found',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
+    ...BODY_PROBLEMS,
   ]),
 })
 

@@ -6,7 +6,7 @@ import { ask, tell } from './ask.ts'
 import { type Api, type ApiContext, authorOf, json, mannerOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { invalidRequest } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest, TIME_PROBLEMS } from './problem.ts'
 import {
   answers,
   ChangeHeaders,
@@ -66,16 +66,7 @@ const put = operation('operator', {
       { status: 201, description: 'Killed', schema: KillSchema, headers },
       WAITING,
     ],
-    [
-      'malformed',
-      'not-found',
-      'too-large',
-      'unsupported-media-type',
-      'invalid',
-      'frozen',
-      'outside-window',
-      'stage-order',
-    ],
+    ['not-found', 'stage-order', ...BODY_PROBLEMS, ...TIME_PROBLEMS],
   ),
 })
 
@@ -88,7 +79,7 @@ const remove = operation('operator', {
   request: { params: TargetParams, query: EditQuery, headers: ChangeHeaders },
   responses: answers(
     [{ status: 204, description: 'Ended', headers }, WAITING],
-    ['not-found', 'invalid', 'frozen', 'outside-window', 'stage-order'],
+    ['not-found', 'invalid', 'stage-order', ...TIME_PROBLEMS],
   ),
 })
 

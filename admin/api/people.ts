@@ -6,7 +6,7 @@ import { requireEverywhere } from './authorization.ts'
 import { type Api, authorOf, json, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { invalidRequest } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { PersonBody, PersonSchema } from './schemas-access.ts'
@@ -49,7 +49,7 @@ const put = operation('admin', {
       { status: 200, description: 'The person as changed', schema: PersonSchema },
       { status: 201, description: 'Added', schema: PersonSchema },
     ],
-    ['malformed', 'too-large', 'unsupported-media-type', 'invalid'],
+    BODY_PROBLEMS,
   ),
 })
 

@@ -7,7 +7,7 @@ import { ask, tell } from './ask.ts'
 import { type Api, type ApiContext, authorOf, created, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { invalidRequest } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest } from './problem.ts'
 import { answers, checkedBody, EditQuery, EnvironmentParams, operation, optionalBody } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedPreviewSchema, PreviewBody, PreviewSchema, RotateBody } from './schemas-previews.ts'
@@ -43,11 +43,8 @@ const create = operation('operator', {
   middleware: body.middleware,
   request: { params: EnvironmentParams, body: body.body },
   responses: answers({ status: 201, description: 'Made', schema: CreatedPreviewSchema, headers }, [
-    'malformed',
     'not-found',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
+    ...BODY_PROBLEMS,
   ]),
 })
 
@@ -80,13 +77,7 @@ const rotate = operation('admin', {
   description: 'Previews that were made before hold until their time is over, unless `endAll` ends them.',
   middleware: rotation.middleware,
   request: { params: EnvironmentParams, body: rotation.body },
-  responses: answers({ status: 204, description: 'Done', headers }, [
-    'malformed',
-    'not-found',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
-  ]),
+  responses: answers({ status: 204, description: 'Done', headers }, ['not-found', ...BODY_PROBLEMS]),
 })
 
 export function previews(api: Api): void {

@@ -35,6 +35,12 @@ export const PROBLEMS = {
 
 export type ProblemKind = keyof typeof PROBLEMS
 
+/** Of operations that take a body. */
+export const BODY_PROBLEMS = ['malformed', 'too-large', 'unsupported-media-type', 'invalid'] as const
+
+/** Of changes that may raise exposure: this is no time for that. */
+export const TIME_PROBLEMS = ['frozen', 'outside-window'] as const
+
 /** Of changes that are written to AWS first, where documents live there. */
 export const STORE_PROBLEMS = ['store-changed', 'store-busy', 'store-unavailable'] as const
 

@@ -5,7 +5,7 @@ import { copyable } from '../governance/promotion.ts'
 import { ask, tell } from './ask.ts'
 import { requireEnvironment } from './authorization.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
-import { invalidRequest, STORE_PROBLEMS } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest, STORE_PROBLEMS } from './problem.ts'
 import { answers, ChangeHeaders, checkedBody, EnvironmentParams, operation, WAITING } from './routes.ts'
 import { ComparisonSchema, PromotionBody, PromotionSchema } from './schemas-versions.ts'
 
@@ -24,16 +24,7 @@ const promotion = operation('editor', {
   request: { params: EnvironmentParams, headers: ChangeHeaders, body: body.body },
   responses: answers(
     [{ status: 200, description: 'What changed, or would', schema: PromotionSchema }, WAITING],
-    [
-      'malformed',
-      'not-found',
-      'changed-since',
-      'stage-order',
-      'too-large',
-      'unsupported-media-type',
-      'invalid',
-      ...STORE_PROBLEMS,
-    ],
+    ['not-found', 'changed-since', 'stage-order', ...BODY_PROBLEMS, ...STORE_PROBLEMS],
   ),
 })
 

@@ -5,6 +5,7 @@ import { ask, tell } from './ask.ts'
 import { type Api, authorOf, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { BODY_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { ReviewBody, ReviewSchema } from './schemas-governance.ts'
@@ -52,12 +53,9 @@ const close = operation('operator', {
     body: body.body,
   },
   responses: answers({ status: 200, description: 'The review, closed', schema: ReviewSchema }, [
-    'malformed',
     'not-found',
     'not-pending',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
+    ...BODY_PROBLEMS,
   ]),
 })
 

@@ -8,7 +8,7 @@ import { EnvironmentFilter, environmentsOf, IdParams, partsOf } from './environm
 import { EXAMPLES } from './examples.ts'
 import { mergedPage } from './merged-page.ts'
 import { PageQuery } from './paging.ts'
-import { invalidRequest } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest, TIME_PROBLEMS } from './problem.ts'
 import { answers, ChangeHeaders, checkedBody, EditQuery, operation, WAITING } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { ScheduleBody, ScheduleSchema } from './schemas-governance.ts'
@@ -50,7 +50,7 @@ const create = operation('editor', {
   request: { headers: ChangeHeaders, body: body.body },
   responses: answers(
     [{ status: 201, description: 'Planned', schema: ScheduleSchema }, WAITING],
-    ['malformed', 'not-found', 'frozen', 'outside-window', 'too-large', 'unsupported-media-type', 'invalid'],
+    ['not-found', ...BODY_PROBLEMS, ...TIME_PROBLEMS],
   ),
 })
 

@@ -4,7 +4,7 @@ import type { Edit } from '../edit.ts'
 import { parseWeights, type SplitOf } from '../split.ts'
 import { type Api, type ApiContext, authorOf, json } from './context.ts'
 import { carryOut } from './edits.ts'
-import { STORE_PROBLEMS } from './problem.ts'
+import { BODY_PROBLEMS, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
 import {
   answers,
   ChangeHeaders,
@@ -63,18 +63,7 @@ const shiftBody = checkedBody(ShiftBody)
 
 const responses = answers(
   [FLAG_AS_WRITTEN, WAITING],
-  [
-    'malformed',
-    'not-found',
-    'changed-since',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
-    'frozen',
-    'outside-window',
-    'stage-order',
-    ...STORE_PROBLEMS,
-  ],
+  ['not-found', 'changed-since', 'stage-order', ...BODY_PROBLEMS, ...TIME_PROBLEMS, ...STORE_PROBLEMS],
 )
 
 const switchTo = operation('editor', {

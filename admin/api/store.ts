@@ -2,7 +2,7 @@
 import type { CopyRequest } from '../objects/copying.ts'
 import { tell } from './ask.ts'
 import { type Api, authorOf, json, mannerOf } from './context.ts'
-import { STORE_PROBLEMS } from './problem.ts'
+import { BODY_PROBLEMS, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
 import { answers, ChangeHeaders, checkedBody, EnvironmentParams, operation, WAITING } from './routes.ts'
 import { CopyBody, CopySchema } from './schemas-store.ts'
 
@@ -20,11 +20,7 @@ const copy = operation('admin', {
   request: { params: EnvironmentParams, headers: ChangeHeaders, body: body.body },
   responses: answers(
     [{ status: 200, description: 'What changed, or would', schema: CopySchema }, WAITING],
-    [
-      ...(['malformed', 'not-found', 'too-large', 'unsupported-media-type', 'invalid'] as const),
-      ...(['frozen', 'outside-window'] as const),
-      ...STORE_PROBLEMS,
-    ],
+    ['not-found', ...BODY_PROBLEMS, ...TIME_PROBLEMS, ...STORE_PROBLEMS],
   ),
 })
 

@@ -7,7 +7,7 @@ import { callProject } from '../stubs.ts'
 import { type Api, authorOf, created, json, scopeOf } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { Problem } from './problem.ts'
+import { BODY_PROBLEMS, Problem } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { CreatedTokenSchema, PrincipalSchema, TokenBody, TokenSchema } from './schemas-access.ts'
@@ -47,12 +47,7 @@ const create = operation('admin', {
   summary: 'Make a token; its text is shown once',
   middleware: body.middleware,
   request: { query: EditQuery, body: body.body },
-  responses: answers({ status: 201, description: 'Made', schema: CreatedTokenSchema }, [
-    'malformed',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
-  ]),
+  responses: answers({ status: 201, description: 'Made', schema: CreatedTokenSchema }, BODY_PROBLEMS),
 })
 
 const revoke = operation('admin', {

@@ -8,7 +8,7 @@ import { EXAMPLE_DOCUMENT } from './document-examples.ts'
 import { VERSION_HEADER } from './edits.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
-import { invalidRequest, STORE_PROBLEMS } from './problem.ts'
+import { BODY_PROBLEMS, invalidRequest, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
 import {
   answers,
   ChangeHeaders,
@@ -95,17 +95,7 @@ const restore = operation('editor', {
       },
       WAITING,
     ],
-    [
-      'malformed',
-      'not-found',
-      'too-large',
-      'unsupported-media-type',
-      'invalid',
-      'frozen',
-      'outside-window',
-      'stage-order',
-      ...STORE_PROBLEMS,
-    ],
+    ['not-found', 'stage-order', ...BODY_PROBLEMS, ...TIME_PROBLEMS, ...STORE_PROBLEMS],
   ),
 })
 
@@ -131,13 +121,7 @@ const setLabel = operation('editor', {
   summary: 'Name a version, or move the name to another one',
   middleware: labelBody.middleware,
   request: { params: LabelParams, query: EditQuery, body: labelBody.body },
-  responses: answers({ status: 204, description: 'Named' }, [
-    'malformed',
-    'not-found',
-    'too-large',
-    'unsupported-media-type',
-    'invalid',
-  ]),
+  responses: answers({ status: 204, description: 'Named' }, ['not-found', ...BODY_PROBLEMS]),
 })
 
 const removeLabel = operation('editor', {

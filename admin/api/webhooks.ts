@@ -8,6 +8,7 @@ import { requireEverywhere } from './authorization.ts'
 import { type Api, type ApiContext, authorOf, created, json } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { PageQuery, pageOf, positionIn } from './paging.ts'
+import { BODY_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, EditQuery, operation } from './routes.ts'
 import { listOf } from './schemas.ts'
 import { settle } from './settle.ts'
@@ -22,7 +23,6 @@ export const tags = ['Webhooks']
 export const path = '/webhooks/{id}'
 const newBody = checkedBody(WebhookBody)
 const patchBody = checkedBody(WebhookPatch)
-const refusals = ['malformed', 'too-large', 'unsupported-media-type', 'invalid'] as const
 
 export const IdParams = z.object({
   id: z.string().openapi({
@@ -52,7 +52,7 @@ const create = operation('admin', {
   summary: 'Make a webhook; its signing secret is shown once',
   middleware: newBody.middleware,
   request: { query: EditQuery, body: newBody.body },
-  responses: answers({ status: 201, description: 'Made', schema: WebhookWithSecretSchema }, refusals),
+  responses: answers({ status: 201, description: 'Made', schema: WebhookWithSecretSchema }, BODY_PROBLEMS),
 })
 
 const get = operation('viewer', {
@@ -75,7 +75,7 @@ const patch = operation('admin', {
   request: { params: IdParams, query: EditQuery, body: patchBody.body },
   responses: answers({ status: 200, description: 'Changed', schema: WebhookSchema }, [
     'not-found',
-    ...refusals,
+    ...BODY_PROBLEMS,
   ]),
 })
 
