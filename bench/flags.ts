@@ -3,6 +3,7 @@
  * copies as asked for; the users are the same in every process.
  */
 import type { Condition, Flag, FlagDocument } from '../engine/index.ts'
+import { randomFrom } from './breaker/chance.ts'
 
 export const KINDS = ['boolean', 'percentage', 'allowlist', 'rules'] as const
 export type Kind = (typeof KINDS)[number]
@@ -48,7 +49,7 @@ export const keysOf = (count: number): { key: string; kind: Kind }[] =>
 
 /** The users, varied and always the same. Their texts are parsed from JSON, as those of a request would be. */
 export function users(): readonly User[] {
-  const random = sequence(1)
+  const random = randomFrom(1)
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!
   const countries = ['AT', 'BR', 'CH', 'DE', 'ES', 'FR', 'GB', 'JP', 'US']
   const plans = ['free', 'trial', 'solo', 'team', 'school', 'business', 'enterprise', 'partner', 'staff']
@@ -117,15 +118,4 @@ export function ruled(user: User): Colour | null {
   if (user.email.startsWith('qa-')) return 'green'
   if (user.age >= 74) return 'control'
   return user.device === 'tablet' ? 'blue' : null
-}
-
-/** Numbers in [0, 1), always the same for a seed (mulberry32). */
-function sequence(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
-  }
 }

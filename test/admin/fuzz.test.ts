@@ -3,9 +3,9 @@
  * where in the body; nothing that was refused leaves a trace; and what was taken can be read again.
  */
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { randomFrom } from '../helpers/random.ts'
 import { call, problem, value } from './client.ts'
 import { SEGMENTS } from './fuzz/hostile.ts'
-import { Random } from './fuzz/random.ts'
 import { type Hostile, hostileRequest } from './fuzz/requests.ts'
 import { stateOf } from './fuzz/state.ts'
 import { forget, type Story, staging, story } from './fuzz/story.ts'
@@ -30,7 +30,7 @@ describe(`whatever is sent (seed ${SEED})`, () => {
   it.each(page.operations.map((operation): [string, Operation] => [operation.id, operation]))(
     '%s answers as it promises, and what it refuses changes nothing',
     async (id, operation) => {
-      const random = new Random(SEED + [...id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 0))
+      const random = randomFrom(SEED + [...id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 0))
       let its = await story(operation)
       let state = await stateOf(its.stub)
       let taken = 0
@@ -61,7 +61,7 @@ describe(`whatever is sent (seed ${SEED})`, () => {
 
 describe('an address that leads nowhere', () => {
   it('is a problem too, with any method', async () => {
-    const random = new Random(SEED)
+    const random = randomFrom(SEED)
     for (let n = 0; n < 200; n++) {
       const parts = Array.from({ length: 1 + random.below(5) }, () => random.pick(SEGMENTS))
       const address = `/api/v1/${parts.join('/')}`

@@ -6,6 +6,7 @@ import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { admin } from '../helpers/client.ts'
 import { FAULTS, type Fault, type FaultOrigin, startFaultOrigin } from '../helpers/fault-origin.ts'
+import { sequence } from '../helpers/random.ts'
 import { type SplitRun, startSplitRun, stopAll } from '../helpers/system.ts'
 
 const REQUESTS = Number(process.env.TURNOUT_REQUESTS ?? 2_000)
@@ -127,7 +128,7 @@ test.each(CELLS)('a canary that meets "$fault"; idempotent: $idempotent, key: $k
 
 test('reaches origins twice only where it may', { timeout: 180_000 }, async () => {
   const seed = Number(process.env.TURNOUT_SEED ?? Date.now() % 2 ** 31)
-  const random = randomFrom(seed)
+  const random = sequence(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
   const faults = [...Array(12).fill(undefined), ...Object.keys(FAULTS)] as (Fault | undefined)[]
   const bodies = [undefined, '', 'small', 'x'.repeat(65_536), 'x'.repeat(65_537), 'x'.repeat(300_000)]
@@ -165,14 +166,3 @@ test('reaches origins twice only where it may', { timeout: 180_000 }, async () =
   }
   expect(twice).toBeGreaterThan(0)
 })
-
-/** Mulberry32: the same numbers for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

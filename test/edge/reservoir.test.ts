@@ -1,17 +1,7 @@
 /** The sample of what passes by: bounded, uniform, and nearly free for what is not kept. */
 import { describe, expect, it } from 'vitest'
 import { Reservoir } from '../../worker/reservoir.ts'
-
-/** A known sequence in [0, 1). Source: mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { sequence } from '../helpers/random.ts'
 
 /** Offers 0 to n − 1; gives what is kept and how many were ever drawn. */
 function sample(
@@ -30,17 +20,17 @@ function sample(
 
 describe('a reservoir', () => {
   it('keeps everything while there is room', () => {
-    expect(sample(new Reservoir(8, seeded(1)), 8).kept).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+    expect(sample(new Reservoir(8, sequence(1)), 8).kept).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
   })
 
   it('never holds more than its size, and nothing twice', () => {
-    const { kept } = sample(new Reservoir(8, seeded(2)), 10_000)
+    const { kept } = sample(new Reservoir(8, sequence(2)), 10_000)
     expect(kept).toHaveLength(8)
     expect(new Set(kept).size).toBe(8)
   })
 
   it('keeps each of many with the same chance', () => {
-    const reservoir = new Reservoir<number>(8, seeded(3))
+    const reservoir = new Reservoir<number>(8, sequence(3))
     const rounds = 4_000
     const counts = new Array(40).fill(0)
     for (let round = 0; round < rounds; round += 1)
@@ -52,11 +42,11 @@ describe('a reservoir', () => {
   })
 
   it.each([0, 1, 8, 9, 10, 57, 4_000])('knows of how many it is a sample: %s', (n) => {
-    expect(sample(new Reservoir(8, seeded(6)), n).of).toBe(n)
+    expect(sample(new Reservoir(8, sequence(6)), n).of).toBe(n)
   })
 
   it('draws seldom: a sample of 8 from 4 000 looks at about 60', () => {
-    const reservoir = new Reservoir<number>(8, seeded(4))
+    const reservoir = new Reservoir<number>(8, sequence(4))
     const drawn = Array.from({ length: 50 }, () => sample(reservoir, 4_000).drawn)
     const mean = drawn.reduce((sum, n) => sum + n, 0) / drawn.length
     // 8 + 8 ln(4 000 / 8)
@@ -65,7 +55,7 @@ describe('a reservoir', () => {
   })
 
   it('begins anew after it was taken', () => {
-    const reservoir = new Reservoir<number>(2, seeded(5))
+    const reservoir = new Reservoir<number>(2, sequence(5))
     sample(reservoir, 1_000)
     expect(sample(reservoir, 2).kept).toEqual([0, 1])
   })

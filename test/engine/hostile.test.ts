@@ -12,6 +12,7 @@ import {
 import type { Result } from '../../engine/result.ts'
 import { compiled, ENVIRONMENT, EPOCH, killList, VERSION } from '../helpers/cases.ts'
 import * as hostile from '../helpers/hostile.ts'
+import { type Random, randomFrom } from '../helpers/random.ts'
 
 const options = { environment: ENVIRONMENT, epoch: EPOCH, version: VERSION }
 const REASONS = ['STATIC', 'DEFAULT', 'TARGETING_MATCH', 'SPLIT', 'DISABLED', 'ERROR']
@@ -64,7 +65,7 @@ describe('evaluate', () => {
     let accepted = 0
     const seen = new Set<string>()
     for (let seed = 1; seed <= 100_000; seed++) {
-      const r = hostile.random(seed)
+      const r = randomFrom(seed)
       const result = compile(hostile.document(r), options)
       if (!result.ok) {
         const broken = brokenIssues(result.error)
@@ -87,7 +88,7 @@ describe('evaluate', () => {
 
   it('agrees with explain and evaluateAll on hostile contexts too', () => {
     for (let seed = 1; seed < 8_000; seed++) {
-      const r = hostile.random(seed)
+      const r = randomFrom(seed)
       const result = compile(hostile.document(r), options)
       if (!result.ok) continue
       const prepared = prepare(result.value.snapshot, killList())
@@ -288,7 +289,7 @@ describe('evaluate', () => {
 describe('compile', () => {
   it('answers 100 000 junk values with errors, or accepts them', () => {
     for (let seed = 1; seed <= 100_000; seed++) {
-      const r = hostile.random(seed)
+      const r = randomFrom(seed)
       const value =
         seed % 2 === 0
           ? hostile.junk(r, 5)
@@ -314,7 +315,7 @@ describe('compile', () => {
       rewrite: { stripPrefix: '/a' },
     })
     for (let seed = 1; seed <= 20_000; seed++) {
-      const r = hostile.random(seed)
+      const r = randomFrom(seed)
       const result = compiles({ flags: { arm: true }, routes: [spoil(route(), r)] })
       const broken = result.ok ? undefined : brokenIssues(result.error)
       if (broken) throw new Error(`seed ${seed}: ${broken}`)
@@ -501,7 +502,7 @@ function deepCondition(depth: number): unknown {
 }
 
 /** Puts junk in one place of a value. */
-function spoil(value: unknown, r: hostile.Random): unknown {
+function spoil(value: unknown, r: Random): unknown {
   if (typeof value !== 'object' || value === null || r.chance(0.25)) return hostile.junk(r)
   const names = Object.keys(value)
   const name = r.pick(names)

@@ -2,33 +2,8 @@
  * Random documents and contexts that nobody should send, cheap enough for hundreds of thousands: a seeded generator, so
  * that the number of a run is all it takes to see it again.
  */
-
-export interface Random {
-  /** In [0, 1). */
-  next(): number
-  /** Integer in [0, below). */
-  below(below: number): number
-  pick<T>(from: readonly T[]): T
-  chance(probability: number): boolean
-}
-
-/** mulberry32. */
-export function random(seed: number): Random {
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-  const below = (limit: number) => Math.floor(next() * limit)
-  return {
-    next,
-    below,
-    pick: (from) => from[below(from.length)]!,
-    chance: (probability) => next() < probability,
-  }
-}
+import { OPERATORS } from '../../engine/index.ts'
+import type { Random } from './random.ts'
 
 const HUGE = 'x'.repeat(100_000)
 const TEXTS = [
@@ -87,29 +62,6 @@ const NAMES = [
   'targetingKey',
   '',
   '\ud800',
-]
-const OPERATORS = [
-  'equals',
-  'in',
-  'contains',
-  'startsWith',
-  'endsWith',
-  'glob',
-  'matches',
-  'lt',
-  'lte',
-  'gt',
-  'gte',
-  'before',
-  'after',
-  'semverEq',
-  'semverLt',
-  'semverLte',
-  'semverGt',
-  'semverGte',
-  'cidr',
-  'near',
-  'exists',
 ]
 const ATTRIBUTES = [
   'targetingKey',

@@ -46,9 +46,7 @@ const TABLE: Record<string, Allowed> = {
   'admin/config': { folders: [], packages: [] },
   'admin/governance': { folders: ['engine'], packages: [] },
   'admin/backup': { folders: ['engine', 'admin/audit', 'admin/storage'], packages: ['node:crypto'] },
-  'admin/rollout': { folders: ['engine'], packages: [] },
   'admin/storage/feature-flags': { folders: ['engine'], packages: [] },
-  'admin/dashboard': { folders: ['engine'], types: ['admin/api'], packages: [] },
   cli: {
     folders: ['engine', 'admin/backup', 'admin/storage/feature-flags'],
     types: ['admin/api'],
@@ -62,7 +60,7 @@ const TABLE: Record<string, Allowed> = {
 }
 
 /** Folders whose code reads no clock, no randomness and no console. */
-const PURE = ['engine', 'admin/config', 'admin/governance', 'admin/rollout', 'admin/storage/feature-flags']
+const PURE = ['engine', 'admin/config', 'admin/governance', 'admin/storage/feature-flags']
 
 interface Import {
   from: string
@@ -163,16 +161,12 @@ function isAllowed({ from, specifier, typeOnly }: Import, folder: string): boole
   return folders.some(within) || (typeOnly && types.some(within))
 }
 
-/** The server of `admin` may use its own pure parts; nothing imports the dashboard. */
+/** `admin` may use its own pure parts. */
 const isPart = (folder: string, target: string): boolean =>
   folder === 'admin' &&
-  [
-    'admin/config',
-    'admin/governance',
-    'admin/rollout',
-    'admin/backup',
-    'admin/storage/feature-flags',
-  ].includes(folderOf(target)!)
+  ['admin/config', 'admin/governance', 'admin/backup', 'admin/storage/feature-flags'].includes(
+    folderOf(target)!,
+  )
 
 function isOfPackage(specifier: string, name: string): boolean {
   if (name.endsWith('*')) return specifier.startsWith(name.slice(0, -1))

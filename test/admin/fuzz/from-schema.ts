@@ -1,7 +1,8 @@
 /** Values after a JSON Schema, most of which break it somewhere. */
+
+import type { Random } from '../../helpers/random.ts'
 import type { JsonSchema } from '../operations.ts'
 import { NAMES, NUMBERS, TIMES, URLS, VALUES } from './hostile.ts'
-import type { Random } from './random.ts'
 
 const MAX_DEPTH = 6
 

@@ -1,8 +1,9 @@
 /** Hostile requests to one operation, after what the OpenAPI page says of it. */
+
+import type { Random } from '../../helpers/random.ts'
 import type { JsonSchema, Operation, Parameter } from '../operations.ts'
 import { fromSchema } from './from-schema.ts'
 import { HEADER_VALUES, NAMES, QUERY_VALUES, SEGMENTS, withRawNumbers } from './hostile.ts'
-import type { Random } from './random.ts'
 import { spoilText } from './spoil-text.ts'
 import type { Story } from './story.ts'
 

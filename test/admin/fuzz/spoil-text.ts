@@ -1,5 +1,5 @@
 /** JSON that was broken on its way, as text. */
-import type { Random } from './random.ts'
+import type { Random } from '../../helpers/random.ts'
 
 type Spoil = (text: string, random: Random) => string
 
