@@ -10,6 +10,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { copyAssets } from './assets.ts'
 import { endGroup, guard } from './process-group.ts'
+import { readIfThere } from './read-file.ts'
 import { reason, StartError } from './start-error.ts'
 
 export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -62,7 +63,7 @@ async function buildOne(
   const stampFile = join(folder, 'index.js.sources')
   const built = { file, ...compatibility(source.config) }
   const stamp = hashOf(source.inputs)
-  if (stamp === read(stampFile) && read(file) !== undefined) return built
+  if (stamp === readIfThere(stampFile) && readIfThere(file) !== undefined) return built
 
   report(`building ${source.name}`)
   const work = join(PROJECT_ROOT, 'dist', `.${source.name}-${process.pid}`)
@@ -148,15 +149,6 @@ function filesBelow(path: string): string[] {
       .map((entry) => join(entry.parentPath, entry.name))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return [path]
-    throw error
-  }
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { readIfThere } from './read-file.ts'
 
 /** Installs what the folder's package-lock.json names, unless it is there. Throws with npm's own words. */
 export function installOnDemand(folder: string): void {
@@ -13,7 +14,7 @@ export function installOnDemand(folder: string): void {
   const stamp = createHash('sha256')
     .update(readFileSync(join(folder, 'package-lock.json')))
     .digest('hex')
-  if (read(stampFile) === stamp) return
+  if (readIfThere(stampFile) === stamp) return
   const name = basename(folder)
   console.error(`turnout: installing the packages of ${name}/package-lock.json with npm ci, once`)
   const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
@@ -25,13 +26,4 @@ export function installOnDemand(folder: string): void {
   if (run.status !== 0)
     throw new Error(`npm ci in ${name}/ failed: ${run.error?.message ?? `${run.stdout}${run.stderr}`.trim()}`)
   writeFileSync(stampFile, stamp)
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -3,9 +3,10 @@
  * a kill at any moment leaves the old or the new content. Secrets are readable by their owner only.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { OriginPorts } from './options.ts'
+import { readIfThere } from './read-file.ts'
 import { reason, StartError } from './start-error.ts'
 
 /** Where things lie below the state folder. */
@@ -54,7 +55,7 @@ Holds secrets (admin-token, cookie-key, signing-key, workerd.capnp, *.env): do n
 /** The secret kept under `name`, generated at the first call: `tn_` and 256 random bits. */
 export function secret(state: State, name: 'admin-token' | 'cookie-key' | 'signing-key'): string {
   const file = join(state.dir, name)
-  const kept = read(file)?.trim()
+  const kept = readIfThere(file)?.trim()
   if (kept) {
     chmodSync(file, 0o600)
     return kept
@@ -69,7 +70,7 @@ const ORIGINS_FILE = 'origins.json'
 /** The ports that the demo origins had in the last run, which the seeded document names; `null` before the first. */
 export function keptOriginPorts(state: State): OriginPorts | null {
   const file = join(state.dir, ORIGINS_FILE)
-  const text = read(file)
+  const text = readIfThere(file)
   if (text === undefined) return null
   try {
     return JSON.parse(text)
@@ -97,13 +98,4 @@ export function replaceFile(file: string, content: string): void {
   const next = `${file}.${process.pid}.next`
   writeFileSync(next, content, { mode: 0o600 })
   renameSync(next, file)
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }
