@@ -220,3 +220,26 @@ export class Simulation {
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 40; turn += 1) await null
 }
+
+/** An isolate that has answered its first request, whose background work has ended with it. */
+export async function warm(limits: Partial<FreshnessLimits> = {}): Promise<Simulation> {
+  const isolate = new Simulation(limits).publish()
+  const first = await isolate.request()
+  await isolate.pass(20)
+  if (first.version !== 1) throw new Error(`the first request was answered with version ${first.version}`)
+  first.abort()
+  return isolate
+}
+
+/** A copy of that version, without kills. */
+export const copy = (
+  version: number,
+  from: Copy['from'] = 'last-known-good',
+  more: Partial<Copy> = {},
+): Copy => ({
+  from,
+  readAtMs: 1_799_999_000_000,
+  kills: { epoch: 0, version: 0, kills: [] },
+  snapshot: snapshotOf(1, version),
+  ...more,
+})

@@ -3,15 +3,11 @@
  * long after the read that comes. In simulated time. Source: docs/architecture.md, "Edge freshness".
  */
 import { describe, expect, it } from 'vitest'
-import { LIMITS, Simulation, snapshotOf, type Visit } from './simulation.ts'
+import { LIMITS, Simulation, snapshotOf, type Visit, warm } from './simulation.ts'
 
 /** An isolate that has version 1, and then was left alone for 30 s. A read takes 15 ms from then on, a body 30 ms. */
 async function idle(): Promise<Simulation> {
-  const isolate = new Simulation().publish()
-  const first = await isolate.request()
-  await isolate.pass(20)
-  expect(first.version).toBe(1)
-  first.abort()
+  const isolate = await warm()
   await isolate.pass(30_000)
   isolate.read = { afterMs: 15 }
   isolate.body = { afterMs: 30 }
@@ -222,5 +218,70 @@ describe('whoever loads the body is aborted', () => {
     expect(last.waitedMs).toBeLessThanOrEqual(LIMITS.refreshTimeoutMs)
     await isolate.pass(100)
     expect((await isolate.request()).version).toBe(2)
+  })
+})
+
+describe('for a client that was told of something newer', () => {
+  const told = (snapshot: number, kills = 0) => ({ epoch: 1, snapshot, kills })
+
+  it('reads at once, and answers by that', async () => {
+    const isolate = await warm()
+    isolate.publish()
+    await isolate.pass(300)
+    const visit = await isolate.request(told(2))
+    await isolate.pass(10)
+    expect([visit.version, visit.waitedMs]).toStrictEqual([2, 5])
+  })
+
+  it('waits for kills as for snapshots', async () => {
+    const isolate = await warm()
+    isolate.kill({ target: 'all-flags' })
+    await isolate.pass(300)
+    const visit = await isolate.request(told(1, 1))
+    await isolate.pass(10)
+    expect(visit.answer?.kills.version).toBe(1)
+  })
+
+  it.each([told(1), told(0), { epoch: 0, snapshot: 9, kills: 9 }])(
+    'reads nothing for %j, which it has',
+    async (known) => {
+      const isolate = await warm()
+      await isolate.pass(300)
+      await isolate.request(known)
+      await isolate.pass(1)
+      expect(isolate.reads).toHaveLength(1)
+    },
+  )
+
+  it('answers by what it has after a second, and reads no more than four times, where nobody knows of it', async () => {
+    const isolate = await warm()
+    await isolate.pass(300)
+    const visits = [await isolate.request(told(7)), await isolate.request(told(8))]
+    await isolate.pass(1_100)
+    expect(visits.map(({ version }) => version)).toStrictEqual([1, 1])
+    expect(Math.max(...visits.map(({ waitedMs }) => waitedMs))).toBeLessThanOrEqual(1_005)
+    expect(isolate.reads.length).toBeLessThanOrEqual(1 + 4)
+  })
+
+  it('does not wait where the control plane is away', async () => {
+    const isolate = await warm()
+    isolate.read = { fails: 'away' }
+    await isolate.pass(300)
+    const visit = await isolate.request(told(2))
+    await isolate.pass(30)
+    expect([visit.version, visit.waitedMs < 30]).toStrictEqual([1, true])
+  })
+
+  it('goes on where whoever began to read is gone', async () => {
+    const isolate = await warm()
+    isolate.publish()
+    isolate.read = { hangs: true }
+    await isolate.pass(300)
+    ;(await isolate.request(told(2))).abort()
+    isolate.read = {}
+    await isolate.pass(1_005)
+    const visit = await isolate.request(told(2))
+    await isolate.pass(20)
+    expect(visit.version).toBe(2)
   })
 })
