@@ -109,8 +109,8 @@ function found(reader: BackupReader, staging: Staging) {
 
 function callObject<T>(env: Env, object: string, call: (stub: Restorable) => Promise<T>): Promise<T> {
   const known = objectOf(object)
-  if (known?.kind === 'access') return callProject(env, (stub) => call(stub as unknown as Restorable))
-  if (known?.kind === 'webhooks') return callWebhooks(env, (stub) => call(stub as unknown as Restorable))
+  if (known?.kind === 'access') return callProject(env, (stub) => call(stub))
+  if (known?.kind === 'webhooks') return callWebhooks(env, (stub) => call(stub))
   return callEnvironment(env, known!.environment!, call)
 }
 

@@ -29,20 +29,22 @@ export type Remote<T> = {
     : never
 }
 
+/** The platform's own type of a stub does not say what a generic method answers. */
+const remote = <T extends Rpc.DurableObjectBranded>(objects: DurableObjectNamespace<T>, name: string) =>
+  objects.getByName(name) as unknown as Remote<T>
+
 export const callEnvironment = <T>(
   env: Env,
   name: string,
   call: (stub: Remote<EnvironmentObject>) => Promise<T>,
   times: Times = 'again',
-): Promise<T> =>
-  persist(times, () => call(env.ENVIRONMENTS.getByName(name) as unknown as Remote<EnvironmentObject>))
+): Promise<T> => persist(times, () => call(remote(env.ENVIRONMENTS, name)))
 
 export const callProject = <T>(
   env: Env,
   call: (stub: Remote<ProjectObject>) => Promise<T>,
   times: Times = 'again',
-): Promise<T> =>
-  persist(times, () => call(env.PROJECT.getByName(PROJECT_NAME) as unknown as Remote<ProjectObject>))
+): Promise<T> => persist(times, () => call(remote(env.PROJECT, PROJECT_NAME)))
 
 /** One object for each location of an environment. */
 export const callMetrics = <T>(
@@ -50,33 +52,27 @@ export const callMetrics = <T>(
   environment: string,
   location: string,
   call: (stub: Remote<MetricsObject>) => Promise<T>,
-): Promise<T> =>
-  persist('again', () =>
-    call(env.METRICS.getByName(`${environment}/${location}`) as unknown as Remote<MetricsObject>),
-  )
+): Promise<T> => persist('again', () => call(remote(env.METRICS, `${environment}/${location}`)))
 
 export const callWebhooks = <T>(
   env: Env,
   call: (stub: Remote<WebhooksObject>) => Promise<T>,
   times: Times = 'again',
-): Promise<T> =>
-  persist(times, () => call(env.WEBHOOKS.getByName(WEBHOOKS_NAME) as unknown as Remote<WebhooksObject>))
+): Promise<T> => persist(times, () => call(remote(env.WEBHOOKS, WEBHOOKS_NAME)))
 
 /** One object for each environment. */
 export const callHealth = <T>(
   env: Env,
   environment: string,
   call: (stub: Remote<HealthObject>) => Promise<T>,
-): Promise<T> =>
-  persist('again', () => call(env.HEALTH.getByName(environment) as unknown as Remote<HealthObject>))
+): Promise<T> => persist('again', () => call(remote(env.HEALTH, environment)))
 
 /** One object for each caller, by the principal's id. */
 export const callIdempotency = <T>(
   env: Env,
   caller: string,
   call: (stub: Remote<IdempotencyObject>) => Promise<T>,
-): Promise<T> =>
-  persist('again', () => call(env.IDEMPOTENCY.getByName(caller) as unknown as Remote<IdempotencyObject>))
+): Promise<T> => persist('again', () => call(remote(env.IDEMPOTENCY, caller)))
 
 /** What the platform says about a failed call. */
 export interface StubError {

@@ -1,6 +1,6 @@
 /** Publish checks of health checks. Pure. */
 import { type Check, type Fields, isObject, type Path } from './check.ts'
-import type { Origin } from './document.ts'
+import type { Member, Origin } from './document.ts'
 import { HEALTH_DEFAULTS, healthSettings, MAX_HEALTH_CHECKS } from './health.ts'
 
 const MAX_PATH = 1_024
@@ -50,6 +50,8 @@ const checkedOf = (origins: unknown): number =>
     .filter(isObject)
     .reduce((sum, origin) => {
       const pool = Array.isArray(origin.pool) ? origin.pool.filter(isObject) : [undefined]
-      const checked = pool.filter((member) => healthSettings(origin as Origin, member as never) !== null)
+      const checked = pool.filter(
+        (member) => healthSettings(origin as Origin, member as Member | undefined) !== null,
+      )
       return sum + checked.length
     }, 0)

@@ -33,10 +33,9 @@ export class Implication {
     if (one[0] === 'any') return partsOf(one).every((part) => this.holds(part, from, other, to))
     if (other[0] === 'any' && partsOf(other).some((part) => this.holds(one, from, part, to))) return true
     if (one[0] === 'all') return partsOf(one).some((part) => this.holds(part, from, other, to))
-    if (one[0] === 'not')
-      return other[0] === 'not' && this.holds(other[1] as never, to, one[1] as never, from)
+    if (one[0] === 'not') return other[0] === 'not' && this.holds(other[1], to, one[1], from)
     if (one[0] === 'segment')
-      return other[0] === 'segment' && one[1] === other[1] && this.contains(one[1] as Key, from, to)
+      return other[0] === 'segment' && one[1] === other[1] && this.contains(one[1], from, to)
     return other[0] === 'is' && this.#test(one, other)
   }
 
