@@ -2,6 +2,7 @@
  * JSON Merge Patch (RFC 7396): an object merges into an object field by field, `null` removes, anything else replaces.
  * Pure; leaves both arguments untouched, and a key such as `__proto__` stays an ordinary key.
  */
+import { isObject } from '../engine/index.ts'
 
 /** Source: https://www.rfc-editor.org/rfc/rfc7396#section-2 */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -13,6 +14,3 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   }
   return Object.fromEntries(merged)
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

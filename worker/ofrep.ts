@@ -7,6 +7,7 @@ import {
   type EvaluationContext,
   evaluate,
   evaluateAll,
+  isObject,
   murmur3,
   type Prepared,
   stateOf,
@@ -61,9 +62,6 @@ export async function readContext(
   if (!isObject(context)) return failure(400, 'INVALID_CONTEXT', '"context" must be an object', key)
   return caller === 'client' ? clientContext(context, facts) : context
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export function evaluateOne(
   prepared: Prepared,

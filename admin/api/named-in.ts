@@ -1,4 +1,5 @@
 /** Where a request names a thing: `path.key` in its address, `query.flag`, or `$.flag` in its body. */
+import { isObject } from '../../engine/index.ts'
 import type { ApiContext } from './context.ts'
 
 /** Noun → the fields that may name such a thing, those first that name nothing else. What is not here is named by `id`. */
@@ -42,7 +43,7 @@ function names(value: unknown, name: string): boolean {
 async function bodyOf(c: ApiContext): Promise<Readonly<Record<string, unknown>>> {
   try {
     const body: unknown = JSON.parse((await c.req.bodyCache.text) ?? '{}')
-    return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
+    return isObject(body) ? body : {}
   } catch {
     return {}
   }

@@ -1,4 +1,5 @@
 /** Small checks of JSON values that were written by a machine: what is wrong, and where. Pure. Never throws. */
+import { isObject } from '../../engine/index.ts'
 
 /** Says what is wrong with a value, by its path, such as `$.votes[0].at must be text`. */
 export type Report = (path: string, message: string) => void
@@ -94,7 +95,3 @@ export const known =
     for (const [name, check] of Object.entries(shape))
       if (Object.hasOwn(value, name)) check(value[name], `${path}.${name}`, report)
   }
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}

@@ -1,4 +1,5 @@
 /** Checks the records of one object of a backup, one after the other, and at its end what they are together. Pure. */
+import { isObject } from '../../engine/index.ts'
 import type { Head } from '../audit/chain.ts'
 import { ChainCheck } from './chain-check.ts'
 import { ContentCheck } from './content-check.ts'
@@ -72,10 +73,10 @@ export class ObjectCheck {
 }
 
 function sameCounts(said: unknown, found: Readonly<Record<string, number>>): boolean {
-  if (typeof said !== 'object' || said === null) return false
+  if (!isObject(said)) return false
   const names = Object.keys(found)
-  return Object.keys(said).length === names.length && names.every((name) => hasCount(said, name, found[name]))
+  return (
+    Object.keys(said).length === names.length &&
+    names.every((name) => Object.hasOwn(said, name) && said[name] === found[name])
+  )
 }
-
-const hasCount = (said: object, name: string, count: number | undefined): boolean =>
-  Object.hasOwn(said, name) && (said as Record<string, unknown>)[name] === count

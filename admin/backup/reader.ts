@@ -2,7 +2,9 @@
  * Reads a backup line by line and says everything that is wrong with it, and where. What it calls a record may be believed
  * only after `finish` has found nothing. Pure but for its own memory. Never throws.
  */
+
 import { createHash } from 'node:crypto'
+import { isObject } from '../../engine/index.ts'
 import type { Head } from '../audit/chain.ts'
 import type { Report } from './fields.ts'
 import { type Begin, CHECKS, type Closing, FORMAT, type Header, objectOf } from './format.ts'
@@ -165,7 +167,7 @@ export class BackupReader {
 function objectIn(text: string): Values | null {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : null
+    return isObject(value) ? value : null
   } catch {
     return null
   }

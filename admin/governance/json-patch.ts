@@ -2,6 +2,7 @@
  * Before and after of a thing as a JSON Patch (RFC 6902), for people to read and for machines to check: every `replace` and
  * `remove` follows a `test` of the value that it ends. Pure; keys such as `__proto__` are ordinary keys.
  */
+import { isObject } from '../../engine/index.ts'
 import { type Kept, keptPairs } from './edit-script.ts'
 import { sameJson, textOf } from './same-json.ts'
 
@@ -47,9 +48,6 @@ function* diff(path: string, before: unknown, after: unknown): Iterable<Operatio
 }
 
 type Fields = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function* objectDiff(path: string, before: Fields, after: Fields): Iterable<Operation> {
   for (const key of Object.keys(before))
