@@ -30,9 +30,12 @@ export const MAX_REASON = 500
 
 /** Who edits, and why: `given` in a body, else query `reason`, else header `x-turnout-reason`. */
 export function authorOf(c: ApiContext, given?: string): Author {
-  const reason = given || c.req.query('reason')?.trim() || c.req.header('x-turnout-reason')?.trim() || null
-  if (reason !== null && reason.length > MAX_REASON)
-    throw invalidRequest('query.reason', `must have at most ${MAX_REASON} characters, has ${reason.length}`)
+  const asked = c.req.query('reason')?.trim()
+  const reason = given || asked || c.req.header('x-turnout-reason')?.trim() || null
+  if (reason !== null && reason.length > MAX_REASON) {
+    const path = asked ? 'query.reason' : 'x-turnout-reason'
+    throw invalidRequest(path, `must have at most ${MAX_REASON} characters, has ${reason.length}`)
+  }
   const { id, maker } = c.get('principal')
   return {
     actor: id,

@@ -51,6 +51,24 @@ describe('a refusal names what is wrong with the request', () => {
     })
   })
 
+  it('with a reason that is too long: the header or the query that holds it', async () => {
+    const { api } = await environment(FLAGS)
+    const reason = 'x'.repeat(501)
+    const toggle = (query: string, headers: Record<string, string>) =>
+      call(`${api}/flags/beta${query}`, {
+        method: 'PATCH',
+        body: { percentage: 5 },
+        headers: { ...ANY, ...headers },
+      })
+    for (const [path, response] of [
+      ['x-turnout-reason', await toggle('', { 'x-turnout-reason': reason })],
+      ['query.reason', await toggle(`?reason=${reason}`, { 'x-turnout-reason': 'short' })],
+    ] as const)
+      expect((await problem(response, 422)).errors).toEqual([
+        { path, message: 'must have at most 500 characters, has 501' },
+      ])
+  })
+
   it('with a name that nothing has: where it stands in the address, the query or the body', async () => {
     const { name, api } = await environment(FLAGS)
     const rows: [string, string, unknown, string, string][] = [

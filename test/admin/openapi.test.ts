@@ -24,7 +24,7 @@ describe('the guide', () => {
 
 /** Names in the first column of a table of the guide. */
 const namesIn = (column: string): string[] => {
-  const rows = new RegExp(`^\\| ${column} \\| says \\|\\n.*\\n((?:\\|.*\\n)+)`, 'm').exec(guide)![1]!
+  const rows = new RegExp(`^\\| ${column} \\|.*\\|\\n.*\\n((?:\\|.*\\n)+)`, 'm').exec(guide)![1]!
   const cells = Array.from(rows.matchAll(/^\| ([^|]+) \|/gm), ([, cell]) => cell!)
   return cells.flatMap((cell) => Array.from(cell.matchAll(/`([^`]+)`/g), ([, name]) => name!)).sort()
 }
@@ -39,6 +39,11 @@ describe('the OpenAPI page', () => {
     ])
     expect(Object.keys(documented).length).toBeGreaterThan(10)
     expect(Object.fromEntries(found)).toEqual(documented)
+  })
+
+  it('names every setting of an environment that the guide does, and no other', async () => {
+    const { components } = await value(await call('/openapi.json'))
+    expect(namesIn('setting')).toEqual(Object.keys(components.schemas.EnvironmentSettings.properties).sort())
   })
 
   it('names every header that the guide does, and no other', async () => {
