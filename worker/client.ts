@@ -23,6 +23,8 @@ export interface ClientSource {
   isHttps(request: Received, protocol: string): boolean
   /** Headers `cf-…` are the platform's word; elsewhere they are a client's, and no origin must take them for more. */
   readonly hasPlatform: boolean
+  /** Whether somebody has seen to it that the header Host holds one. */
+  readonly hasHost: boolean
 }
 
 /** Cloudflare in front: what a client writes it replaces. */
@@ -31,11 +33,13 @@ export const PLATFORM: ClientSource = {
   place: (request) => (request.cf ?? {}) as Place,
   isHttps: (_, protocol) => protocol === 'https:',
   hasPlatform: true,
+  hasHost: true,
 }
 
 /** A local run: a client may write where it is, and is on this machine if it does not. */
 export const LOCAL_RUN: ClientSource = {
   ...PLATFORM,
+  hasHost: false,
   ip: (request) => PLATFORM.ip(request) ?? '127.0.0.1',
 }
 
@@ -53,6 +57,7 @@ export function behindProxies(proxies: Proxies, countryHeader: string | null): C
       protocol === 'https:' ||
       (request.headers.get('x-forwarded-proto') === 'https' && client(request).isProxied),
     hasPlatform: false,
+    hasHost: false,
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type PreviewClaims,
 } from '../engine/index.ts'
 import { Callers } from './access.ts'
+import { addressOf } from './address.ts'
 import { tried, unreachable } from './attempt.ts'
 import type { Place } from './client.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
@@ -264,7 +265,11 @@ function failed(request: Request, cause: unknown): Response {
 
 /** What no request can be read with, whoever sent it; `null`: nothing, so the fault is ours. */
 function mistakeIn(request: Request): string | null {
-  if (!URL.canParse(request.url)) return 'the host and path of the request make no URL'
+  try {
+    addressOf(request.url, request.headers.get('host'))
+  } catch {
+    return 'the host and path of the request make no URL'
+  }
   try {
     void request.cf
     return null

@@ -23,10 +23,11 @@ export class RequestFacts {
   #query: URLSearchParams | undefined
 
   constructor(request: Request, clients: ClientSource) {
-    const { path, search, host, protocol } = addressOf(request.url)
     this.request = request
     // Each look at the platform's own costs as much as reading a header.
     this.headers = request.headers
+    const named = clients.hasHost ? null : this.headers.get('host')
+    const { path, search, host, protocol } = addressOf(request.url, named)
     this.path = path
     this.search = search
     this.host = host

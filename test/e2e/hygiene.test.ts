@@ -14,7 +14,8 @@ let origin: WireOrigin
 
 beforeAll(async () => {
   origin = await startWireOrigin()
-  edge = await startWireEdge()
+  // As with nobody in front that looks at a request first.
+  edge = await startWireEdge({ LOCAL: 'true' })
   const document: FlagDocument = {
     flags: {
       release: { enabled: true, variants: { stable: 1, canary: 2 }, off: 'stable', fallthrough: 'canary' },
@@ -190,6 +191,12 @@ describe('header lines', () => {
     ['with a host with a space', 'GET /a HTTP/1.1\r\nHost: edge .test\r\n\r\n'],
     ['with two hosts in one', 'GET /a HTTP/1.1\r\nHost: edge.test, evil.test\r\n\r\n'],
     ['with a host with a port that is none', 'GET /a HTTP/1.1\r\nHost: edge.test:99999\r\n\r\n'],
+    ['with a host with a path', 'GET /a HTTP/1.1\r\nHost: edge.test/admin?\r\n\r\n'],
+    ['with a host with a backslash', 'GET /a HTTP/1.1\r\nHost: edge.test\\admin?\r\n\r\n'],
+    ['with a host with a query', 'GET /a HTTP/1.1\r\nHost: edge.test?\r\n\r\n'],
+    ['with a host with a fragment', 'GET /a HTTP/1.1\r\nHost: edge.test#\r\n\r\n'],
+    ['with a host with a user', 'GET /a HTTP/1.1\r\nHost: evil.test@edge.test\r\n\r\n'],
+    ['with a host with a comma', 'GET /a HTTP/1.1\r\nHost: evil.test,edge.test\r\n\r\n'],
   ])('%s are refused', async (_, bytes) => {
     expect(await statuses(bytes)).toEqual([400])
     expect(cameThrough()).toEqual([])
@@ -235,6 +242,11 @@ describe('request lines', () => {
     ['a method that is none', `GE(T /a HTTP/1.1\r\n${HOST}\r\n`],
   ])('with %s are refused', async (_, bytes) => {
     expect(await statuses(bytes)).toEqual([400])
+    expect(cameThrough()).toEqual([])
+  })
+
+  test('of everything (*) are refused: there is no path to match', async () => {
+    expect(await statuses(`OPTIONS * HTTP/1.1\r\n${HOST}\r\n`)).toEqual([400])
     expect(cameThrough()).toEqual([])
   })
 

@@ -53,6 +53,12 @@ describe('behind proxies of your own', () => {
     ).toEqual({})
   })
 
+  test('nobody in front may have looked at the host: one with a slash is none', () => {
+    const odd = request({ host: 'shop.dev/admin?' }, PROXY)
+    for (const source of [clients, LOCAL_RUN]) expect(() => new RequestFacts(odd, source)).toThrow()
+    expect(new RequestFacts(request({ host: 'shop.dev' }, PROXY), clients).host).toBe('shop.dev')
+  })
+
   test.each(['', 'Germany', 'D1', 'DE, FR', '<b>'])('a country is not %j', (country) => {
     expect(new RequestFacts(request({ ...WRITTEN, 'x-country': country }, PROXY), clients).place).toEqual({})
   })
