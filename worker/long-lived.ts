@@ -21,8 +21,6 @@ const SERVER_ERROR = 1011
 const SERVICE_RESTART = 1012
 const TRY_AGAIN_LATER = 1013
 const HARMLESS = [NO_STATUS, SERVICE_RESTART, TRY_AGAIN_LATER]
-/** Codes that stand for something else than a code that was sent, or for nothing. */
-const UNSENDABLE = [1004, ABNORMAL, 1015]
 const FIRST_OF_APPLICATIONS = 3000
 
 interface Watching {
@@ -36,9 +34,9 @@ interface Watching {
 }
 
 /** Whether a response stays open, for as long as both sides like. */
-export const isLongLived = ({ webSocket, headers }: Response): boolean =>
+export const isLongLived = ({ webSocket, ok, headers }: Response): boolean =>
   (webSocket !== null && webSocket !== undefined) ||
-  /^text\/event-stream\s*(;|$)/i.test(headers.get('content-type') ?? '')
+  (ok && /^text\/event-stream\s*(;|$)/i.test(headers.get('content-type') ?? ''))
 
 /** What began a connection, and how to know whether it would begin so now. */
 export interface Begun {
@@ -133,14 +131,16 @@ function pump(from: WebSocket, to: WebSocket, ended: (code: number) => void): vo
   from.addEventListener('error', () => end(ABNORMAL, ''))
 }
 
-/** What has no code on the wire is given one that says as much. Harmless for a socket that is closed. */
+/**
+ * What cannot be sent (a code that stands for none or is none, a reason that is too long) becomes one that says as much. Harmless
+ * for a socket that is closed.
+ */
 function close(socket: WebSocket, code: number, reason: string): void {
   try {
     if (code === NO_STATUS) socket.close()
-    else if (UNSENDABLE.includes(code)) socket.close(SERVER_ERROR, 'the other side broke off')
     else socket.close(code, reason)
   } catch {
-    // It is closed already.
+    if (code !== SERVER_ERROR) close(socket, SERVER_ERROR, 'the other side broke off')
   }
 }
 

@@ -1,7 +1,9 @@
 /** Connections that stay, over real sockets: what passes both ways, how they end, and when they are sent elsewhere. */
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Drain, FlagDocument, Kill } from '../../engine/index.ts'
+import { CLOSE, writeFrame } from '../../local/web-socket-frames.ts'
 import { type OriginSocket, type SocketOrigin, startSocketOrigin } from '../helpers/web-socket-origin.ts'
 import { open, startWireEdge, type WireEdge } from '../helpers/wire.ts'
 
@@ -84,6 +86,28 @@ async function connected(path: string, protocols: string[] = []): Promise<Connec
   return { client, heard, at: origin.sockets.at(-1)! }
 }
 
+const closing = (code: number, reason: string | Buffer): Buffer =>
+  writeFrame(0x80 | CLOSE, Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]))
+
+/** A short frame as clients send it, masked with zeros. */
+const masked = (frame: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([frame[0]!, 0x80 | frame[1]!, 0, 0, 0, 0]), frame.subarray(2)])
+
+/** A client that may send what no client should. */
+async function handshaken(path: string): Promise<Socket> {
+  const lines = [
+    `GET ${path} HTTP/1.1`,
+    'Host: edge.test',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  ]
+  const socket = await open(edge.port, `${lines.join('\r\n')}\r\n\r\n`)
+  await once(socket, 'data')
+  return socket
+}
+
 const becomes = (list: readonly string[], expected: readonly string[]) =>
   vi.waitFor(() => expect(list).toEqual(expected), soon)
 
@@ -146,17 +170,8 @@ describe.each(['/immediate', '/kept'])('a WebSocket on %s', (path) => {
 
 describe('a WebSocket of a route that drains', () => {
   test('is over for the origin if the client is gone', async () => {
-    const request = [
-      'GET /immediate HTTP/1.1',
-      'Host: edge.test',
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ]
     const before = origin.sockets.length
-    const socket = await open(edge.port, `${request.join('\r\n')}\r\n\r\n`)
-    await once(socket, 'data')
+    const socket = await handshaken('/immediate')
     socket.resetAndDestroy()
     await vi.waitFor(() => expect(origin.sockets[before]!.seen.at(-1)).toBe('gone'), soon)
   })
@@ -164,6 +179,29 @@ describe('a WebSocket of a route that drains', () => {
   test('is over for the client if the origin breaks off', async () => {
     const { heard, at } = await connected('/immediate')
     at.breakOff()
+    await becomes(heard, ['close:1011 the other side broke off'])
+  })
+
+  test.each([
+    [999, 'none'],
+    [5_000, 'none'],
+    [1_006, 'stands for none'],
+  ])('is over for the other side whatever code it was closed with: %i', async (code, reason) => {
+    const byOrigin = await connected('/immediate')
+    byOrigin.at.close(code, reason)
+    await becomes(byOrigin.heard, ['close:1011 the other side broke off'])
+    const before = origin.sockets.length
+    const client = await handshaken('/immediate')
+    client.write(masked(closing(code, reason)))
+    const told = 'close:1011 the other side broke off'
+    await vi.waitFor(() => expect(origin.sockets[before]!.seen).toEqual([told, 'gone']), soon)
+    client.destroy()
+  })
+
+  test('is over for the other side with a reason that grows too long on the way', async () => {
+    const { heard, at } = await connected('/immediate')
+    // Each byte is no UTF-8, and is read as a character of three.
+    at.socket.write(closing(4_000, Buffer.alloc(120, 0xff)))
     await becomes(heard, ['close:1011 the other side broke off'])
   })
 
