@@ -70,7 +70,7 @@ function begin(
   // Not cleared: it ends with the request, and that costs less.
   setTimeout(late, timeoutMs)
   by.fetch(target, init).then(
-    (response) => end({ response, failure: failed(response) }),
+    (response) => end(outcomeOf(response)),
     (thrown: unknown) => {
       const cause = thrown instanceof Error ? thrown.message : String(thrown)
       end({ response: null, failure: 'unreached', timedOutMs: null, cause })
@@ -78,11 +78,14 @@ function begin(
   )
 }
 
-function failed(response: Response): Failure | null {
+function outcomeOf(response: Response): Outcome {
   const { status } = response
-  return status < 400
-    ? null
-    : failureOf(status, status === 503 && response.headers.get('x-not-processed') === '1')
+  // Nobody asked for that, and no answer follows.
+  if (status === 101 && !response.webSocket)
+    return { response: null, failure: 'unreached', timedOutMs: null, cause: 'switched protocols unasked' }
+  const failure =
+    status < 400 ? null : failureOf(status, status === 503 && response.headers.get('x-not-processed') === '1')
+  return { response, failure }
 }
 
 /** `origin`: what to call it, e.g. `origin canary of route shop`. */

@@ -7,17 +7,18 @@ import { clientContext } from './context.ts'
 import type { Visitor } from './identity.ts'
 import { bulk } from './ofrep.ts'
 import type { RequestFacts } from './request-facts.ts'
-import { privately, SHARED_CACHE_HEADERS } from './respond.ts'
+import { isAlterable, privately, SHARED_CACHE_HEADERS } from './respond.ts'
 
 /** Id of the element; sdk/remote.ts looks for it. */
 const ELEMENT_ID = 'turnout-flags'
 
 /** A page, or part of one, that a GET is answered with. */
-export const isPage = ({ request }: RequestFacts, { status, headers, body }: Response): boolean =>
+export const isPage = ({ request }: RequestFacts, response: Response): boolean =>
   request.method === 'GET' &&
-  body !== null &&
-  status !== 206 &&
-  /^text\/html\s*(;|$)/i.test(headers.get('content-type') ?? '')
+  response.body !== null &&
+  response.status !== 206 &&
+  isAlterable(response) &&
+  /^text\/html\s*(;|$)/i.test(response.headers.get('content-type') ?? '')
 
 export function withBootstrap(
   page: Response,

@@ -18,7 +18,11 @@ export interface Served {
 /** Headers that tell shared caches otherwise than Cache-Control does. Source: RFC 9213. */
 export const SHARED_CACHE_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control']
 
+/** The platform passes on a status that HTTP does not know, and makes no response anew that has one. */
+export const isAlterable = ({ status }: Response): boolean => status < 600
+
 export function respond(response: Response, served: Served): Response {
+  if (!isAlterable(response)) return response
   const { debug, page, decision, setCookie, isPreview } = served
   const result = setCookie === null ? mutable(response) : withCookie(response, setCookie)
   if (page || isPreview) {
@@ -39,6 +43,7 @@ export function respond(response: Response, served: Served): Response {
 
 /** With a cookie for its visitor, and so for nobody else. */
 export function withCookie(response: Response, setCookie: string): Response {
+  if (!isAlterable(response)) return response
   const result = mutable(response)
   result.headers.append('set-cookie', setCookie)
   result.headers.set('cache-control', privately(result.headers.get('cache-control')))

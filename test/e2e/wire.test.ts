@@ -43,6 +43,7 @@ const document = (more: Partial<Route> = {}): FlagDocument => {
       route('admin', '/admin/*', { rewrite: { addPrefix: '/by-admin' } }),
       route('visitor', '/visitor/*', { identity: ['cookie'] }),
       route('debug', '/debug/*', { debug: true, identity: ['cookie'] }),
+      route('flags', '/flags/*', { bootstrap: true }),
       route('short', '/short/*', { timeoutMs: 100, deadlineMs: 150 }),
       route('rest', '*'),
     ],
@@ -271,6 +272,29 @@ describe('a response', () => {
       expect(answer.body.toString()).toBe(status === 206 ? 'bytes' : '')
     }
     expect(origin.received).toHaveLength(2)
+  })
+
+  test.each(['/x', '/visitor/x', '/debug/x', '/flags/x'])(
+    'of a status that HTTP does not know passes as it is, without what cannot be added: %s',
+    async (path) => {
+      for (const status of [600, 999]) {
+        origin.answer = (_, response) => {
+          response.writeHead(status, { 'content-type': 'text/html', 'x-own': '1' })
+          response.end('<head></head>denied')
+        }
+        const answer = await ask(edge.port, path, ['Cookie: turnout-preview=over'])
+        expect(answer.status).toBe(status)
+        expect(answer.all('x-own')).toEqual(['1'])
+        expect(answer.body.toString()).toBe('<head></head>denied')
+      }
+    },
+  )
+
+  test.each(['/x', '/visitor/x'])('that switches protocols unasked is none: %s', async (path) => {
+    origin.answer = (_, response) => {
+      response.socket!.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: Upgrade\r\n\r\n')
+    }
+    expect((await ask(edge.port, path)).status).toBe(502)
   })
 
   test('may take longer than the timeout once its headers are there', async () => {
