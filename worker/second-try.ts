@@ -61,7 +61,7 @@ export async function afterFailure(
   const attempted = {
     method: request.method,
     idempotent: route.route.idempotent ?? false,
-    hasIdempotencyKey: request.headers.has('idempotency-key'),
+    hasIdempotencyKey: Boolean(request.headers.get('idempotency-key')),
   }
   const allowed =
     first.failure !== null && mayRetry(first.failure, attempted) && mayFailOver(request, decision)

@@ -96,6 +96,9 @@ describe.each([
       expect((await attempt({ method, canary, body })).hosts, method).toEqual(ONCE)
       expect((await attempt({ method, canary, body, headers: keyed })).hosts).toEqual(ONCE)
       expect((await attempt({ method, canary, body, route: idempotent })).hosts).toEqual(ONCE)
+      // A key without a value lets the origin recognise nothing.
+      const empty = { 'idempotency-key': '' }
+      expect((await attempt({ method, canary, body, route: idempotent, headers: empty })).hosts).toEqual(ONCE)
       const both = await attempt({ method, canary, body, route: idempotent, headers: keyed })
       expect(both.hosts, method).toEqual(TWICE)
       expect(both.sent.map((request) => request.body)).toEqual([body, body])
