@@ -55,7 +55,7 @@ function stripReserved(received: Headers, headers: Headers, hasPlatform: boolean
   for (const name of received.keys()) {
     if (name === 'connection')
       for (const named of received.get(name)!.split(',')) deleteNamed(headers, named.trim())
-    else if (isReserved(name) || (!hasPlatform && name.startsWith('cf-'))) headers.delete(name)
+    else if (isReserved(name) || (!hasPlatform && /^cf[^a-z\d]/.test(name))) headers.delete(name)
   }
 }
 
@@ -66,7 +66,7 @@ function stripReserved(received: Headers, headers: Headers, hasPlatform: boolean
 function isReserved(name: string): boolean {
   switch (name[0]) {
     case 'x':
-      return name.startsWith('x-turnout-') || isAlias(name)
+      return isOurs(name)
     case 'p':
       return name === 'proxy-authorization' || name === 'proxy-connection'
     case 'e':
@@ -78,8 +78,15 @@ function isReserved(name: string): boolean {
   }
 }
 
-/** `X_Turnout_Variant`: what CGI, WSGI and Rack read as the same name. */
-const isAlias = (name: string): boolean => name.includes('_') && /^x[-_](?:turnout|forwarded)[-_]/.test(name)
+const SEPARATORS = /^[^a-z\d]{2}/
+
+/** Also `X_Turnout_Variant` and `X.Turnout.Variant`: what CGI, WSGI, Rack and PHP read as the same name. */
+function isOurs(name: string): boolean {
+  if (name.startsWith('turnout', 2)) return SEPARATORS.test(`${name[1]}${name[9]}`)
+  // With dashes it is set anew, or one of those that the edge does not say.
+  if (!name.startsWith('forwarded', 2) || (name[1] === '-' && name[11] === '-')) return false
+  return SEPARATORS.test(`${name[1]}${name[11]}`)
+}
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** What a client may not have removed: an upgrade must stay one, and a request keeps its meaning. */

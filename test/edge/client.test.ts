@@ -72,11 +72,11 @@ describe('behind proxies of your own', () => {
     const names = (source: typeof clients) => [
       ...outgoing(
         'https://stable.shop.dev/',
-        new RequestFacts(request(WRITTEN, PROXY), source),
+        new RequestFacts(request({ ...WRITTEN, cf_connecting_ip: '6.6.6.6', cfx: 'stays' }, PROXY), source),
         'loop',
       ).init.headers.keys(),
     ]
-    expect(names(clients).filter((name) => name.startsWith('cf-'))).toEqual([])
+    expect(names(clients).filter((name) => name.startsWith('cf'))).toEqual(['cfx'])
     expect(names(PLATFORM)).toContain('cf-connecting-ip')
   })
 })
