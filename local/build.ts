@@ -5,9 +5,10 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { copyAssets } from './assets.ts'
 import { endGroup, guard } from './process-group.ts'
 import { readIfThere } from './read-file.ts'
@@ -39,7 +40,7 @@ export async function build(
   report: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<{ edge: Built; admin: Built }> {
-  copyAssets()
+  inDist(copyAssets)
   const failing = new AbortController()
   const stopping = AbortSignal.any([failing.signal, ...(signal === undefined ? [] : [signal])])
   const builds = [EDGE, ADMIN].map((source) => buildOne(source, report, stopping))
@@ -67,6 +68,7 @@ async function buildOne(
 
   report(`building ${source.name}`)
   const work = join(PROJECT_ROOT, 'dist', `.${source.name}-${process.pid}`)
+  inDist(() => mkdirSync(work, { recursive: true }))
   try {
     await bundle(source, work, stopping)
     mkdirSync(folder, { recursive: true })
@@ -79,13 +81,24 @@ async function buildOne(
   return built
 }
 
-/** Keeps wrangler from asking anybody about anything, and its logs in the project. */
+function inDist(write: () => unknown): void {
+  try {
+    write()
+  } catch (error) {
+    throw new StartError(
+      `${join(PROJECT_ROOT, 'dist')}, where the Workers are built, cannot be written: ${reason(error)}`,
+    )
+  }
+}
+
+/** Keeps wrangler from asking anybody about anything, and what it writes in the project: a home may be read-only. */
 export const OFFLINE = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
   WRANGLER_HIDE_BANNER: 'true',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_LOG_PATH: join(PROJECT_ROOT, '.wrangler', 'logs'),
+  XDG_CONFIG_HOME: join(PROJECT_ROOT, '.wrangler', 'config'),
 }
 
 function bundle(source: Source, outdir: string, stopping: AbortSignal): Promise<void> {
@@ -116,9 +129,16 @@ function bundle(source: Source, outdir: string, stopping: AbortSignal): Promise<
       release()
       if (code === 0) done()
       else if (stopping.aborted) fail(stopping.reason)
-      else fail(new StartError(`building ${source.name} failed:\n${output.trim()}`))
+      else fail(new StartError(failure(source.name, output)))
     })
   })
+}
+
+/** wrangler colours what it says, wherever that goes. */
+function failure(name: string, output: string): string {
+  const said = process.stderr.isTTY ? output : stripVTControlCharacters(output)
+  const advice = 'If that names no source file of the project, delete node_modules and run the command again.'
+  return `building ${name} failed:\n${said.trim()}\n${advice}`
 }
 
 /** The two settings that decide how the runtime behaves. Each stands on one line of its own. */
@@ -142,15 +162,12 @@ function hashOf(inputs: readonly string[]): string {
   return hash.digest('hex')
 }
 
+/** Never looks into the folders where tools work, whose files come and go meanwhile. */
 function filesBelow(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && !/[\\/](node_modules|\.wrangler)([\\/]|$)/.test(entry.parentPath))
-      .map((entry) => join(entry.parentPath, entry.name))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return [path]
-    throw error
-  }
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path, { withFileTypes: true })
+    .filter(({ name }) => name !== 'node_modules' && name !== '.wrangler')
+    .flatMap((entry) => (entry.isDirectory() ? filesBelow(join(path, entry.name)) : join(path, entry.name)))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

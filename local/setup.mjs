@@ -5,8 +5,20 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, linkSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Oldest Node that runs wrangler and TypeScript sources as they are. */
@@ -24,17 +36,21 @@ export function setup(root) {
   const modules = join(root, 'node_modules')
   const stampFile = join(modules, '.turnout-setup')
   const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8')
-  const stamp = `${createHash('sha256').update(lockText).digest('hex')} ${platform}\n`
-  if (read(stampFile) === stamp) return findNode(modules)
+  const lock = JSON.parse(lockText)
+  const sum = createHash('sha256').update(lockText).digest('hex')
+  const stampFor = (node) => `${sum} ${platform} ${relative(root, node)}\n`
+  const stamp = read(stampFile)
+  const known = nodes(modules).find((node) => stampFor(node) === stamp)
+  if (known !== undefined && installed(root, lock)) return known
 
-  alone(root, () => {
-    if (!installed(modules, JSON.parse(lockText))) install(root)
-  })
+  if (isWritable(root)) alone(root, () => installed(root, lock) || install(root))
+  else if (!installed(root, lock))
+    throw new Error(
+      `the packages of Turnout cannot be installed, because ${root} cannot be written by this user; make the folder yours, or copy it`,
+    )
   const node = findNode(modules)
-  const run = spawnSync(node, ['--version'], { encoding: 'utf8' })
-  if (run.status !== 0)
-    throw new Error(`${node} does not run here (${run.error?.message ?? run.stderr.trim()}); ${advice()}`)
-  writeFileSync(stampFile, stamp)
+  // Packages that somebody else has installed are looked at again each time.
+  if (isWritable(modules)) writeFileSync(stampFile, stampFor(node))
   return node
 }
 
@@ -80,16 +96,17 @@ function isAlive(pid) {
   }
 }
 
-/** Whether npm's own record of node_modules names every package of the lockfile that this platform needs. */
-function installed(modules, lock) {
-  const record = read(join(modules, '.package-lock.json'))
-  if (record === undefined) return false
+/** Whether node_modules holds every package of the lockfile that this platform needs, as npm has recorded it. */
+function installed(root, lock) {
+  const record = read(join(root, 'node_modules', '.package-lock.json'))
+  if (record === undefined || !existsSync(join(root, 'node_modules', '.bin'))) return false
   const present = JSON.parse(record).packages
   return Object.entries(lock.packages).every(([path, wanted]) => {
     if (path === '') return true
     const found = present[path]
     if (found === undefined) return wanted.optional === true && !isForThisPlatform(wanted)
-    return found.version === wanted.version && found.integrity === wanted.integrity
+    const isTheSame = found.version === wanted.version && found.integrity === wanted.integrity
+    return isTheSame && existsSync(join(root, path, 'package.json'))
   })
 }
 
@@ -104,12 +121,14 @@ function install(root) {
     'turnout: installing the packages of package-lock.json with npm ci (about 700 MB on disk, once)',
   )
   const flags = ['--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error']
-  const run = spawnSync('npm', ['ci', ...flags], {
+  const cache = replacementForCache()
+  const run = spawnSync('npm', ['ci', ...flags, ...(cache === null ? [] : ['--cache', cache])], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
     env: withoutProjectNode(root),
   })
+  if (cache !== null) rmSync(cache, { recursive: true, force: true })
   if (run.error) throw new Error(`npm could not be started (${run.error.message}); it comes with Node`)
   if (run.status !== 0)
     throw new Error(`npm ci failed (${run.signal ?? `exit code ${run.status}`}); its reason is above`)
@@ -122,17 +141,50 @@ function withoutProjectNode(root) {
   return { ...process.env, PATH: path.join(delimiter) }
 }
 
-/** The project's own Node, else the one that runs this, if it is new enough. */
-function findNode(modules) {
+/** npm installs nothing where its cache cannot be written, as below the home of a service account: `null` where it can. */
+function replacementForCache() {
+  const cache = process.env.npm_config_cache ?? join(homedir(), '.npm')
+  return isWritable(cache) ? null : mkdtempSync(join(tmpdir(), 'turnout-npm-'))
+}
+
+/** Whether this user may write there, or make it where it does not exist. */
+function isWritable(path) {
+  if (!existsSync(path) && dirname(path) !== path) return isWritable(dirname(path))
+  try {
+    accessSync(path, constants.W_OK)
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** The project's own Node where it has one, and the one that runs this. */
+function nodes(modules) {
   const own = join(modules, '.bin', 'node')
-  if (existsSync(own)) return realpathSync(own)
-  requireNode(process.versions.node, TOOLS_NODE, 'to run its tools')
-  return process.execPath
+  return existsSync(own) ? [realpathSync(own), process.execPath] : [process.execPath]
+}
+
+/** The project's own Node if it runs here, else the one that runs this, if it is new enough. */
+function findNode(modules) {
+  const [own, other] = nodes(modules)
+  if (other === undefined) {
+    requireNode(process.versions.node, TOOLS_NODE, 'to run its tools')
+    return own
+  }
+  const run = spawnSync(own, ['--version'], { encoding: 'utf8' })
+  if (run.status === 0 && run.stdout.startsWith('v')) return own
+  if (isAtLeast(process.versions.node, TOOLS_NODE)) return other
+  const why = run.error?.message ?? (run.stderr.trim() || (run.signal ?? 'it says nothing'))
+  throw new Error(`${own} does not run here (${why}); delete node_modules if it is damaged, or ${advice()}`)
+}
+
+function isAtLeast(version, [major, minor]) {
+  const [ownMajor, ownMinor] = version.split('.').map(Number)
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor)
 }
 
 function requireNode(version, [major, minor], purpose) {
-  const [ownMajor, ownMinor] = version.split('.').map(Number)
-  if (ownMajor > major || (ownMajor === major && ownMinor >= minor)) return
+  if (isAtLeast(version, [major, minor])) return
   throw new Error(
     `Turnout needs Node ${major}.${minor} or newer ${purpose}, and this is Node ${version} on ${platform}; ${advice()}`,
   )

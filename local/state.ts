@@ -35,7 +35,9 @@ export function openState(dir: string): State {
     for (const folder of [dir, state.storageDir, state.lastKnownGoodDir]) makeFolder(folder)
     replaceFile(join(dir, 'README'), NOTE)
   } catch (error) {
-    throw new StartError(`TURNOUT_STATE_DIR (${dir}) cannot be written: ${reason(error)}`)
+    throw new StartError(
+      `TURNOUT_STATE_DIR (${dir}) cannot be written: ${reason(error)}; set it to a folder of your own`,
+    )
   }
   return state
 }

@@ -61,7 +61,10 @@ export async function startWorkerd(run: WorkerdRun): Promise<Workerd> {
   const ports = await Promise.race([listening(child, run.sockets), ended])
   if (typeof ports === 'string') {
     await closed
-    throw new StartError(`workerd ended at its start (${ports}): ${words.join('\n').trim()}`)
+    const said =
+      words.join('\n').trim() ||
+      'it said nothing; if its program is damaged, delete node_modules and run the command again'
+    throw new StartError(`workerd ended at its start (${ports}): ${said}`)
   }
   say = (line) => console.error(line)
   words.forEach(say)

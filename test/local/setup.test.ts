@@ -11,7 +11,7 @@ const OWN_NODE = `node-${process.platform}-${process.arch}`
 interface Checkout {
   root: string
   /** Runs setup.mjs as a script. */
-  setup(env?: Record<string, string>): { code: number | null; said: string }
+  setup(env?: Record<string, string>, nodeVersion?: string): { code: number | null; said: string }
   /** How often the stand-in for npm was called, and with what. */
   npmCalls(): string[]
   lock(packages: Record<string, unknown>): void
@@ -45,6 +45,10 @@ function checkout(node = '#!/bin/sh\necho v24.0.0\n', npm = ''): Checkout {
     delete packages['']
     delete packages['node_modules/elsewhere']
     mkdirSync('node_modules/.bin', { recursive: true })
+    for (const path of Object.keys(packages)) {
+      mkdirSync(path, { recursive: true })
+      writeFileSync(path + '/package.json', '{}')
+    }
     writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages }))
     if (${JSON.stringify(node)}) writeFileSync('node_modules/.bin/node', ${JSON.stringify(node)}, { mode: 0o755 })`
   writeFileSync(join(bin, 'npm.cjs'), installer)
@@ -56,9 +60,10 @@ function checkout(node = '#!/bin/sh\necho v24.0.0\n', npm = ''): Checkout {
   return {
     root,
     lock,
-    setup(env = {}) {
+    setup(env = {}, nodeVersion = process.versions.node) {
       const script = join(root, 'local', 'setup.mjs')
-      const run = spawnSync(process.execPath, [script], {
+      const versions = `Object.defineProperty(process, 'versions', { value: { node: '${nodeVersion}' } })`
+      const run = spawnSync(process.execPath, ['--import', `data:text/javascript,${versions}`, script], {
         encoding: 'utf8',
         env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
       })
@@ -149,10 +154,41 @@ describe('setup', () => {
     expect(project.npmCalls()).toHaveLength(2)
   })
 
-  test('a Node of the project that does not run here is named', () => {
-    const { code, said } = checkout('#!/bin/sh\necho wrong libc >&2; exit 127\n').setup()
+  test('a Node of the project that does not run here gives way to the one at hand', () => {
+    const project = checkout('#!/bin/sh\necho wrong libc >&2; exit 127\n')
+    expect(project.setup().code).toBe(0)
+    expect(project.setup()).toEqual({ code: 0, said: '' })
+  })
+
+  test('a Node of the project that does not run here is named where the one at hand is too old', () => {
+    const { code, said } = checkout('#!/bin/sh\necho wrong libc >&2; exit 127\n').setup({}, '20.0.0')
     expect(code).toBe(1)
-    expect(said).toMatch(/node does not run here \(wrong libc\); install Node 24/)
+    expect(said).toMatch(
+      /node does not run here \(wrong libc\); delete node_modules if it is damaged, or install Node 24/,
+    )
+  })
+
+  test('a Node of the project that says nothing is not taken for one', () => {
+    expect(checkout('#!/bin/sh\n').setup({}, '20.0.0').said).toMatch(/does not run here \(it says nothing\)/)
+  })
+
+  test('a package that was deleted since is installed again', () => {
+    const project = checkout()
+    project.setup()
+    rmSync(join(project.root, 'node_modules', 'hono'), { recursive: true })
+    expect(project.setup().code).toBe(0)
+    expect(project.npmCalls()).toHaveLength(2)
+    expect(project.setup()).toEqual({ code: 0, said: '' })
+  })
+
+  test('npm gets a cache of its own for as long as it runs where its own cannot be written', () => {
+    const project = checkout()
+    // A file has no room for folders, not even for root.
+    const home = join(project.root, 'package-lock.json')
+    expect(project.setup({ npm_config_cache: join(home, '.npm'), TMPDIR: project.root }).code).toBe(0)
+    const [, cache] = /--cache (\S+)/.exec(project.npmCalls()[0]!) ?? []
+    expect(cache).toMatch(/turnout-npm-/)
+    expect(existsSync(cache!)).toBe(false)
   })
 
   test('a platform without a Node of the project uses the one at hand', () => {

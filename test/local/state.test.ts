@@ -58,7 +58,7 @@ describe('the state folder', () => {
     const file = join(temporaryFolder(), 'file')
     writeFileSync(file, '')
     expect(() => openState(join(file, 'state'))).toThrow(
-      /^TURNOUT_STATE_DIR \(.*file.state\) cannot be written: ENOTDIR/,
+      /^TURNOUT_STATE_DIR \(.*file.state\) cannot be written: ENOTDIR.*; set it to a folder of your own$/,
     )
     expect(() => openState(file)).toThrow(/^TURNOUT_STATE_DIR \(.*file\) cannot be written: ENOTDIR/)
     if (process.platform === 'linux')

@@ -71,6 +71,13 @@ describe('workerd', () => {
     ).rejects.toThrow(/workerd ended at its start .*SyntaxError/s)
   })
 
+  test('a failed start without a word says what may be the matter', async () => {
+    const kill = (pid: number) => process.kill(pid, 'SIGKILL')
+    await expect(startWorkerd({ configFile: configFile(), sockets: ['web'], onSpawn: kill })).rejects.toThrow(
+      /^workerd ended at its start \(SIGKILL\): it said nothing; .*delete node_modules/,
+    )
+  })
+
   test('does not outlive a main process that was killed without a word', async () => {
     const script = `
       const { startWorkerd } = await import(${JSON.stringify(join(LOCAL, 'workerd.ts'))})
