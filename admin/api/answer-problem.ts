@@ -7,7 +7,7 @@ import { logError, messageOf } from '../log.ts'
 import type { StubError } from '../stubs.ts'
 import type { ApiContext, ApiEnv } from './context.ts'
 import { placeOf } from './named-in.ts'
-import { INTERRUPTED, notJson, PROBLEMS, Problem, typeOf } from './problem.ts'
+import { INTERRUPTED, notJson, PROBLEMS, Problem, STORAGE_FULL, storageFailed, typeOf } from './problem.ts'
 import { ApprovalNeeded } from './settle.ts'
 import { shownApproval } from './shown.ts'
 
@@ -58,7 +58,20 @@ function asProblem(thrown: unknown, c: Context<ApiEnv>): Problem {
     logError('setting-wrong', { cause: thrown.message })
     return new Problem('misconfigured', `${thrown.rule}.`)
   }
+  const code = storageCodeIn(messageOf(thrown))
+  if (code === 'SQLITE_FULL') {
+    logError('storage-full', fields)
+    return new Problem('storage-full', STORAGE_FULL)
+  }
+  if (code !== null) {
+    logError('storage-failed', { ...fields, cause: messageOf(thrown) })
+    return new Problem('storage-failed', storageFailed(code))
+  }
   const stack = thrown instanceof Error ? (thrown.stack ?? null) : null
   logError('request-failed', { ...fields, cause: messageOf(thrown), stack })
   return new Problem('internal', 'This is a fault of the control plane, noted under the request id.')
 }
+
+/** What of SQLite's result codes says that the disk or its files are to blame, and not us. Source: https://sqlite.org/rescode.html */
+const storageCodeIn = (message: string): string | null =>
+  /\bSQLITE_(?:FULL|CORRUPT|NOTADB|IOERR|READONLY|CANTOPEN)\b/.exec(message)?.[0] ?? null

@@ -1,7 +1,7 @@
 /** Problems on the OpenAPI page: response components, to which the operations refer. */
 import type { CompileIssue } from '../../engine/index.ts'
 import { EXAMPLES } from './examples.ts'
-import { INTERRUPTED, PROBLEMS, type ProblemKind, typeOf } from './problem.ts'
+import { INTERRUPTED, PROBLEMS, type ProblemKind, STORAGE_FULL, storageFailed, typeOf } from './problem.ts'
 
 interface Example {
   readonly detail: string
@@ -132,12 +132,14 @@ const PROBLEM_EXAMPLES: Readonly<Record<ProblemKind, Example>> = {
       'Flag "checkout" of version 12 is stored, but is not JSON. Kills and edges go on; put a whole document in its place, or restore a backup.',
   },
   misconfigured: { detail: 'STORE must be one of embedded, ssm, appconfig.' },
+  'storage-failed': { detail: storageFailed('SQLITE_CORRUPT') },
   'store-unavailable': {
     detail: 'AWS does not answer ssm:PutParameter (HTTP 500). Nothing was changed.',
     headers: ['retry-after'],
   },
   overloaded: { detail: 'Try again in a few seconds.', headers: ['retry-after'] },
   interrupted: { detail: INTERRUPTED },
+  'storage-full': { detail: STORAGE_FULL },
 }
 
 /** Those that any operation may answer. No operation answers `method-not-allowed`: an address does, to others. */
@@ -148,8 +150,10 @@ const EVERYWHERE: readonly ProblemKind[] = [
   'internal',
   'unreadable',
   'misconfigured',
+  'storage-failed',
   'overloaded',
   'interrupted',
+  'storage-full',
 ]
 
 /** Component name → response, for every set of kinds that some operation answers under one status. */

@@ -28,9 +28,11 @@ export const PROBLEMS = {
   internal: [500, 'The control plane failed'],
   unreadable: [500, 'What is stored of the document is damaged'],
   misconfigured: [500, 'A setting of the control plane is wrong'],
+  'storage-failed': [500, 'The storage cannot be used'],
   'store-unavailable': [503, 'AWS does not take the change'],
   overloaded: [503, 'The control plane is overloaded'],
   interrupted: [503, 'The control plane was interrupted'],
+  'storage-full': [507, 'The storage is full'],
 } as const satisfies Record<string, readonly [number, string]>
 
 export type ProblemKind = keyof typeof PROBLEMS
@@ -111,6 +113,14 @@ export function countOf({ length }: readonly CompileIssue[]): string {
 /** What somebody is told whose call broke off. */
 export const INTERRUPTED =
   'Whether a change was made is not known; look at what there is now, and repeat it if it was not.'
+
+/** What somebody is told whose change found no room. SQLite takes back what it could not store whole. */
+export const STORAGE_FULL =
+  'There is no room left to store anything. Give the control plane more, and repeat the change; edges go on with what they have.'
+
+/** `code`: SQLite's name for what is wrong. */
+export const storageFailed = (code: string): string =>
+  `What the control plane stores cannot be read or written (${code}). Edges go on with what they have; put back its files, or restore a backup.`
 
 /** Begins with a capital, unless it begins with a name, such as `token:ci` or `prod-eu`: that stays as it is. */
 export const sentence = (text: string): string =>

@@ -216,6 +216,26 @@ describe('a problem', () => {
     error.mockRestore()
   })
 
+  it.each([
+    ['database or disk is full: SQLITE_FULL', 507, 'storage-full'],
+    ['database disk image is malformed: SQLITE_CORRUPT', 500, 'storage-failed'],
+    ['disk I/O error: SQLITE_IOERR (extended: SQLITE_IOERR_WRITE)', 500, 'storage-failed'],
+    ['attempt to write a readonly database: SQLITE_READONLY', 500, 'storage-failed'],
+    ['UNIQUE constraint failed: versions.n: SQLITE_CONSTRAINT', 500, 'internal'],
+  ] as const)('of storage that says %j is a %i %s', async (message, status, kind) => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const ENVIRONMENTS = { getByName: () => ({ describe: () => Promise.reject(new Error(message)) }) }
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    const response = await fetchWith({ ENVIRONMENTS }, '/api/v1/environments/dev', { headers })
+    const { type, detail } = await problem(response, status)
+    expect(type).toBe(`urn:turnout:problem:${kind}`)
+    expect(detail).toContain(
+      { 'storage-full': 'no room', 'storage-failed': 'SQLITE_', internal: 'fault' }[kind],
+    )
+    expect(error.mock.calls.flat().join()).toContain(kind === 'internal' ? 'request-failed' : kind)
+    error.mockRestore()
+  })
+
   it('of an object that failed for a passing reason is tried again, on a fresh stub', async () => {
     const { name, api } = await environment()
     let stubs = 0
