@@ -20,7 +20,7 @@ export function startable(
   const isFailing = (key: string) => checks.get(key)?.health.passed === false
   let free = AT_ONCE - running.size
   let freeForFailing = AT_ONCE_FAILING - [...running].filter(isFailing).length
-  const due = [...checks].filter(([key, { dueAtMs }]) => !running.has(key) && dueAtMs <= nowMs)
+  const due = [...checks].filter(([key, held]) => !running.has(key) && isDue(held, nowMs))
   const chosen: string[] = []
   for (const [key] of due.sort(([, a], [, b]) => a.dueAtMs - b.dueAtMs)) {
     if (free === 0) break
@@ -31,6 +31,10 @@ export function startable(
   }
   return chosen
 }
+
+/** One that is further away than its period was set by a clock that has been set back since. */
+const isDue = ({ dueAtMs, check }: HeldCheck, nowMs: number): boolean =>
+  dueAtMs <= nowMs || dueAtMs > nowMs + check.settings.periodMs
 
 /** A new plan's checks. What was found holds on where the same is asked, whoever asks for it now and however often. */
 export function replanned(

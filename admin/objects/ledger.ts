@@ -179,7 +179,7 @@ export class Ledger {
   }
 
   #nextDueMs(): number | null {
-    const due = [...this.#parts.due.map((ask) => ask(this.#sql)), this.#parts.outbox.nextDueMs()]
+    const due = [...this.#parts.due.map((ask) => ask(this.#sql)), this.#parts.outbox.nextDueMs(Date.now())]
     const times = due.filter((at) => at !== null)
     return times.length === 0 ? null : Math.min(...times)
   }

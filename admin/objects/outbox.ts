@@ -55,17 +55,17 @@ export class Outbox<Name extends string> {
   }
 
   /** When the next effect is due, ms since 1970; `null`: nothing is owed. */
-  nextDueMs(): number | null {
+  nextDueMs(nowMs: number): number | null {
     const times = this.#rows()
       .filter(isOwed)
-      .map(({ due_at }) => due_at)
+      .map((row) => dueMs(row, nowMs))
     return times.length === 0 ? null : Math.min(...times)
   }
 
   /** Carries out the effects that are due, all at once. Never throws: a failure is logged and stays owed. */
   async flush(nowMs: () => number, log: Record<string, string>): Promise<void> {
     const now = nowMs()
-    const due = this.#rows().filter((row) => isOwed(row) && row.due_at <= now)
+    const due = this.#rows().filter((row) => isOwed(row) && dueMs(row, now) <= now)
     await Promise.all(due.map((row) => this.#carryOut(row, nowMs, log)))
   }
 
@@ -132,6 +132,9 @@ export class Outbox<Name extends string> {
 }
 
 const ROWS = 'outbox'
+
+/** A time further away than any wait that is ever given means that the clock was set back: it is due now. */
+const dueMs = ({ due_at }: Row, nowMs: number): number => (due_at > nowMs + MAX_BACKOFF_MS ? nowMs : due_at)
 
 const isOwed = ({ wanted, done }: Row): boolean => wanted > done
 

@@ -211,7 +211,7 @@ export class ProjectObject extends RestorableObject {
     try {
       await this.#outbox.flush(Date.now, {})
     } finally {
-      this.#clock.set(this.#outbox.nextDueMs())
+      this.#clock.set(this.#outbox.nextDueMs(Date.now()))
     }
   }
 
@@ -224,7 +224,7 @@ export class ProjectObject extends RestorableObject {
   /** Tells at once whoever has to hear of it; the alarm tries again if this fails. */
   async #callersForgotten(): Promise<boolean> {
     const succeeded = await this.#outbox.flushNow('callers', Date.now, {})
-    this.#clock.set(this.#outbox.nextDueMs())
+    this.#clock.set(this.#outbox.nextDueMs(Date.now()))
     return succeeded
   }
 
@@ -239,7 +239,7 @@ export class ProjectObject extends RestorableObject {
         return result
       })
     } finally {
-      this.#clock.set(this.#outbox.nextDueMs())
+      this.#clock.set(this.#outbox.nextDueMs(Date.now()))
     }
   }
 

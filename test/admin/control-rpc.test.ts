@@ -162,6 +162,33 @@ describe('the last-known-good copy', () => {
     expect((await copyOf(name))?.kills.kills).toEqual([{ target: 'flag:a' }])
   })
 
+  it('is written though the clock was set back by an hour since the last one', async () => {
+    const { name, api, stub } = await environment({ flags: { a: true } })
+    const toggle = async (enabled: boolean) =>
+      value(await call(`${api}/flags/a/toggle`, { body: { enabled } }))
+    const now = Date.now()
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      vi.setSystemTime(now + 3_600_000)
+      await toggle(false)
+      await vi.waitFor(async () => {
+        await runDurableObjectAlarm(stub)
+        expect(versionIn(await copyOf(name))).toBe(3)
+      })
+      vi.setSystemTime(now)
+      await toggle(true)
+      const alarmAt = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())
+      // `null`: it has rung already.
+      expect((alarmAt ?? 0) - now).toBeLessThanOrEqual(1_000)
+      await vi.waitFor(async () => {
+        await runDurableObjectAlarm(stub)
+        expect(versionIn(await copyOf(name))).toBe(4)
+      })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('is done with when an environment is gone that never had one, where a folder refuses to delete what is not there', async () => {
     const warn = vi.spyOn(console, 'warn')
     const put = vi.spyOn(env.LAST_KNOWN_GOOD, 'put').mockResolvedValue()

@@ -109,6 +109,13 @@ describe('the checks of a plan', () => {
     expect(startable(new Map(all), new Set(), NOW - 7)).toHaveLength(2)
   })
 
+  it('begin though the clock was set back since the last ones', () => {
+    const { periodMs } = HEALTH_DEFAULTS
+    const later = held(check('later'), { dueAtMs: NOW + periodMs })
+    const back = held(check('back'), { dueAtMs: NOW + periodMs + 1 })
+    expect(startable(new Map([later, back]), new Set(), NOW)).toEqual([back[0]])
+  })
+
   it('never wait for more than three that failed last', () => {
     const bad = Array.from({ length: 9 }, (_, n) => held(check(`b${n}`), { health: failing }))
     const good = held(check('good'), { dueAtMs: NOW })
