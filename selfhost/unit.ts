@@ -9,15 +9,15 @@ export const systemdUnit = ({ stateDir, controlPlane, edges }: SelfHostFile): st
   `# Made by npm run selfhost. Docs: docs/operations.md, "On your own server".
 [Unit]
 Description=Turnout: feature flags and traffic splitting
-Wants=network-online.target
-After=network-online.target
+Wants=network-online.target time-sync.target
+After=network-online.target time-sync.target
 
 [Service]
 User=turnout
 WorkingDirectory=${FOLDER}
 # ADMIN_BOOTSTRAP_TOKEN and COOKIE_KEY, METRICS_TOKEN and SIGNING_KEY if you like: a line NAME=VALUE each.
 EnvironmentFile=${SECRETS_FILE}
-${removals([controlPlane, ...edges.values()].map(({ listen }) => listen))}ExecStart=${FOLDER}/workerd serve ${FOLDER}/workerd.capnp config
+${removals([controlPlane, ...edges.values()].map(({ listen }) => listen))}ExecStart=${alone(stateDir)} ${FOLDER}/workerd serve ${FOLDER}/workerd.capnp config
 ${stateLines(stateDir)}
 # For sockets such as unix:/run/turnout/edge.sock; the group is that of the proxy.
 RuntimeDirectory=turnout
@@ -40,6 +40,10 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 [Install]
 WantedBy=multi-user.target
 `
+
+/** Two processes would write the same files, each by what it remembers of them. The lock ends with the process, however that ends. */
+const alone = (stateDir: string): string =>
+  `/usr/bin/flock --nonblock --no-fork --verbose ${stateDir}/storage`
 
 /** The file of a Unix socket outlives a killed process, and the next one could not listen there. */
 const removals = (addresses: readonly string[]): string =>

@@ -110,7 +110,14 @@ describe('the systemd unit', () => {
   test('removes the file of a Unix socket that a killed process left', () => {
     expect(unit('/srv/turnout')).not.toContain('ExecStartPre')
     expect(unit('/srv/turnout', 'unix:/run/turnout/edge.sock')).toContain(
-      'ExecStartPre=/bin/rm -f /run/turnout/edge.sock\nExecStart=/opt/turnout/workerd serve ',
+      'ExecStartPre=/bin/rm -f /run/turnout/edge.sock\nExecStart=/usr/bin/flock ',
     )
+  })
+
+  test('starts no second process on the same storage, and none before the clock is right', () => {
+    expect(unit('/srv/turnout')).toContain(
+      'ExecStart=/usr/bin/flock --nonblock --no-fork --verbose /srv/turnout/storage /opt/turnout/workerd serve /opt/turnout/workerd.capnp config\n',
+    )
+    expect(unit('/srv/turnout')).toContain('After=network-online.target time-sync.target\n')
   })
 })
