@@ -1,5 +1,6 @@
 /** Fills the environment of a local run through the admin API, as a person would, and keeps its demo origins reachable. */
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { OriginPorts } from './options.ts'
 import { StartError } from './start-error.ts'
 
@@ -15,6 +16,8 @@ export interface Seeding {
   /** Where the demo origins are now, and where they were in the last run (`null`: there was none). */
   readonly ports: OriginPorts
   readonly formerPorts: OriginPorts | null
+  /** Where the control plane stores what it knows. */
+  readonly storageDir: string
   readonly signal: AbortSignal
 }
 
@@ -41,8 +44,12 @@ const PATH = `/api/v1/environments/${ENVIRONMENT}`
 
 async function fill(seeding: Seeding): Promise<Seeded> {
   const { environment, document } = JSON.parse(readFileSync(new URL('seed.json', import.meta.url), 'utf8'))
-  const existing = await call(seeding, 'GET', PATH, {}, undefined, [404])
-  if (existing.status === 404) await call(seeding, 'PUT', PATH, { 'if-none-match': '*' }, environment)
+  const existing = await call(seeding, 'GET', PATH, {}, undefined, [404, 500])
+  if (existing.status === 500) throw damaged(seeding, `cannot be read: ${sentenceIn(await existing.text())}`)
+  if (existing.status === 404) {
+    if (await isListed(seeding)) throw damaged(seeding, 'is gone, though the control plane knows of it.')
+    await call(seeding, 'PUT', PATH, { 'if-none-match': '*' }, environment)
+  }
 
   const held = await call(seeding, 'GET', `${PATH}/document`, {}, undefined, [500])
   // Kills work all the same, and whoever mends it needs the control plane.
@@ -59,6 +66,24 @@ async function fill(seeding: Seeding): Promise<Seeded> {
   if (moved === heldText) return 'kept'
   await call(seeding, 'PUT', `${PATH}/document`, ifMatch, JSON.parse(moved))
   return 'origins-moved'
+}
+
+/** Nobody loses an environment without a word: a new one in its place would look as if all were well. */
+const damaged = ({ storageDir }: Seeding, how: string): StartError =>
+  new StartError(
+    `environment ${ENVIRONMENT} in ${storageDir} ${how} Put back a copy of that folder, or move it away and restore a backup (docs/local-run.md, "Troubleshooting")`,
+  )
+
+/** After a deletion that a kill interrupted, the control plane forgets the name by itself. */
+const FORGET_MS = 2_000
+
+async function isListed(seeding: Seeding): Promise<boolean> {
+  for (const deadline = Date.now() + FORGET_MS; ; await sleep(100)) {
+    const listed = await call(seeding, 'GET', '/api/v1/environments?limit=1000')
+    const { items } = (await listed.json()) as { items: { name: string }[] }
+    const found = items.some(({ name }) => name === ENVIRONMENT)
+    if (!found || Date.now() > deadline) return found
+  }
 }
 
 const isEmpty = (document: { flags?: object; routes?: unknown[] }): boolean =>

@@ -98,7 +98,10 @@ export async function startSystem(
     const { edgeUrl, adminUrl, ended } = workers
     await answers(workers, `${adminUrl}/health/live`, signal)
     undo.push(leaveAddress(state, adminUrl))
-    const { seeded, flagsIn } = await seed({ adminUrl, adminToken, ports, formerPorts, signal })
+    const { seeded, flagsIn } = await seed({
+      ...{ adminUrl, adminToken, ports, formerPorts, signal },
+      storageDir: state.storageDir,
+    })
     keepOriginPorts(state, ports)
     await answers(workers, `${edgeUrl}/.turnout/health/ready`, signal)
     return { edgeUrl, adminUrl, origins, adminToken, stateDir: state.dir, seeded, flagsIn, ended, stop }

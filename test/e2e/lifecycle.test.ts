@@ -1,6 +1,6 @@
 /** Starting, stopping and dying: nothing that was acknowledged is lost, and nothing is left running. */
 
-import { constants, copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { constants, copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -195,6 +195,22 @@ describe('a start that cannot be', () => {
     const { code, said } = await refused({ stateDir: join(file, 'state') })
     expect(code).toBe(1)
     expect(said).toMatch(/^turnout: TURNOUT_STATE_DIR \(.*\) cannot be written: ENOTDIR[^\n]*$/)
+  })
+
+  test.each([
+    ['damaged', (file: string) => writeFileSync(file, 'A'.repeat(8_192)), 'cannot be read: '],
+    ['gone', (file: string) => rmSync(file), 'is gone, though the control plane knows of it.'],
+  ] as const)('says that what is stored is %s, and makes nothing new in its place', async (_, spoil, how) => {
+    const run = await startLocalRun()
+    await run.stop()
+    const storage = join(run.stateDir, 'storage')
+    const folder = join(storage, 'turnout-environment')
+    const before = readdirSync(folder)
+    spoil(join(folder, before.find((name) => /^[0-9a-f]+\.sqlite$/.test(name))!))
+    const { code, said } = await refused({ stateDir: run.stateDir })
+    expect(code).toBe(1)
+    expect(said).toContain(`turnout: environment dev in ${storage} ${how}`)
+    expect(said).toMatch(/Put back a copy of that folder, or move it away and restore a backup .*$/)
   })
 
   test('refuses a state folder in use, and leaves that run alone', async () => {
