@@ -68,6 +68,9 @@ async function create(world: World, file: string | undefined): Promise<unknown> 
   return { file, ...summary(reader) }
 }
 
+/** Records of which there are several, where an s is not enough. */
+const MANY: Readonly<Record<string, string>> = { person: 'people', entity: 'entities', body: 'bodies' }
+
 async function verify(world: World, file: string): Promise<unknown> {
   const reader = await checkedFile(resolve(world.cwd, file), file)
   const { madeAt, release } = reader.header!
@@ -76,7 +79,7 @@ async function verify(world: World, file: string): Promise<unknown> {
   )
   for (const { name, head, counts } of reader.objects) {
     const others = Object.entries(counts).filter(([record]) => record !== 'audit')
-    const held = others.map(([record, n]) => `${n} ${record}`).join(', ')
+    const held = others.map(([record, n]) => count(n, record, MANY[record])).join(', ')
     world.output.line(
       `  ${name}: ${count(head.seq, 'audit entry', 'audit entries')}${held === '' ? '' : `, ${held}`}`,
     )

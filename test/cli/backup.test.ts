@@ -71,7 +71,7 @@ describe('backup verify', () => {
     const { code, out } = await turnout(['backup', 'verify', 'all.ndjson'], { cwd: folderWith(TEXT) })
     expect(out).toBe(`all.ndjson is whole: made 2026-11-26 10:00:00Z by Turnout.
   access: 1 audit entry
-  environment:prod: 1 audit entry, 1 kill, 2 entity, 2 body, 1 version
+  environment:prod: 1 audit entry, 1 kill, 2 entities, 2 bodies, 1 version
 `)
     expect(code).toBe(0)
   })
