@@ -159,11 +159,18 @@ function settingsIn(section: string): string[] {
   return names.sort()
 }
 
-/** Settings and bindings of both Workers, and the variables of the local run and the command line. */
+/** Of the machine and of other tools: nobody sets them for Turnout. */
+const NOT_OURS = new Set(['PATH', 'CI', 'NODE_ENV'])
+
+/** Settings and bindings of both Workers, and the variables of the local run, the command line and the tools. */
 function settingsRead(): string[] {
   const ofWorkers = ['worker/env.ts', 'admin/env.ts'].flatMap(fieldsOf)
   const ofPeople = Array.from(code.matchAll(/\bTURNOUT_[A-Z_]*[A-Z]\b/g), ([name]) => name)
-  return [...new Set([...ofWorkers, ...ofPeople])]
+  const tools = SOURCES.filter((file) => /^(?:local|cli|deploy|selfhost)\//.test(file))
+  const ofTools = [...tools, 'test/helpers/aws/main.ts', 'test/helpers/chromium.ts'].flatMap((file) =>
+    Array.from(read(file).matchAll(/\benv\??\.([A-Z][A-Z0-9_]+)/g), ([, name]) => name!),
+  )
+  return [...new Set([...ofWorkers, ...ofPeople, ...ofTools])].filter((name) => !NOT_OURS.has(name))
 }
 
 interface Citation {
