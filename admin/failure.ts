@@ -38,17 +38,17 @@ const CONFLICTS = [
 ] as const
 export type Conflict = (typeof CONFLICTS)[number]
 
-export const failed = (failure: Failure): { ok: false; error: Failure } => err(failure)
+/** The arm of an answer that holds a failure. */
+export type Failed = { ok: false; error: Failure }
+
+export const failed = (failure: Failure): Failed => err(failure)
 
 /** One field is wrong. */
-export const invalid = (what: string, path: string, message: string): { ok: false; error: Failure } =>
+export const invalid = (what: string, path: string, message: string): Failed =>
   failed({ reason: 'invalid', what, errors: [{ path, message }] })
 
-export const conflict = (
-  kind: Conflict,
-  detail: string,
-  retryAtMs: number | null = null,
-): { ok: false; error: Failure } => failed({ reason: 'conflict', kind, detail, retryAtMs })
+export const conflict = (kind: Conflict, detail: string, retryAtMs: number | null = null): Failed =>
+  failed({ reason: 'conflict', kind, detail, retryAtMs })
 
 /** Why a change was not made, as the end of a sentence, for who hears of it later than the caller. */
 export function sentenceOf(failure: Failure): string {

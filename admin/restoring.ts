@@ -8,7 +8,7 @@ import { objectOf } from './backup/format.ts'
 import { linesIn, Unreadable } from './backup/lines.ts'
 import { BackupReader, type ReadObject } from './backup/reader.ts'
 import type { Env } from './env.ts'
-import { type Failure, failed } from './failure.ts'
+import { type Failed, type Failure, failed } from './failure.ts'
 import type { Restored, Source } from './objects/backup/restored.ts'
 import type { StagedRecord } from './objects/backup/stage.ts'
 import type { EnvironmentObject } from './objects/environment.ts'
@@ -114,7 +114,7 @@ function callObject<T>(env: Env, object: string, call: (stub: Restorable) => Pro
   return callEnvironment(env, known!.environment!, call)
 }
 
-const invalidFile = (errors: readonly CompileIssue[]): { ok: false; error: Failure } =>
+const invalidFile = (errors: readonly CompileIssue[]): Failed =>
   failed({ reason: 'invalid', what: 'backup', errors })
 
 const issuesOf = (object: string, errors: readonly CompileIssue[]): CompileIssue[] =>

@@ -2,7 +2,7 @@
 import { type FlagDocument, ok } from '../../engine/index.ts'
 import type { StoreConfig, StoreKind } from '../config/store-config.ts'
 import { completeDocument, presentDocument } from '../document.ts'
-import { type Failure, failed, invalid } from '../failure.ts'
+import { type Failed, failed, invalid } from '../failure.ts'
 import { type Comparison, compare } from '../governance/comparison.ts'
 import type { Author } from '../settings.ts'
 import { REAL_TIME } from '../storage/aws/timing.ts'
@@ -124,7 +124,7 @@ function noteCopied({ sql, ledger }: Room, { name }: State, { from, to, identica
 }
 
 /** Why there is nothing to copy that way; `null`: there may be. */
-function refusalOf({ from, to }: CopyRequest, config: StoreConfig): { ok: false; error: Failure } | null {
+function refusalOf({ from, to }: CopyRequest, config: StoreConfig): Failed | null {
   const active = config.kind
   if (from === to) return invalid('copy', '$.to', `must be another store than ${from}`)
   if (to === 'embedded' && active !== 'embedded')

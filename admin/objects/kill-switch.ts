@@ -14,7 +14,7 @@ import {
   upstreamName,
 } from '../../engine/index.ts'
 import { type Document, EMPTY_DOCUMENT, tagsOf } from '../document.ts'
-import { type Failure, failed, invalid } from '../failure.ts'
+import { type Failed, type Failure, failed, invalid } from '../failure.ts'
 import { brokenByKill } from '../governance/bonds.ts'
 import { diversions } from '../governance/diversion.ts'
 import { forbiddenKill, leaps } from '../governance/stage-kills.ts'
@@ -71,11 +71,11 @@ export function findKill(sql: SqlStorage, target: string): Result<KillRecord, Fa
   return kill === null ? unknownKill(sql, target) : ok(kill)
 }
 
-const unknownKill = (sql: SqlStorage, target: string): { ok: false; error: Failure } =>
+const unknownKill = (sql: SqlStorage, target: string): Failed =>
   failed({ reason: 'unknown', what: 'kill', key: target, nearest: nearest(target, killTargets(sql)) })
 
 /** The failure to answer if a name is that of no origin; `null`: it is, or nobody can tell. */
-export function misnamedOrigin(sql: SqlStorage, origin: string): { ok: false; error: Failure } | null {
+export function misnamedOrigin(sql: SqlStorage, origin: string): Failed | null {
   return mistyped(sql, () => EMPTY_DOCUMENT, `origin:${origin}`, null)
 }
 
@@ -85,7 +85,7 @@ function mistyped(
   document: () => Document,
   target: KillTarget,
   variant: string | null,
-): { ok: false; error: Failure } | null {
+): Failed | null {
   const colon = target.indexOf(':')
   if (colon < 0) return null
   const what = target.slice(0, colon) as 'flag' | 'route' | 'tag' | 'origin'
@@ -112,7 +112,7 @@ export function misleading(
   document: () => Document,
   target: KillTarget,
   variant: string | null,
-): { ok: false; error: Failure } | null {
+): Failed | null {
   if (variant === null) return null
   try {
     const current = document()
@@ -169,7 +169,7 @@ export function reached(target: string, { flags, routes }: Document): string[] {
 }
 
 /** `ROUTE/VARIANT`, or `ROUTE/VARIANT/HOST` of a member of its pool. */
-function unknownOrigin(sql: SqlStorage, name: string): { ok: false; error: Failure } | null {
+function unknownOrigin(sql: SqlStorage, name: string): Failed | null {
   const [id = '', variant = ''] = name.split('/')
   const stored = readEntity(sql, 'route', id)
   if (stored === null)
@@ -189,7 +189,7 @@ function unknownOrigin(sql: SqlStorage, name: string): { ok: false; error: Failu
   return failed({ reason: 'unknown', what: 'origin', key: name, nearest: close })
 }
 
-function unknownVariant(sql: SqlStorage, key: string, variant: string): { ok: false; error: Failure } | null {
+function unknownVariant(sql: SqlStorage, key: string, variant: string): Failed | null {
   const stored = readEntity(sql, 'flag', key)
   if (stored === null) return null
   const names = Object.keys(canonicalFlag(key, JSON.parse(stored.text) as Flag | ShortFlag).variants ?? {})

@@ -13,7 +13,7 @@ import {
   recompile,
 } from '../../engine/index.ts'
 import { completeDocument, type Document, EMPTY_DOCUMENT } from '../document.ts'
-import { type Failure, failed } from '../failure.ts'
+import { type Failed, type Failure, failed } from '../failure.ts'
 import { type Act, DEFAULT_SETTINGS, type SdkKey, type Settings } from '../settings.ts'
 import { contentHash } from '../storage/content-hash.ts'
 import { assembleDocument, changesBetween } from '../storage/document.ts'
@@ -261,5 +261,5 @@ export class Publisher extends Drafts {
 /** Whether there is more to say about a change of the flag than whether it is valid. */
 const mayMigrate = (flag: unknown): boolean => isObject(flag) && flag.kind === 'migration'
 
-const invalidDocument = (errors: readonly CompileIssue[]): { ok: false; error: Failure } =>
+const invalidDocument = (errors: readonly CompileIssue[]): Failed =>
   failed({ reason: 'invalid', what: 'document', errors })

@@ -1,9 +1,9 @@
 /** What a store could not do, as a failure of the change that asked for it. Pure. */
-import { conflict, type Failure, failed } from '../failure.ts'
+import { conflict, type Failed, failed } from '../failure.ts'
 import type { StoreError } from '../storage/store.ts'
 
 /** `retryAtMs`: when a change that came at a bad time may be tried again, ms since 1970. */
-export function failureOf(error: StoreError, retryAtMs: number): { ok: false; error: Failure } {
+export function failureOf(error: StoreError, retryAtMs: number): Failed {
   switch (error.reason) {
     case 'unavailable':
     case 'denied':
