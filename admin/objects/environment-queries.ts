@@ -28,7 +28,8 @@ import type { Answer, Described } from './answers.ts'
 import { environmentLines } from './backup/environment-lines.ts'
 import { lineStream } from './backup/line-stream.ts'
 import { DocumentQueries } from './document-queries.ts'
-import { findKill, misnamedOrigin } from './kill-switch.ts'
+import { findKill } from './kill-switch.ts'
+import { misnamedOrigin } from './kill-target.ts'
 import { NOTHING_FORESEEN, type Outlook, outlookOf } from './outlook.ts'
 
 interface ShownApproval {

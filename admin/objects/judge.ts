@@ -17,7 +17,7 @@ import { killsForEdges, readKill } from '../storage/kills.ts'
 import { readSettings, settingsChange } from '../storage/settings.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
-import { divertedBy, leapingAfter, servesOff } from './kill-switch.ts'
+import { divertedBy, leapingAfter, servesOff } from './kill-target.ts'
 import { proposalOf } from './proposal.ts'
 import type { Room } from './room.ts'
 

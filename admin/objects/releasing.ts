@@ -9,7 +9,7 @@ import { writeClosing } from '../storage/closings.ts'
 import { deleteKill, readKill } from '../storage/kills.ts'
 import type { State } from '../storage/state.ts'
 import type { Answer } from './answers.ts'
-import { misnamedOrigin } from './kill-switch.ts'
+import { misnamedOrigin } from './kill-target.ts'
 import { record, recordKill } from './recording.ts'
 import { type Room, raiseKills } from './room.ts'
 

@@ -8,7 +8,7 @@ import { forbiddenComeback, forbiddenReplacement } from '../../governance/replac
 import { logWarn, messageOf } from '../../log.ts'
 import { killTargets, readKill } from '../../storage/kills.ts'
 import type { Lineage, State } from '../../storage/state.ts'
-import { reached } from '../kill-switch.ts'
+import { reached } from '../kill-target.ts'
 import type { Room } from '../room.ts'
 
 /** What is in force before a restore. */
