@@ -1,14 +1,14 @@
 /** Publish checks of one flag: every error with its path. Pure. */
 import { bareBoolean, canonicalFlag, DEFAULT_VARIANTS, isShortFlag } from './canonical.ts'
-import { type Check, child, type Fields, isKey, isObject, listed, type Path, show } from './check.ts'
+import { type Check, child, type Fields, isObject, listed, type Path } from './check.ts'
 import { checkMigration } from './check-migration.ts'
-import { attributePath, checkCondition } from './condition.ts'
+import { checkPercentage, checkRules, checkServe, checkVariant } from './check-rules.ts'
+import { checkVariants } from './check-variants.ts'
+import { attributePath } from './condition.ts'
 import { FLAG_KINDS, type Flag, type ShortFlag } from './document.ts'
 import { checkContinents, checkCountries } from './places.ts'
 import { STAGES } from './stages.ts'
 import { parseTime } from './time.ts'
-
-const MAX_RULES = 1000
 
 /** Checks a flag as written; returns its canonical form, or `null` if anything in it is wrong. */
 export function checkFlag(
@@ -93,6 +93,9 @@ function checkPrerequisites(check: Check, path: Path, value: unknown): void {
   }
 }
 
+/** Fields of a short form that hold it to places. */
+const PLACES = ['countries', 'continents', 'regions'] as const
+
 function checkShort(check: Check, path: Path, value: Record<string, unknown>): void {
   const users = (at: Path, list: unknown): void => check.strings(at, list)
   const table: Fields = {
@@ -166,117 +169,4 @@ function checkBinds(check: Check, path: Path, value: unknown): void {
     check.strings(at, names)
     if (Array.isArray(names) && names.length === 0) check.error(at, 'must name at least one variant')
   }
-}
-
-/** All values of one JSON type, at least one variant. */
-function checkVariants(check: Check, path: Path, value: unknown): void {
-  if (!check.object(path, value)) return
-  const names = Object.keys(value)
-  if (names.length === 0) check.error(path, 'must have at least one variant')
-  const types = new Set(names.map((name) => jsonType(value[name])))
-  if (types.size > 1)
-    check.error(path, `variants must all be of one JSON type, got ${[...types].join(' and ')}`)
-  for (const name of names) {
-    check.key(child(path, name), name)
-    check.is(
-      child(path, name),
-      types.size > 1 || isJson(value[name]),
-      'must be a JSON value that is not null',
-      value[name],
-    )
-  }
-}
-
-const jsonType = (value: unknown): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
-
-/** Fields of a short form that hold it to places. */
-const PLACES = ['countries', 'continents', 'regions'] as const
-
-const MAX_VALUE_DEPTH = 64
-
-/** JSON without `null` at the top; numbers are finite, nesting is bounded, no key is `__proto__`. */
-function isJson(value: unknown, depth = 0): boolean {
-  if (value === null) return depth > 0
-  if (typeof value === 'string' || typeof value === 'boolean') return true
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value !== 'object' || depth > MAX_VALUE_DEPTH) return false
-  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1))
-  return Object.entries(value).every(([key, item]) => key !== '__proto__' && isJson(item, depth + 1))
-}
-
-function checkVariant(check: Check, path: Path, name: unknown, variants: ReadonlySet<string>): void {
-  if (check.string(path, name) && !variants.has(name)) {
-    check.error(path, `unknown variant ${show(name)}; the flag has ${listed(variants)}`)
-  }
-}
-
-function checkServe(check: Check, path: Path, value: unknown, variants: ReadonlySet<string>): void {
-  if (typeof value === 'string') return checkVariant(check, path, value, variants)
-  if (!isObject(value))
-    return check.error(path, `must be a variant or weights by variant, got ${show(value)}`)
-  let sum = 0
-  for (const [name, weight] of Object.entries(value)) {
-    checkVariant(check, child(path, name), name, variants)
-    const valid = typeof weight === 'number' && weight >= 0 && Number.isFinite(weight)
-    if (check.is(child(path, name), valid, 'must be a weight of at least 0', weight)) sum += weight as number
-  }
-  if (!(sum > 0)) check.error(path, 'weights must have a positive sum')
-}
-
-function checkRules(
-  check: Check,
-  path: Path,
-  value: unknown,
-  variants: ReadonlySet<string>,
-  segments: ReadonlySet<string>,
-): void {
-  if (!check.array(path, value)) return
-  if (value.length > MAX_RULES)
-    return check.error(path, `a flag has at most ${MAX_RULES} rules, got ${value.length}`)
-  const ids = new Set<string>()
-  /** As it may stand in a sentence. */
-  let certain: string | null = null
-  for (const [at, rule] of value.entries()) {
-    const where = child(path, at)
-    const table: Fields = {
-      id: (inner, id) => {
-        if (
-          !check.is(
-            inner,
-            typeof id === 'string' && /^\S.{0,127}$/.test(id),
-            'must be a name of 1 to 128 characters',
-            id,
-          )
-        )
-          return
-        if (ids.has(id as string)) check.error(inner, `rule id ${show(id)} is used twice in this flag`)
-        ids.add(id as string)
-      },
-      description: (inner, text) => check.string(inner, text),
-      when: (inner, condition) => checkCondition(check, inner, condition, segments),
-      percentage: (inner, share) => checkShare(check, inner, share),
-      serve: (inner, serve) => checkServe(check, inner, serve, variants),
-    }
-    if (!check.fields(where, rule, table, ['id', 'serve'])) continue
-    if (certain !== null) check.warn(where, `rule can never match: rule ${certain} before it always does`)
-    else if (rule.when === undefined && (rule.percentage === undefined || rule.percentage === 100))
-      certain = show(String(rule.id))
-  }
-}
-
-function checkShare(check: Check, path: Path, value: unknown): void {
-  if (isObject(value)) {
-    check.fields(
-      path,
-      value,
-      { rollout: (at, key) => check.is(at, isKey(key), 'must be the key of a rollout', key) },
-      ['rollout'],
-    )
-  } else checkPercentage(check, path, value)
-}
-
-function checkPercentage(check: Check, path: Path, value: unknown): void {
-  if (!check.number(path, value, 0, 100)) return
-  check.is(path, Math.round(value * 1000) / 1000 === value, 'must not be finer than 0.001', value)
 }
