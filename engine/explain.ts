@@ -22,7 +22,7 @@ export type StepName =
   | 'fallthrough'
   | 'error'
 
-/** One step of §4; `decided` marks the one that gave the answer. */
+/** One step of docs/evaluation.md, "Order of evaluation"; `decided` marks the one that gave the answer. */
 export interface Step {
   readonly step: StepName
   readonly decided: boolean

@@ -1,5 +1,5 @@
 /**
- * The bucketing of docs/evaluation §5 a second time: slow, obvious, exact, and sharing no line with `engine/`. The hash is
+ * Bucketing (docs/evaluation.md, "Bucketing") a second time: slow, obvious, exact, and sharing no line with `engine/`. The hash is
  * the npm package `murmurhash`; everything else is integer arithmetic on BigInt where a double could round.
  */
 import murmurhash from 'murmurhash'

@@ -1,4 +1,4 @@
-/** From the chosen variant to its fallback: when a request may be tried once more, and with what. traffic.md, section 4. */
+/** From the chosen variant to its fallback: when a request may be tried once more, and with what. Source: docs/traffic.md, "Failover". */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Origin as OriginConfig, Route } from '../../engine/index.ts'
 import {

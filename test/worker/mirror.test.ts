@@ -1,4 +1,4 @@
-/** Copies of requests for another variant: never in the way of an answer, sent only where they may be, and compared. traffic.md, section 8. */
+/** Copies of requests for another variant: never in the way of an answer, sent only where they may be, and compared. Source: docs/traffic.md, "Mirror". */
 import { describe, expect, it, vi } from 'vitest'
 import {
   type Flag,

@@ -1,4 +1,4 @@
-/** Responses that a route keeps at the edge, in the Cache API of workerd. traffic.md, section 7. */
+/** Responses that a route keeps at the edge, in the Cache API of workerd. Source: docs/traffic.md, "What the edge keeps". */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Flag, Kill, Route } from '../../engine/index.ts'
 import {

@@ -1,4 +1,4 @@
-/** Pages where visitors get different variants: what browsers and caches on the way are told. traffic.md, section 7. */
+/** Pages where visitors get different variants: what browsers and caches on the way are told. Source: docs/traffic.md, "Caches". */
 import { describe, expect, it } from 'vitest'
 import type { Flag, Route } from '../../engine/index.ts'
 import { canarySite, type EdgeOptions, type Origin, site, startEdge, stubOrigins } from './edge.ts'
