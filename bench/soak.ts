@@ -83,7 +83,7 @@ async function startOrigin(): Promise<{ url: string; connections(): Promise<numb
 
 /** No breaker on what hangs: it would be left alone after five. */
 function documentOf(origin: string): FlagDocument {
-  const route = (id: string, canary: string, more: object = {}) => ({
+  const route = (id: string, canary: string, more: object) => ({
     ...{ id, match: { path: `/${id}` }, flag: 'arm', fallback: 'stable', timeoutMs: TIMEOUT_MS, ...more },
     origins: { canary: { url: canary }, stable: { url: origin } },
   })

@@ -101,7 +101,7 @@ export async function watchLanding(
   session: EnvironmentSession,
   target: Target,
   { timeout = TIMEOUT_MS }: WatchOptions,
-  result: object = {},
+  result: object,
 ): Promise<Propagation> {
   const { output, nowMs, wait } = world
   const show = shower(world)

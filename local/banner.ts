@@ -6,7 +6,7 @@ import type { System } from './system.ts'
 const FLAG = 'CONDUIT_USE_REPOSITORY_PATTERN'
 
 /** Addresses, token, state folder, and three commands that work as they stand. `note` is a further sentence. */
-export function banner(system: Omit<System, 'stop' | 'ended'>, note = ''): string {
+export function banner(system: Omit<System, 'stop' | 'ended'>, note: string): string {
   const { edgeUrl, adminUrl, origins, adminToken } = system
   const api = `${adminUrl}/api/v1/environments/${ENVIRONMENT}`
   const json = `-H 'content-type: application/json'`
