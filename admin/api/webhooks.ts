@@ -1,7 +1,8 @@
 /** Webhooks: who is told of what happens. */
 import { z } from '@hono/zod-openapi'
 import type { Answer } from '../objects/answers.ts'
-import type { ListedWebhook, WebhooksObject } from '../objects/webhooks.ts'
+import type { ListedWebhook } from '../objects/webhook-changes.ts'
+import type { WebhooksObject } from '../objects/webhooks.ts'
 import { callWebhooks, type Remote, type Times } from '../stubs.ts'
 import type { WebhookChange, WebhookDraft } from '../webhook/draft.ts'
 import { requireEverywhere } from './authorization.ts'
