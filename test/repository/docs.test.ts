@@ -18,6 +18,10 @@ describe.each(PAGES)('%s', (page) => {
     expect(linksOf(page).flatMap((link) => brokenLink(page, link))).toStrictEqual([])
   })
 
+  it('names only files that there are', () => {
+    expect(filesNamedIn(read(page)).filter((file) => !existsSync(join(root, file)))).toStrictEqual([])
+  })
+
   it('names only settings that the code knows', () => {
     const unknown = settingsNamedIn(read(page)).filter((name) => !isWord(name, code))
     expect(unknown).toStrictEqual([])
@@ -71,6 +75,13 @@ describe('the reader of pages', () => {
   it('finds links outside of code, and only those that stay in the project', () => {
     const page = '[a](b.md#c) [`d`](../e) <https://f> [g](https://h) `[i](j)`\n```\n[k](l)\n```\n[m](#n)'
     expect(linksIn(page)).toStrictEqual(['b.md#c', '../e', '#n'])
+  })
+
+  it('finds files in code that begins with a folder of the project', () => {
+    expect(filesNamedIn('`engine/a.ts` `b.ts` [`test/c`](d) `admin/*.ts` `/docs`')).toStrictEqual([
+      'engine/a.ts',
+      'test/c',
+    ])
   })
 
   it('finds settings by their shape, and in the first column of a table of settings', () => {
@@ -133,6 +144,13 @@ function anchorsIn(page: string): string[] {
 }
 
 const isWord = (name: string, text: string): boolean => new RegExp(`(?<!\\w)${name}(?!\\w)`).test(text)
+
+/** Code in the text that is a path from a folder of the project on, without stars. */
+function filesNamedIn(page: string): string[] {
+  const folder = new RegExp(`^(?:${FOLDERS.join('|')}|test|docs)/`)
+  const spans = Array.from(withoutFences(page).matchAll(/`([\w./-]+)`/g), ([, span]) => span!)
+  return spans.filter((span) => folder.test(span))
+}
 
 /** Names in capitals with an underscore, and what a table of settings or variables lists. `AWS_…` are the AWS SDK's own. */
 function settingsNamedIn(page: string): string[] {
