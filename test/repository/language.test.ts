@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
+import { OPERATORS } from '../../engine/index.ts'
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
@@ -55,6 +57,24 @@ describe('docs/evaluation.md', () => {
     const value = new RegExp(`${name} = ([\\d_* ]+)$`, 'm').exec(read(file))![1]!.replaceAll('_', '')
     const number = value.split('*').reduce((product, factor) => product * Number(factor), 1)
     expect(limit.replaceAll(/(\d) (?=\d{3})/g, '$1')).toContain(String(number))
+  })
+
+  it('has every operator, and no other', () => {
+    const rows = sectionOf(evaluation, '3\\. Operators').matchAll(/^\| (`[^|]+) \|/gm)
+    const named = Array.from(rows).flatMap(([, cell]) => codeIn(cell!))
+    // What follows the operators' table are patterns, and no names.
+    expect(named.filter((name) => OPERATORS.includes(name as never))).toEqual([...OPERATORS])
+  })
+
+  it('has every attribute that the edge fills in', () => {
+    const facts = read('worker/context.ts').matchAll(/^const (GEO|NETWORK|REQUEST): .*\{\n([\s\S]*?)^\}/gm)
+    const known = Array.from(facts).flatMap(([, space, body]) =>
+      Array.from(body!.matchAll(/^ {2}(\w+):/gm), ([, name]) => `${space!.toLowerCase()}.${name}`),
+    )
+    const table = sectionOf(evaluation, '2\\. Context')
+    const named = Array.from(table.matchAll(/^\| (`[^|]+) \|/gm)).flatMap(([, cell]) => codeIn(cell!))
+    const patterns = ['geo', 'network', 'request.query.NAME', 'request.header.NAME', 'request.cookie.NAME']
+    expect(named.sort()).toEqual([...known, ...patterns].sort())
   })
 
   it('has every limit of a document', () => {
