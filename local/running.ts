@@ -2,7 +2,7 @@
  * One run at a time on a state folder: two would write the same SQLite files. The record of the run names its processes,
  * so that a run whose main process was killed without a word leaves nothing behind for longer than until the next start.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
 import { StartError } from './start-error.ts'
@@ -31,13 +31,14 @@ export async function acquire(state: State): Promise<Running> {
   if (main === null) throw new Error('[local/running] this process has no identity')
   let run: Run = { main, workers: [] }
   while (!create(state.runningFile, run)) {
-    const other = read(state.runningFile)
+    const text = readText(state.runningFile)
+    const other = parse(text)
     if (other !== null && isAlive(other.main))
       throw new StartError(
         `Turnout already runs on ${state.dir} (process ${other.main.pid}): stop it, or set TURNOUT_STATE_DIR to another folder`,
       )
     for (const worker of other?.workers ?? []) await end(worker)
-    rmSync(state.runningFile, { force: true })
+    remove(state.runningFile, text)
   }
   return {
     note(pid) {
@@ -47,26 +48,59 @@ export async function acquire(state: State): Promise<Running> {
       replaceFile(state.runningFile, `${JSON.stringify(run)}\n`)
     },
     release() {
-      if (read(state.runningFile)?.main.pid === main.pid) rmSync(state.runningFile, { force: true })
+      if (parse(readText(state.runningFile))?.main.pid === main.pid)
+        rmSync(state.runningFile, { force: true })
     },
   }
 }
 
-/** Whether the file did not exist and now holds our run. */
+/** Whether the file did not exist and now holds our run: put there whole, so that nobody reads half of it and takes it for nobody's. */
 function create(file: string, run: Run): boolean {
+  const mine = `${file}.${process.pid}.new`
+  writeFileSync(mine, `${JSON.stringify(run)}\n`, { mode: 0o600 })
   try {
-    writeFileSync(file, `${JSON.stringify(run)}\n`, { flag: 'wx', mode: 0o600 })
+    linkSync(mine, file)
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
+  } finally {
+    rmSync(mine, { force: true })
   }
 }
 
-/** `null`: no run, or a record that was cut off when its writer was killed. */
-function read(file: string): Run | null {
+/**
+ * Removes the record that was judged, and no other: of several starts that found the same dead run, one may have put its own in
+ * that place meanwhile.
+ */
+function remove(file: string, judged: string | null): void {
+  const aside = `${file}.${process.pid}.old`
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    renameSync(file, aside)
+    if (readText(aside) !== judged) linkSync(aside, file)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // Somebody else has removed it, or has taken the place already.
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw error
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
+
+/** `null`: there is none. */
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** `null`: no run, or a record that an earlier Turnout could not finish. */
+function parse(text: string | null): Run | null {
+  try {
+    return text === null ? null : JSON.parse(text)
   } catch {
     return null
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { identify, isAlive } from '../../local/process-identity.ts'
 import { acquire } from '../../local/running.ts'
@@ -34,6 +34,17 @@ describe('one run at a time', () => {
     const running = await acquire(state)
     expect(isAlive(orphan)).toBe(false)
     running.release()
+  })
+
+  test('of many that succeed it at once, while its workerd ends, one holds the folder', async () => {
+    const state = openState(temporaryFolder())
+    const orphan = identify(idle().pid)!
+    writeFileSync(state.runningFile, JSON.stringify({ main: gone, workers: [orphan] }))
+    const starts = await Promise.allSettled(Array.from({ length: 5 }, () => acquire(state)))
+    expect(starts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const start of starts)
+      if (start.status === 'rejected') expect(String(start.reason)).toContain('Turnout already runs on')
+    expect(readdirSync(state.dir).filter((name) => name.startsWith('running.json'))).toEqual(['running.json'])
   })
 
   test('a process that merely has the old id is neither respected nor ended', async () => {
