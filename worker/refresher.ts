@@ -37,6 +37,8 @@ export interface Sources {
 export const POLL_MS = 5
 /** The platform ends background work 30 s after the response. */
 const LOOP_MS = 25_000
+/** A request takes over a loop of this age, so that ten seconds are left to report it, and then that there are no more. */
+const HANDOVER_MS = 15_000
 /** Whoever loads a body says so anew every 100 ms, while he lives; 250 ms after the last time another one may. */
 const LOADING_MS = 250
 const RENEWAL_MS = 100
@@ -52,6 +54,7 @@ export class Refresher {
   readonly #limits: FreshnessLimits
   readonly #clock: Clock
   #loop = 0
+  #loopStartedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(holding: Holding, limits: FreshnessLimits, clock: Clock) {
     this.#holding = holding
@@ -59,13 +62,19 @@ export class Refresher {
     this.#clock = clock
   }
 
-  /** Reads now, and then whenever due, until the platform is about to end background work; the next request takes over. */
+  /** Whether the loop, if it still lives, ends soon. */
+  isEnding(nowMs: number): boolean {
+    return nowMs - this.#loopStartedAtMs >= HANDOVER_MS
+  }
+
+  /** Reads now, and then whenever due, until the platform is about to end background work, or a request takes over. */
   async keepReading(sources: Sources, timeoutMs: number): Promise<void> {
     this.#loop += 1
     const loop = this.#loop
-    const endMs = this.#clock.now() + LOOP_MS
+    this.#loopStartedAtMs = this.#clock.now()
+    const endMs = this.#loopStartedAtMs + LOOP_MS
     const beside: Promise<void>[] = []
-    // A younger loop means that this one was thought dead: one is enough.
+    // A younger loop means that this one was thought dead, or ended soon: one is enough.
     for (
       let limit = timeoutMs;
       loop === this.#loop && this.#clock.now() < endMs;

@@ -57,7 +57,8 @@ export class Snapshots {
     if (prepared === null) return this.#cold(sources, background)
     const verdict = judge(this.#freshness(nowMs), this.#limits, nowMs)
     if (verdict === 'wait') return this.#refreshed(sources, background)
-    if (verdict === 'serve-and-refresh') this.#read(sources, background, this.#limits.refreshTimeoutMs)
+    if (verdict === 'serve-and-refresh' || this.#refresher.isEnding(nowMs))
+      this.#read(sources, background, this.#limits.refreshTimeoutMs)
     this.handedOutAtMs = nowMs
     return prepared
   }

@@ -84,6 +84,8 @@ export class Simulation {
   readonly reads: Known[] = []
   readonly bodies: string[] = []
   readonly remembered: unknown[] = []
+  /** When the isolate could have reported, ms since 1970. */
+  readonly reports: number[] = []
   copies: (() => Promise<Copy | null>)[] = []
   read: Manner = {}
   body: Manner = {}
@@ -134,6 +136,7 @@ export class Simulation {
       },
       copies: this.copies,
       remember: async (known) => this.remembered.push(known),
+      report: async () => void this.reports.push(this.nowMs),
     }
   }
 

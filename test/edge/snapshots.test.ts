@@ -81,6 +81,19 @@ describe('by age', () => {
     expect(isolate.reads.length).toBeLessThanOrEqual(reads + 1)
   })
 
+  it.each(Array.from({ length: 25 }, (_, second) => 1_000 * second))(
+    'reports for ten seconds after the last request, which came %i ms after the first',
+    async (ms) => {
+      const isolate = new Simulation().publish()
+      await isolate.request()
+      await isolate.pass(ms)
+      await isolate.request()
+      const lastMs = isolate.nowMs
+      await isolate.pass(600_000)
+      expect(isolate.reports.at(-1)! - lastMs).toBeGreaterThanOrEqual(9_000)
+    },
+  )
+
   it('keeps reading for as long as requests come, once a second and no more', async () => {
     const isolate = new Simulation().publish()
     for (let tick = 0; tick < 1_200; tick += 1) {
