@@ -21,6 +21,16 @@ export function flagSummary(key: string, flag: Flag, kills: readonly Kill[]): Fl
   return { state: flag.enabled ? 'on' : 'off', serves: flag.enabled ? rulesOf(flag) : off, killedBy: null }
 }
 
+/** Rules that still send somebody elsewhere than what comes after them: `ten-percent serves canary to 10 %`. */
+export function rulesBefore({ rules = [], fallthrough }: Flag): string[] {
+  return rules
+    .filter(({ serve }) => JSON.stringify(serve) !== JSON.stringify(fallthrough))
+    .map(({ id, serve, percentage }) => {
+      const whom = typeof percentage === 'number' ? ` to ${percentage} %` : ''
+      return `${id} serves ${serveOf(serve)}${whom}`
+    })
+}
+
 function rulesOf({ rules = [], fallthrough }: Flag): string {
   const rest = serveOf(fallthrough)
   if (rules.length === 0) return rest

@@ -33,7 +33,9 @@ export function landingTable(found: Propagation): string[] {
           `${location.reached} of ${location.isolates}`,
           hasAll(location) ? timeOf(location.maxMs) : 'waiting',
         ]),
-      ...found.settling.map((location) => [location, '', 'not heard yet']),
+      ...found.settling
+        .filter((place) => !waiting.some(({ location }) => location === place))
+        .map((place) => [place, '', 'not heard yet']),
     ]),
     ...(more > 0 ? [`and ${count(more, 'location')} more`] : []),
   ].map((line) => `  ${line}`)
@@ -41,7 +43,7 @@ export function landingTable(found: Propagation): string[] {
 
 /** The same in one line. */
 export function landingLine(found: Propagation): string {
-  const waiting = [...found.locations.filter((each) => !hasAll(each)).map(nameOf), ...found.settling]
+  const waiting = waitingPlaces(found)
   const more = waiting.length - ROWS
   const named = [...waiting.slice(0, ROWS), ...(more > 0 ? [`${more} more`] : [])]
   const rest = named.length === 0 ? '' : `; waiting for ${named.join(', ')}`
@@ -81,10 +83,7 @@ export function lostSentence({ lost }: Propagation): string | null {
 }
 
 /** Who lacks it, in a few words: `IAD and SYD`. */
-export function laggingPlaces({ locations, settling }: Propagation): string {
-  const places = [...locations.filter((each) => !hasAll(each)).map(nameOf), ...settling]
-  return list(places.slice(0, ROWS), 'and')
-}
+export const laggingPlaces = (found: Propagation): string => list(waitingPlaces(found).slice(0, ROWS), 'and')
 
 /** Each isolate that lacks it, by name. */
 export const laggardFindings = ({ laggards }: Propagation): Finding[] =>
@@ -92,6 +91,11 @@ export const laggardFindings = ({ laggards }: Propagation): Finding[] =>
     path: `${location}, isolate ${isolate}`,
     message: `serves version ${serves.version} and kills ${serves.kills}, last seen ${moment(lastSeenAt)}`,
   }))
+
+/** Each once: where an isolate lacks it, others may not have been heard yet. */
+const waitingPlaces = ({ locations, settling }: Propagation): string[] => [
+  ...new Set([...locations.filter((each) => !hasAll(each)).map(nameOf), ...settling]),
+]
 
 const hasAll = ({ reached, isolates }: Location): boolean => reached === isolates
 

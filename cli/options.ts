@@ -42,3 +42,15 @@ export const positive: Read<number> = (text, name) => {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
   throw new UsageError(`${name} must be a whole number from 1, got ${JSON.stringify(text)}`)
 }
+
+/** A time that has been: RFC 3339, a day in UTC, or how long ago it was. Gives RFC 3339, by what time it is now. */
+export const pastTime: Read<(nowMs: number) => string> = (text, name) => {
+  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d.*)?$/.test(text) && !Number.isNaN(Date.parse(text)))
+    return () => (text.length === 10 ? `${text}T00:00:00Z` : text)
+  if (!/^\d+[smhd]$/.test(text))
+    throw new UsageError(
+      `${name} must be a time such as 2026-11-21T10:00:00Z, a day such as 2026-11-21, or 24h for a day ago, got ${JSON.stringify(text)}`,
+    )
+  const agoMs = duration(text, name)
+  return (nowMs) => new Date(nowMs - agoMs).toISOString()
+}

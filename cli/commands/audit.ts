@@ -4,8 +4,8 @@ import { resolve } from 'node:path'
 import type { components } from '../../admin/api/openapi-types.d.ts'
 import { bodyOf } from '../client.ts'
 import type { Command } from '../command.ts'
-import { Failure, UsageError } from '../failure.ts'
-import { option, positive, type Read } from '../options.ts'
+import { Failure } from '../failure.ts'
+import { option, pastTime, positive } from '../options.ts'
 import { itemsOf } from '../pages.ts'
 import type { Commands } from '../run.ts'
 import { type ScopeOptions, scoped, scopeOf } from '../scope.ts'
@@ -40,8 +40,8 @@ interface Filter extends ScopeOptions {
   readonly action?: string
   readonly subject?: string
   readonly actor?: string
-  readonly from?: string
-  readonly to?: string
+  readonly from?: (nowMs: number) => string
+  readonly to?: (nowMs: number) => string
 }
 
 const filtered = (command: Command): Command =>
@@ -49,8 +49,10 @@ const filtered = (command: Command): Command =>
     .addOption(option('--action <name>', 'such as kill.placed, or kill.* for several'))
     .addOption(option('--subject <name>', 'such as flag:new-feature'))
     .addOption(option('--actor <name>', 'such as token:ci'))
-    .addOption(option('--from <time>', 'no earlier than this, RFC 3339', rfc3339))
-    .addOption(option('--to <time>', 'earlier than this, RFC 3339', rfc3339))
+    .addOption(
+      option('--from <time>', 'no earlier than this: RFC 3339, a day (UTC), or 24h for a day ago', pastTime),
+    )
+    .addOption(option('--to <time>', 'earlier than this', pastTime))
 
 async function listEntries(
   world: World,
@@ -169,14 +171,14 @@ async function* wholeLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<st
   if (rest !== '') throw new Failure('the export broke off in the middle of an entry')
 }
 
-const chosen = (world: World, { allEnvs = false, ...filter }: Filter) => ({
-  ...filter,
-  ...scopeOf(world, { allEnvs }),
-})
-
-const rfc3339: Read<string> = (text, name) => {
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) && !Number.isNaN(Date.parse(text))) return text
-  throw new UsageError(`${name} must be a time such as 2026-11-21T10:00:00Z, got ${JSON.stringify(text)}`)
+function chosen(world: World, { allEnvs = false, from, to, ...filter }: Filter) {
+  const nowMs = world.nowMs()
+  return {
+    ...filter,
+    ...(from && { from: from(nowMs) }),
+    ...(to && { to: to(nowMs) }),
+    ...scopeOf(world, { allEnvs }),
+  }
 }
 
 const NDJSON = 'application/x-ndjson'

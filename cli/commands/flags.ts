@@ -11,6 +11,7 @@ import { readJson } from '../files.ts'
 import { flagSummary } from '../flag-summary.ts'
 import { option, type Read } from '../options.ts'
 import { itemsOf } from '../pages.ts'
+import { withRules } from '../rule-changes.ts'
 import type { Commands } from '../run.ts'
 import { type EnvironmentSession, openEnvironment } from '../session.ts'
 import { table } from '../table.ts'
@@ -44,8 +45,8 @@ export const flagCommands: Commands = (program, act) => {
     .summary('change fields of a flag, or create one')
     .description(
       'Changes fields of a flag: turnout flags set new-feature percentage=75 owner=checkout. A value is JSON, or else a ' +
-        'text; null removes the field. --file writes the whole flag. If somebody else changes the flag in between, ' +
-        'nothing is written.',
+        'text; null removes the field. rules.ID.FIELD is a field of one rule: rules.ten-percent.percentage=50. --file ' +
+        'writes the whole flag. If somebody else changes the flag in between, nothing is written.',
     )
     .argument('<key>', 'key of the flag')
     .argument('[changes...]', 'FIELD=VALUE')
@@ -171,13 +172,15 @@ async function setFlag(
   if ((file === undefined) === (changes.length === 0))
     throw new UsageError('give either changes such as percentage=75, or --file')
   const { note, headers } = changeOf(options)
-  const wanted = file === undefined ? assignments(changes) : await readJson(file, world)
+  const fields = file === undefined ? assignments(changes) : null
+  const given = fields ?? (await readJson(file!, world))
   const session = openEnvironment(world)
   const { api, environment, path } = session
   const { output } = world
   const before = create
     ? null
     : await withAdvice(404, 'A new flag takes --create.', () => readFlag(session, key, 'written'))
+  const wanted = fields === null ? given : withRules(fields, before?.flag)
   const request = {
     headers,
     params: {

@@ -4,11 +4,12 @@ import { canonicalFlag, type Flag, type ShortFlag } from '../../engine/index.ts'
 import { type ChangeOptions, changeOf, changing } from '../change.ts'
 import { answerOf, headerOf } from '../client.ts'
 import { UsageError } from '../failure.ts'
-import { flagSummary } from '../flag-summary.ts'
+import { flagSummary, rulesBefore } from '../flag-summary.ts'
 import { option } from '../options.ts'
 import type { Commands } from '../run.ts'
 import { type EnvironmentSession, openEnvironment } from '../session.ts'
 import { landed, patient, type WaitOptions } from '../watch.ts'
+import { list } from '../words.ts'
 import type { World } from '../world.ts'
 
 type Options = WaitOptions & ChangeOptions
@@ -87,8 +88,11 @@ async function said(
   { wait = false, ...options }: Options,
 ): Promise<unknown> {
   const version = Number(headerOf(answer, 'x-turnout-version'))
-  const { serves } = flagSummary('', canonicalFlag('', answer.value as Flag | ShortFlag), [])
+  const flag = canonicalFlag('', answer.value as Flag | ShortFlag)
+  const { serves } = flagSummary('', flag, [])
   world.output.line(`${target} serves ${serves} in ${session.environment}, which is at version ${version}.`)
+  const before = rulesBefore(flag)
+  if (before.length > 0) world.output.line(`  Its rules go first: ${list(before, 'and')}.`)
   const result = { target, serves, version, flag: answer.value }
   return landed(world, session, { kind: 'version', version }, { ...options, wait }, result)
 }

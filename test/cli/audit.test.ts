@@ -10,6 +10,9 @@ import { TOKEN } from './fake-admin.ts'
 import { startApi } from './fake-api.ts'
 import { turnout } from './run.ts'
 
+/** The time that it is for the command. */
+const NOW_MS = Date.parse('2026-11-21T10:00:00Z')
+
 const ENTRY = {
   seq: 6,
   at: '2026-11-21T10:00:00.250Z',
@@ -75,8 +78,25 @@ describe('audit list', () => {
       from: '2026-11-21T10:00:00Z',
     })
     const { code, err } = await turnout(['audit', 'list', '--from', 'yesterday'], api)
-    expect(err).toContain('--from must be a time such as 2026-11-21T10:00:00Z, got "yesterday"')
+    expect(err).toContain(
+      '--from must be a time such as 2026-11-21T10:00:00Z, a day such as 2026-11-21, or 24h',
+    )
     expect(code).toBe(2)
+  })
+
+  test.each([
+    ['2026-11-21', '2026-11-21T00:00:00Z'],
+    ['24h', new Date(NOW_MS - 86_400_000).toISOString()],
+    ['30m', new Date(NOW_MS - 1_800_000).toISOString()],
+  ])('takes days, and how long ago it was: %s', async (text, from) => {
+    const api = await startApi({ 'GET /audit': { items: [], nextCursor: null } })
+    await turnout(['audit', 'list', '--all-envs', '--from', text], api)
+    expect(new URLSearchParams(api.calls[0]!.line.split('?')[1]).get('from')).toBe(from)
+  })
+
+  test.each(['2026-13-41', '0h', '5', 'h', '-1h'])('refuses %s', async (text) => {
+    const { code, err } = await turnout(['audit', 'list', `--from=${text}`], await startApi({}))
+    expect([code, err]).toEqual([2, expect.stringContaining('--from must be a time such as')])
   })
 })
 

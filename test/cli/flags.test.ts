@@ -205,6 +205,54 @@ Done: prod is at version 31.
     expect(patch!.body).toEqual({ percentage: 75, owner: null, description: 'half of all' })
   })
 
+  describe('of one rule', () => {
+    const rule = (percentage: number) => ({
+      enabled: true,
+      variants: { old: 1, new: 2 },
+      off: 'old',
+      rules: [
+        { id: 'testers', when: { segment: 'testers' }, serve: 'new' },
+        { id: 'v1.ten', percentage, serve: 'new' },
+      ],
+      fallthrough: 'old',
+    })
+    const ruled = { [FLAG]: says(rule(10), { etag: '"v12"' }) }
+
+    test('raises its percentage and takes the others along', async () => {
+      const api = await startApi({
+        ...ruled,
+        'PATCH /environments/prod/flags/beta': says(rule(50), { 'x-turnout-version': '31' }),
+      })
+      const { out } = await turnout(['flags', 'set', 'beta', 'rules.v1.ten.percentage=50', 'owner=web'], api)
+      expect(out).toBe('  ~ beta  rules.v1.ten.percentage 10 → 50\nDone: prod is at version 31.\n')
+      expect(api.calls[1]!.body).toEqual({ rules: rule(50).rules, owner: 'web' })
+    })
+
+    test('removes a field with null', async () => {
+      const api = await startApi({
+        ...ruled,
+        'PATCH /environments/prod/flags/beta': says(rule(10), { 'x-turnout-version': '31' }),
+      })
+      await turnout(['flags', 'set', 'beta', 'rules.v1.ten.percentage=null'], api)
+      expect(api.calls[1]!.body).toEqual({
+        rules: [rule(10).rules[0], { id: 'v1.ten', serve: 'new' }],
+      })
+    })
+
+    test.each([
+      [['rules.x.percentage=5'], 'rules.x.percentage: there is no rule "x"; the flag has testers and v1.ten'],
+      [['rules.v1.ten.percentage=5', 'rules=[]'], 'give either rules or single fields of them'],
+    ])('is refused: %j', async (changes, complaint) => {
+      const { code, err } = await turnout(['flags', 'set', 'beta', ...changes], await startApi(ruled))
+      expect([code, err]).toEqual([2, expect.stringContaining(complaint)])
+    })
+
+    test('needs rules', async () => {
+      const { err } = await turnout(['flags', 'set', 'beta', 'rules.a.serve=on'], await startApi(held))
+      expect(err).toContain('rules.a.serve: there is no rule "a"; the flag has none')
+    })
+  })
+
   test('that is refused because of somebody else says so', async () => {
     const api = await startApi({
       ...held,

@@ -51,6 +51,12 @@ Landed: no edge has traffic now, and each asks before it answers its next reques
 `)
   })
 
+  test('names a place once that has an isolate without it and others that are not heard yet', () => {
+    const both = propagation([location('local', 0, 1)], { settling: ['local'] })
+    expect(landingLine(both)).toBe('  on 0 of 1 isolates with traffic; waiting for local')
+    expect(landingTable(both).filter((line) => line.includes('local'))).toHaveLength(1)
+  })
+
   test('is painted over on a screen', async () => {
     const api = await startApi({ ...ENDED, [WHERE]: inTurn(WAITING, DONE) })
     const { out } = await turnout(CALL, { ...api, screen: true })

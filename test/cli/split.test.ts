@@ -25,6 +25,20 @@ describe('switch', () => {
     expect(api.calls[0]!.body).toEqual({ route: 'shop', from: 'blue', to: 'green', reason: 'release 12' })
   })
 
+  test('says which rules still send visitors elsewhere', async () => {
+    const rules = [
+      { id: 'testers', when: { segment: 'testers' }, serve: 'green' },
+      { id: 'same', when: { segment: 'staff' }, serve: 'blue' },
+      { id: 'ten-percent', percentage: 10, serve: 'green' },
+    ]
+    const ruled = { ...flag('blue'), rules }
+    const api = await startApi({ [SWITCH]: says(ruled, { 'x-turnout-version': '32' }) })
+    const { out } = await turnout(['switch', 'route:shop', 'blue'], api)
+    expect(out).toBe(`route:shop serves 3 rules, else blue in prod, which is at version 32.
+  Its rules go first: testers serves green and ten-percent serves green to 10 %.
+`)
+  })
+
   test('says what it was refused for', async () => {
     const api = await startApi({ [SWITCH]: problem(409, 'Flag live serves blue, not green.') })
     const { code, err } = await turnout(['switch', 'flag:live', 'blue', '--from', 'green'], api)
