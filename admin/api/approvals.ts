@@ -87,7 +87,7 @@ export function approvals(api: Api): void {
       timeOf: (approval: Approval) => approval.createdAtMs,
       show: shownApproval,
     })
-    return json(c, JSON.stringify(page))
+    return json(c, page)
   })
 
   api.openapi(get, async (c) => {
@@ -95,7 +95,7 @@ export function approvals(api: Api): void {
     const { approval, change, now } = await ask(c, environment, (stub) => stub.approval(n))
     const revokedAtMs = await callProject(c.env, (stub) => stub.revokedAtMs(approval.actor))
     const more = { actorRevokedAt: timeOrNull(revokedAtMs), change, now }
-    return json(c, JSON.stringify({ ...shownApproval(environment, approval), ...more }))
+    return json(c, { ...shownApproval(environment, approval), ...more })
   })
 
   for (const decision of Object.keys(SUMMARIES) as Decision[])
@@ -103,6 +103,6 @@ export function approvals(api: Api): void {
       const { environment, n } = partsOf(c, 'approval', c.req.valid('param').id)
       const author = authorOf(c, c.req.valid('json').reason)
       const approval = await tell(c, environment, (stub) => stub.decideApproval(n, decision, author))
-      return json(c, JSON.stringify(shownApproval(environment, approval)))
+      return json(c, shownApproval(environment, approval))
     })
 }

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { shownEntry } from '../audit/entry.ts'
 import { type AuditFilter, MAX_PAGE_LENGTH, type StoredEntry, type Verification } from '../storage/audit.ts'
 import { type Chain, chainsOf, pageOfChain, verifyChain } from './audit-chains.ts'
-import { type Api, type ApiContext, json } from './context.ts'
+import { type Api, type ApiContext, json, jsonText } from './context.ts'
 import { EXAMPLES } from './examples.ts'
 import { mergeNewest } from './merged-page.ts'
 import { encodeCursor, PageQuery, positionIn } from './paging.ts'
@@ -86,7 +86,7 @@ export function audit(api: Api): void {
     const before = positionIn(cursor, z.record(z.string(), z.int()), {})
     const page = await newestOf(c, chains, filterOf(query), before, limit)
     const nextCursor = page.next === null ? 'null' : JSON.stringify(encodeCursor(page.next))
-    return json(c, `{"items":[${page.items.map(shownEntry).join(',')}],"nextCursor":${nextCursor}}`)
+    return jsonText(c, `{"items":[${page.items.map(shownEntry).join(',')}],"nextCursor":${nextCursor}}`)
   })
 
   api.openapi(exported, async (c) => {
@@ -103,7 +103,7 @@ export function audit(api: Api): void {
     for (const chain of chains) found.push({ environment: chain, ...(await verifyChain(c, chain)) })
     const valid = found.every((one) => one.valid)
     const entries = found.reduce((sum, one) => sum + one.entries, 0)
-    return json(c, JSON.stringify({ valid, entries, chains: found }))
+    return json(c, { valid, entries, chains: found })
   })
 }
 

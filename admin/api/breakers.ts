@@ -139,7 +139,7 @@ export function breakers(api: Api): void {
     const silent = held.map(originOf).filter((name) => !states.some((state) => state.name === name))
     const all = [...states, ...silent.map((name) => ({ ...NO_UPSTREAM, name }))]
     all.sort((a, b) => (a.name < b.name ? -1 : 1))
-    return json(c, JSON.stringify({ items: all.map((state) => shown(state, held)), nextCursor: null }))
+    return json(c, { items: all.map((state) => shown(state, held)), nextCursor: null })
   })
 
   api.openapi(get, async (c) => {
@@ -169,7 +169,7 @@ export function breakers(api: Api): void {
 async function answer(c: ApiContext, env: string, origin: string, forgotten = false): Promise<Response> {
   const { items: held } = await ask(c, env, (stub) => stub.originKills())
   const told = forgotten ? undefined : (await found(c, env)).find(({ name }) => name === origin)
-  return json(c, JSON.stringify(shown(told ?? { ...NO_UPSTREAM, name: origin }, held)))
+  return json(c, shown(told ?? { ...NO_UPSTREAM, name: origin }, held))
 }
 
 async function found(c: ApiContext, env: string): Promise<UpstreamState[]> {

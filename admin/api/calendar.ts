@@ -106,7 +106,7 @@ export function calendar(api: Api): void {
           .map((window) => shownWindow(name, window)),
       ),
     )
-    return json(c, JSON.stringify({ items: items.flat(), nextCursor: null }))
+    return json(c, { items: items.flat(), nextCursor: null })
   })
 
   api.openapi(createWindow, async (c) => {
@@ -132,7 +132,7 @@ export function calendar(api: Api): void {
           .map((freeze) => shownFreeze(name, freeze)),
       ),
     )
-    return json(c, JSON.stringify({ items: items.flat(), nextCursor: null }))
+    return json(c, { items: items.flat(), nextCursor: null })
   })
 
   api.openapi(createFreeze, async (c) => {

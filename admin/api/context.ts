@@ -46,8 +46,21 @@ export function authorOf(c: ApiContext, given?: string): Author {
   }
 }
 
-/** Answers JSON that is text already. What a PUT made has the address that was asked. */
-export function json(c: ApiContext, text: string, status: 200 | 201 | 202 = 200, version?: number): Response {
+/** Answers JSON. `version`: for its ETag. What a PUT made has the address that was asked. */
+export const json = (
+  c: ApiContext,
+  value: object,
+  status: 200 | 201 | 202 = 200,
+  version?: number,
+): Response => jsonText(c, JSON.stringify(value), status, version)
+
+/** The same of JSON that is text already. */
+export function jsonText(
+  c: ApiContext,
+  text: string,
+  status: 200 | 201 | 202 = 200,
+  version?: number,
+): Response {
   if (version !== undefined) c.header('etag', etag(version))
   if (status === 201 && c.req.method === 'PUT') c.header('location', new URL(c.req.url).pathname)
   c.header('content-type', 'application/json')
@@ -57,7 +70,7 @@ export function json(c: ApiContext, text: string, status: 200 | 201 | 202 = 200,
 /** Answers 201 with what a POST to a collection made, and its address (RFC 9110 §10.2.2). No id of ours needs escaping. */
 export function created<T extends { readonly id: string }>(c: ApiContext, made: T): Response {
   c.header('location', `${new URL(c.req.url).pathname}/${made.id}`)
-  return json(c, JSON.stringify(made), 201)
+  return json(c, made, 201)
 }
 
 /** The tag of something that last changed in that version. */

@@ -1,6 +1,6 @@
 /** The whole document of an environment: read, replace, check. */
 import { ask } from './ask.ts'
-import { type Api, etag, json } from './context.ts'
+import { type Api, etag, json, jsonText } from './context.ts'
 import { carryOut } from './edits.ts'
 import { isHeld, preconditionOf } from './preconditions.ts'
 import { BODY_PROBLEMS, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
@@ -94,20 +94,20 @@ export function document(api: Api): void {
     const { env } = c.req.valid('param')
     const { form } = c.req.valid('query')
     const { version, text } = await ask(c, env, (stub) => stub.document(null, form))
-    return isHeld(c, version) ? c.body(null, 304, { etag: etag(version) }) : json(c, text, 200, version)
+    return isHeld(c, version) ? c.body(null, 304, { etag: etag(version) }) : jsonText(c, text, 200, version)
   })
 
   api.openapi(put, async (c) => {
     const { env } = c.req.valid('param')
     const edit = { do: 'put-document', text: await c.req.text() } as const
     const { version, warnings } = await carryOut(c, env, edit, preconditionOf(c))
-    return json(c, JSON.stringify({ version, warnings }), 200, version)
+    return json(c, { version, warnings }, 200, version)
   })
 
   api.openapi(validate, async (c) => {
     const { env } = c.req.valid('param')
     const text = await c.req.text()
     const { errors, warnings } = await ask(c, env, (stub) => stub.validate(text))
-    return json(c, JSON.stringify({ valid: errors.length === 0, errors, warnings }))
+    return json(c, { valid: errors.length === 0, errors, warnings })
   })
 }

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { EntityKind } from '../document.ts'
 import { ask } from './ask.ts'
-import { type Api, etag, json } from './context.ts'
+import { type Api, etag, json, jsonText } from './context.ts'
 import { EXAMPLE_FLAG, EXAMPLE_ROUTE, EXAMPLE_SEGMENT } from './document-examples.ts'
 import { carryOut } from './edits.ts'
 import { FlagQuery, filterOf, StaleSchema, shownStale } from './flag-query.ts'
@@ -183,14 +183,14 @@ export function entities(api: Api, kind: EntityKind): void {
         ...(stale === null ? {} : { stale: shownStale(stale) }),
       }),
     )
-    return json(c, JSON.stringify(page), 200, version)
+    return json(c, page, 200, version)
   })
 
   api.openapi(get, async (c) => {
     const { env, key } = c.req.valid('param')
     const { form } = c.req.valid('query')
     const { since, text } = await ask(c, env, (stub) => stub.entity(kind, key, form))
-    return isHeld(c, since) ? c.body(null, 304, { etag: etag(since) }) : json(c, text, 200, since)
+    return isHeld(c, since) ? c.body(null, 304, { etag: etag(since) }) : jsonText(c, text, 200, since)
   })
 
   for (const [verb, route] of [
@@ -202,7 +202,7 @@ export function entities(api: Api, kind: EntityKind): void {
       const edit = { do: verb, kind, key, text: await c.req.text() }
       const edited = await carryOut(c, env, edit, preconditionOf(c))
       const { text, since } = edited.entities[0]!
-      return json(c, text, edited.created ? 201 : 200, since)
+      return jsonText(c, text, edited.created ? 201 : 200, since)
     })
 
   api.openapi(remove, async (c) => {

@@ -98,14 +98,17 @@ export function environments(api: Api): void {
     const { limit, cursor } = c.req.valid('query')
     const after = positionIn(cursor, z.string(), '')
     const rows = await callProject(c.env, (stub) => stub.environments(scopeOf(c), after, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ name }) => name, listed)))
+    return json(
+      c,
+      pageOf(rows, limit, ({ name }) => name, listed),
+    )
   })
 
   api.openapi(get, async (c) => {
     const { env } = c.req.valid('param')
     const description = await ask(c, env, (stub) => stub.describe())
     if (isHeld(c, description.revision)) return c.body(null, 304, { etag: etag(description.revision) })
-    return json(c, JSON.stringify(described(description)), 200, description.revision)
+    return json(c, described(description), 200, description.revision)
   })
 
   api.openapi(put, async (c) => {
@@ -122,7 +125,7 @@ export function environments(api: Api): void {
     const { created, description } = await tell(c, env, (stub) =>
       stub.putSettings(env, settings, manner, authorOf(c)),
     )
-    return json(c, JSON.stringify(described(description)), created ? 201 : 200, description.revision)
+    return json(c, described(description), created ? 201 : 200, description.revision)
   })
 
   api.openapi(remove, async (c) => {

@@ -1,6 +1,6 @@
 /** What a flag decides for a context, and why: the same engine that edges run, on the current snapshot and kills. */
 import { ask } from './ask.ts'
-import { type Api, json } from './context.ts'
+import { type Api, jsonText } from './context.ts'
 import { BODY_PROBLEMS } from './problem.ts'
 import { answers, checkedBody, EnvironmentParams, operation } from './routes.ts'
 import { EvaluateBody, ExplanationSchema } from './schemas.ts'
@@ -26,7 +26,7 @@ export function evaluate(api: Api): void {
   api.openapi(explain, async (c) => {
     const { env } = c.req.valid('param')
     const { flag = null, route = null, context } = c.req.valid('json')
-    return json(
+    return jsonText(
       c,
       await ask(c, env, (stub) =>
         route === null ? stub.explain(flag!, context) : stub.explainRoute(route, context),

@@ -1,7 +1,7 @@
 /** What flags have beyond the other entities: many in one version, and the toggle. */
 import { z } from '@hono/zod-openapi'
 import type { Edited } from '../objects/answers.ts'
-import { type Api, authorOf, json } from './context.ts'
+import { type Api, authorOf, json, jsonText } from './context.ts'
 import { carryOut } from './edits.ts'
 import { EXAMPLES } from './examples.ts'
 import { preconditionOf } from './preconditions.ts'
@@ -80,7 +80,7 @@ export function flags(api: Api): void {
     const { env } = c.req.valid('param')
     const edit = { do: 'patch-flags', text: await c.req.text() } as const
     const edited = await carryOut(c, env, edit, preconditionOf(c))
-    return json(c, JSON.stringify(shown(edited)), 200, edited.version)
+    return json(c, shown(edited), 200, edited.version)
   })
 
   api.openapi(toggle, async (c) => {
@@ -89,7 +89,7 @@ export function flags(api: Api): void {
     const author = authorOf(c, reason)
     const edited = await carryOut(c, env, { do: 'toggle', key, enabled }, null, author)
     const { text, since } = edited.entities[0]!
-    return json(c, text, 200, since)
+    return jsonText(c, text, 200, since)
   })
 }
 

@@ -95,7 +95,7 @@ export function impact(api: Api): void {
         ? { do: 'put-document', text: JSON.stringify(document) }
         : { do: 'patch-flags', text: JSON.stringify(flags) }
     const sample = await sampleOf(c, env)
-    return json(c, JSON.stringify(await ask(c, env, (stub) => stub.impact(edit, sample))))
+    return json(c, await ask(c, env, (stub) => stub.impact(edit, sample)))
   })
 }
 

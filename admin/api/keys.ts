@@ -74,7 +74,10 @@ export function keys(api: Api): void {
     if (environment !== null) requireEnvironment(c, environment)
     const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
     const rows = await callProject(c.env, (stub) => stub.keys(scopeOf(c), environment, after, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
+    return json(
+      c,
+      pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown),
+    )
   })
 
   api.openapi(create, async (c) => {

@@ -91,12 +91,12 @@ export function kills(api: Api): void {
     const { version, items } = await ask(c, env, (stub) => stub.kills(after, limit + 1))
     const page = pageOf(items, limit, ({ createdAtMs, target }) => [createdAtMs, target], shown)
     tellKills(c, version)
-    return json(c, JSON.stringify(page))
+    return json(c, page)
   })
 
   api.openapi(get, async (c) => {
     const { env, target } = c.req.valid('param')
-    return json(c, JSON.stringify(shown(await ask(c, env, (stub) => stub.kill(checked(target))))))
+    return json(c, shown(await ask(c, env, (stub) => stub.kill(checked(target)))))
   })
 
   api.openapi(put, async (c) => {
@@ -108,7 +108,7 @@ export function kills(api: Api): void {
       stub.putKill(checked(target), request, mannerOf(c, null), authorOf(c, reason)),
     )
     tellKills(c, version)
-    return json(c, JSON.stringify(shown(kill)), created ? 201 : 200)
+    return json(c, shown(kill), created ? 201 : 200)
   })
 
   api.openapi(remove, async (c) => {

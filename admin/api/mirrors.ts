@@ -99,7 +99,7 @@ export function mirrors(api: Api): void {
     const states = await Promise.all(
       locations.map((name) => callMetrics(c.env, env, name, (stub) => stub.mirrors(fromMs))),
     )
-    return json(c, JSON.stringify({ items: mergedMirrors(states.flat()).map(shown), nextCursor: null }))
+    return json(c, { items: mergedMirrors(states.flat()).map(shown), nextCursor: null })
   })
 }
 

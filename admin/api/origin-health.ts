@@ -83,7 +83,7 @@ export function originHealth(api: Api): void {
     // Asked first whether there is such an environment: the other object would not know.
     await ask(c, env, (stub) => stub.locations())
     const found = await callHealth(c.env, env, (stub) => stub.list())
-    return json(c, JSON.stringify({ items: found.map(shown), nextCursor: null }))
+    return json(c, { items: found.map(shown), nextCursor: null })
   })
 }
 

@@ -101,6 +101,6 @@ export function outcomes(api: Api): void {
       locations.map((name) => callMetrics(c.env, env, name, (stub) => stub.flagCounts(fromMs, flag))),
     )
     const body = { from: timeOf(fromMs), flags: outcomesOf(counts.flat()) }
-    return json(c, JSON.stringify(body))
+    return json(c, body)
   })
 }

@@ -70,7 +70,10 @@ export function people(api: Api): void {
     const { limit, cursor } = c.req.valid('query')
     const after = positionIn(cursor, z.string(), '')
     const rows = await callProject(c.env, (stub) => stub.people(scopeOf(c), after, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ id }) => id, shown)))
+    return json(
+      c,
+      pageOf(rows, limit, ({ id }) => id, shown),
+    )
   })
 
   api.openapi(put, async (c) => {
@@ -79,7 +82,7 @@ export function people(api: Api): void {
     const grant = { id, ...c.req.valid('json') }
     const answer = await callProject(c.env, (stub) => stub.putPerson(grant, authorOf(c)))
     const { created, person } = settle(answer, '')
-    return json(c, JSON.stringify(shown(person)), created ? 201 : 200)
+    return json(c, shown(person), created ? 201 : 200)
   })
 
   api.openapi(remove, async (c) => {

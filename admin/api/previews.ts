@@ -86,7 +86,10 @@ export function previews(api: Api): void {
     const { limit, cursor } = c.req.valid('query')
     const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
     const rows = await ask(c, env, (stub) => stub.previews(after, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
+    return json(
+      c,
+      pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown),
+    )
   })
 
   api.openapi(create, async (c) => {

@@ -61,12 +61,12 @@ export function promote(api: Api): void {
     const promotion = { from: env, fromVersion: source.version, text, flags }
     const preview = await ask(c, to, (stub) => stub.previewPromotion(promotion))
     const answer = { from: env, fromVersion: source.version, to, dryRun, ...preview }
-    if (dryRun) return json(c, JSON.stringify(answer))
+    if (dryRun) return json(c, answer)
     const manner = mannerOf(c, null)
     const author = authorOf(c, reason)
     const seen = expected ?? preview.version
     const { version } = await tell(c, to, (stub) => stub.promote(promotion, seen, manner, author))
-    return json(c, JSON.stringify({ ...answer, version }))
+    return json(c, { ...answer, version })
   })
 
   api.openapi(comparison, async (c) => {
@@ -76,6 +76,6 @@ export function promote(api: Api): void {
       await ask(c, env, (stub) => stub.document(null, 'written')),
       await ask(c, other, (stub) => stub.document(null, 'written')),
     ]
-    return json(c, JSON.stringify(compare(JSON.parse(one.text), JSON.parse(two.text))))
+    return json(c, compare(JSON.parse(one.text), JSON.parse(two.text)))
   })
 }

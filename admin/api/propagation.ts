@@ -181,7 +181,7 @@ export function propagation(api: Api): void {
     const reaches = await Promise.all(
       locations.map((name) => callMetrics(c.env, env, name, (stub) => stub.reach(name, target))),
     )
-    return json(c, JSON.stringify(shown(propagate(target, reaches))))
+    return json(c, shown(propagate(target, reaches)))
   })
 
   api.openapi(drill, async (c) => {
@@ -197,7 +197,7 @@ export function propagation(api: Api): void {
 
 function published(c: ApiContext, list: { readonly version: number; readonly publishedAtMs: number }) {
   tellKills(c, list.version)
-  return json(c, JSON.stringify({ kill: list.version, publishedAt: timeOf(list.publishedAtMs) }), 202)
+  return json(c, { kill: list.version, publishedAt: timeOf(list.publishedAtMs) }, 202)
 }
 
 function shown({ target, locations, laggards, lost, silent, times, ...counts }: Propagation) {

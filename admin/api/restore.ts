@@ -68,7 +68,7 @@ export function restores(api: Api): void {
 async function restored(c: ApiContext, only: string | null, dryRun: boolean): Promise<Response> {
   const pieces = textOf(bytesOf(c), new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }))
   const answer = await restoreFrom(c.env, { pieces, only, dryRun, author: authorIn(c, dryRun) })
-  return json(c, JSON.stringify(shown(settle(answer, only ?? ''), dryRun)))
+  return json(c, shown(settle(answer, only ?? ''), dryRun))
 }
 
 /** A restore over what is protected, or past a point of no return, has to break the glass; a dry run does nothing, and may look. */

@@ -65,17 +65,17 @@ export function reviews(api: Api): void {
     const { limit, cursor, status } = c.req.valid('query')
     const before = positionIn(cursor, z.int(), Number.MAX_SAFE_INTEGER)
     const rows = await ask(c, env, (stub) => stub.reviews(status, before, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ seq }) => seq, shown)))
+    return json(
+      c,
+      pageOf(rows, limit, ({ seq }) => seq, shown),
+    )
   })
 
   api.openapi(close, async (c) => {
     const { env, seq } = c.req.valid('param')
     const { note } = c.req.valid('json')
     const n = /^[1-9]\d{0,14}$/.test(seq) ? Number(seq) : 0
-    return json(
-      c,
-      JSON.stringify(shown(await tell(c, env, (stub) => stub.closeReview(n, note, authorOf(c))))),
-    )
+    return json(c, shown(await tell(c, env, (stub) => stub.closeReview(n, note, authorOf(c)))))
   })
 }
 

@@ -86,7 +86,7 @@ export function schedules(api: Api): void {
       timeOf: (schedule: Schedule) => schedule.createdAtMs,
       show: shownSchedule,
     })
-    return json(c, JSON.stringify(page))
+    return json(c, page)
   })
 
   api.openapi(create, async (c) => {
@@ -113,12 +113,12 @@ export function schedules(api: Api): void {
   api.openapi(get, async (c) => {
     const { environment, n } = partsOf(c, 'schedule', c.req.valid('param').id)
     const schedule = await ask(c, environment, (stub) => stub.schedule(n))
-    return json(c, JSON.stringify(shownSchedule(environment, schedule)))
+    return json(c, shownSchedule(environment, schedule))
   })
 
   api.openapi(cancel, async (c) => {
     const { environment, n } = partsOf(c, 'schedule', c.req.valid('param').id)
     const schedule = await tell(c, environment, (stub) => stub.cancelSchedule(n, authorOf(c)))
-    return json(c, JSON.stringify(shownSchedule(environment, schedule)))
+    return json(c, shownSchedule(environment, schedule))
   })
 }

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Edit } from '../edit.ts'
 import { parseWeights, type SplitOf } from '../split.ts'
-import { type Api, type ApiContext, authorOf, json } from './context.ts'
+import { type Api, type ApiContext, authorOf, jsonText } from './context.ts'
 import { carryOut } from './edits.ts'
 import { BODY_PROBLEMS, STORE_PROBLEMS, TIME_PROBLEMS } from './problem.ts'
 import {
@@ -111,7 +111,7 @@ export function splits(api: Api): void {
 async function answered(c: ApiContext, environment: string, edit: Edit, why: string | undefined) {
   const edited = await carryOut(c, environment, edit, null, authorOf(c, why))
   const { text, since } = edited.entities[0]!
-  return json(c, text, 200, since)
+  return jsonText(c, text, 200, since)
 }
 
 const splitOf = ({ route, flag }: Of): SplitOf =>

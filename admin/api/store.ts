@@ -32,6 +32,6 @@ export function store(api: Api): void {
     const copied = await tell(c, env, (stub) =>
       stub.copyStore(request, mannerOf(c, null), authorOf(c, reason)),
     )
-    return json(c, JSON.stringify({ ...copied, dryRun }))
+    return json(c, { ...copied, dryRun })
   })
 }

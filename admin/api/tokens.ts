@@ -72,14 +72,17 @@ const revoke = operation('admin', {
 export function tokens(api: Api): void {
   api.openapi(whoami, (c) => {
     const { id, role, projects, environments } = c.get('principal')
-    return json(c, JSON.stringify({ id, role, projects, environments }))
+    return json(c, { id, role, projects, environments })
   })
 
   api.openapi(list, async (c) => {
     const { limit, cursor } = c.req.valid('query')
     const after = positionIn(cursor, z.tuple([z.number(), z.string()]).nullable(), null)
     const rows = await callProject(c.env, (stub) => stub.tokens(scopeOf(c), after, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
+    return json(
+      c,
+      pageOf(rows, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown),
+    )
   })
 
   api.openapi(create, async (c) => {

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { VersionSummary } from '../objects/answers.ts'
 import { LABEL } from '../storage/labels.ts'
 import { ask, tell } from './ask.ts'
-import { type Api, authorOf, json, mannerOf } from './context.ts'
+import { type Api, authorOf, json, jsonText, mannerOf } from './context.ts'
 import { EXAMPLE_DOCUMENT } from './document-examples.ts'
 import { VERSION_HEADER } from './edits.ts'
 import { EXAMPLES } from './examples.ts'
@@ -141,12 +141,7 @@ export function versions(api: Api): void {
     const version = await ask(c, env, (stub) => stub.versionNumber(n))
     const restored = await tell(c, env, (stub) => stub.restore(version, mannerOf(c, null), author))
     c.header(VERSION_HEADER, String(restored.version))
-    return json(
-      c,
-      JSON.stringify({ version: restored.version, warnings: restored.warnings }),
-      200,
-      restored.version,
-    )
+    return json(c, { version: restored.version, warnings: restored.warnings }, 200, restored.version)
   })
 
   api.openapi(diff, async (c) => {
@@ -155,7 +150,7 @@ export function versions(api: Api): void {
       await ask(c, env, (stub) => stub.versionNumber(a)),
       await ask(c, env, (stub) => stub.versionNumber(b)),
     ]
-    return json(c, JSON.stringify(await ask(c, env, (stub) => stub.diff(from, to))))
+    return json(c, await ask(c, env, (stub) => stub.diff(from, to)))
   })
 
   api.openapi(setLabel, async (c) => {
@@ -181,7 +176,10 @@ export function versions(api: Api): void {
     const { limit, cursor } = c.req.valid('query')
     const before = positionIn(cursor, z.int(), Number.MAX_SAFE_INTEGER)
     const rows = await ask(c, env, (stub) => stub.versions(before, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ version }) => version, shown)))
+    return json(
+      c,
+      pageOf(rows, limit, ({ version }) => version, shown),
+    )
   })
 
   api.openapi(get, async (c) => {
@@ -190,7 +188,7 @@ export function versions(api: Api): void {
     const version = await ask(c, env, (stub) => stub.version(number))
     const { text } = await ask(c, env, (stub) => stub.document(number, 'written'))
     // The document is text already, and may be large: it goes in as it is.
-    return json(c, `${JSON.stringify(shown(version)).slice(0, -1)},"document":${text}}`)
+    return jsonText(c, `${JSON.stringify(shown(version)).slice(0, -1)},"document":${text}}`)
   })
 }
 

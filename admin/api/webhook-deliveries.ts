@@ -65,10 +65,7 @@ const replay = operation('admin', {
 export function webhookDeliveries(api: Api): void {
   api.openapi(test, async (c) => {
     const { id } = c.req.valid('param')
-    return json(
-      c,
-      JSON.stringify(shownAttempt(await ask(c, (stub) => stub.sendTest(id, authorOf(c)), 'once'))),
-    )
+    return json(c, shownAttempt(await ask(c, (stub) => stub.sendTest(id, authorOf(c)), 'once')))
   })
 
   api.openapi(deliveries, async (c) => {
@@ -76,14 +73,17 @@ export function webhookDeliveries(api: Api): void {
     const { limit, cursor, status = null } = c.req.valid('query')
     const before = positionIn(cursor, z.int(), Number.MAX_SAFE_INTEGER)
     const rows = await ask(c, (stub) => stub.deliveries(id, status, before, limit + 1))
-    return json(c, JSON.stringify(pageOf(rows, limit, ({ n }) => n, shownDelivery)))
+    return json(
+      c,
+      pageOf(rows, limit, ({ n }) => n, shownDelivery),
+    )
   })
 
   api.openapi(replay, async (c) => {
     const { id, delivery } = c.req.valid('param')
     if (!/^[1-9]\d{0,14}$/.test(delivery)) throw unknown('delivery', delivery)
     const again = await ask(c, (stub) => stub.replay(id, Number(delivery), authorOf(c)), 'once')
-    return json(c, JSON.stringify(shownDelivery(again)))
+    return json(c, shownDelivery(again))
   })
 }
 

@@ -124,7 +124,10 @@ export function webhooks(api: Api): void {
     requireEverywhere(c)
     const all = await callWebhooks(c.env, (stub) => stub.list())
     const rest = all.filter((webhook) => after === null || isAfter(webhook, after))
-    return json(c, JSON.stringify(pageOf(rest, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown)))
+    return json(
+      c,
+      pageOf(rest, limit, ({ createdAtMs, id }) => [createdAtMs, id], shown),
+    )
   })
 
   api.openapi(create, async (c) => {
@@ -135,16 +138,13 @@ export function webhooks(api: Api): void {
 
   api.openapi(get, async (c) => {
     const { id } = c.req.valid('param')
-    return json(c, JSON.stringify(shown(await ask(c, (stub) => stub.get(id)))))
+    return json(c, shown(await ask(c, (stub) => stub.get(id))))
   })
 
   api.openapi(patch, async (c) => {
     const { id } = c.req.valid('param')
     const change = c.req.valid('json') as WebhookChange
-    return json(
-      c,
-      JSON.stringify(shown(await ask(c, (stub) => stub.update(id, change, authorOf(c)), 'once'))),
-    )
+    return json(c, shown(await ask(c, (stub) => stub.update(id, change, authorOf(c)), 'once')))
   })
 
   api.openapi(remove, async (c) => {
@@ -157,7 +157,7 @@ export function webhooks(api: Api): void {
     const { id } = c.req.valid('param')
     const overlapMs = c.req.valid('query').overlapSeconds * 1000
     const { webhook, secret } = await ask(c, (stub) => stub.rotate(id, overlapMs, authorOf(c)), 'once')
-    return json(c, JSON.stringify({ ...shown(webhook), secret }))
+    return json(c, { ...shown(webhook), secret })
   })
 }
 
