@@ -19,7 +19,7 @@ export const textBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
 export const jsonBody: MiddlewareHandler<ApiEnv> = async (c, next) => {
   const text = await readText(c)
   const value = parseJson(text)
-  if (!value.ok) settle({ ok: false, error: { reason: 'malformed', ...value.error } }, '')
+  if (!value.ok) settle({ ok: false, error: { reason: 'malformed', ...value.error } })
   keep(c, text)
   await next()
 }

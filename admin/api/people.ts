@@ -81,14 +81,14 @@ export function people(api: Api): void {
     const id = personId(c.req.valid('param').id)
     const grant = { id, ...c.req.valid('json') }
     const answer = await callProject(c.env, (stub) => stub.putPerson(grant, authorOf(c)))
-    const { created, person } = settle(answer, '')
+    const { created, person } = settle(answer)
     return json(c, shown(person), created ? 201 : 200)
   })
 
   api.openapi(remove, async (c) => {
     requireEverywhere(c)
     const { id } = c.req.valid('param')
-    settle(await callProject(c.env, (stub) => stub.removePerson(asStored(id), authorOf(c)), 'once'), '')
+    settle(await callProject(c.env, (stub) => stub.removePerson(asStored(id), authorOf(c)), 'once'))
     return c.body(null, 204)
   })
 }

@@ -16,8 +16,8 @@ export class ApprovalNeeded extends Error {
   }
 }
 
-/** The value of an object's answer, or the problem that says why there is none. `environment` as in the address. */
-export function settle<T>(answer: Result<T, Failure>, environment: string): T {
+/** The value of an object's answer, or the problem that says why there is none. `environment` as in the address, if it is about one. */
+export function settle<T>(answer: Result<T, Failure>, environment = ''): T {
   if (answer.ok) return answer.value
   throw problemOf(answer.error, environment)
 }

@@ -105,7 +105,7 @@ export function tokens(api: Api): void {
       revokedAtMs: null,
       lastUsedAtMs: null,
     }
-    settle(await callProject(c.env, (stub) => stub.addToken(token, hash, authorOf(c)), 'once'), '')
+    settle(await callProject(c.env, (stub) => stub.addToken(token, hash, authorOf(c)), 'once'))
     return created(c, { ...shown(token), token: text })
   })
 
@@ -115,7 +115,7 @@ export function tokens(api: Api): void {
     const principal = c.get('principal')
     if (token !== null && !isWithin(token, principal))
       throw new Problem('forbidden', `${principal.id} may not revoke a token that may do more than itself.`)
-    const { everywhere } = settle(await callProject(c.env, (stub) => stub.endToken(id, authorOf(c))), '')
+    const { everywhere } = settle(await callProject(c.env, (stub) => stub.endToken(id, authorOf(c))))
     if (!everywhere)
       throw new Problem(
         'interrupted',

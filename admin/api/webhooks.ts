@@ -168,7 +168,7 @@ export async function ask<T>(
   times: Times = 'again',
 ): Promise<T> {
   requireEverywhere(c)
-  return settle(await callWebhooks(c.env, question, times), '')
+  return settle(await callWebhooks(c.env, question, times))
 }
 
 const isAfter = ({ createdAtMs, id }: ListedWebhook, [atMs, last]: readonly [number, string]): boolean =>
