@@ -10,15 +10,7 @@ import type { Scope } from '../access/principal.ts'
 import { type Env, parseConfig } from '../env.ts'
 import type { ProjectVitals } from '../monitoring/vitals.ts'
 import type { Author, Description } from '../settings.ts'
-import {
-  type AuditFilter,
-  type AuditPosition,
-  lastSeq,
-  pageAudit,
-  type StoredEntry,
-  type Verification,
-  verifyAudit,
-} from '../storage/audit.ts'
+import { lastSeq } from '../storage/audit.ts'
 import {
   type DirectoryEntry,
   environmentNames,
@@ -151,15 +143,6 @@ export class ProjectObject extends RestorableObject {
   /** One page of those that may act within `scope` only, by id. */
   people(scope: Scope, after: string, limit: number): Person[] {
     return pagePeople(this.#sql, scope, after, limit)
-  }
-
-  /** Entries of the control plane's own log. */
-  audit(filter: AuditFilter, position: AuditPosition, limit: number): StoredEntry[] {
-    return pageAudit(this.#sql, filter, position, limit)
-  }
-
-  verifyAudit(): Verification {
-    return verifyAudit(this.#sql, null)
   }
 
   // Backups.

@@ -9,14 +9,6 @@ import { failed } from '../failure.ts'
 import type { WebhooksVitals } from '../monitoring/vitals.ts'
 import { nearest } from '../nearest.ts'
 import type { Author } from '../settings.ts'
-import {
-  type AuditFilter,
-  type AuditPosition,
-  pageAudit,
-  type StoredEntry,
-  type Verification,
-  verifyAudit,
-} from '../storage/audit.ts'
 import { type Delivery, type DeliveryStatus, pageDeliveries } from '../storage/deliveries.ts'
 import { forgetOld, nextDueMs, nextForgetMs } from '../storage/delivery-queue.ts'
 import { transact } from '../storage/recall.ts'
@@ -143,16 +135,6 @@ export class WebhooksObject extends RestorableObject {
   /** A delivered or dead one goes out again, with all attempts. */
   replay(id: string, n: number, author: Author): Answer<Delivery> {
     return this.#decide(id, (webhook, nowMs) => replayDelivery(this.#sql, webhook, n, author, nowMs))
-  }
-
-  // The audit log of the webhooks themselves.
-
-  audit(filter: AuditFilter, position: AuditPosition, limit: number): StoredEntry[] {
-    return pageAudit(this.#sql, filter, position, limit)
-  }
-
-  verifyAudit(): Verification {
-    return verifyAudit(this.#sql, null)
   }
 
   /** Sends what is due and forgets what is old. Safe to run at any time, any number of times. */

@@ -1,8 +1,19 @@
-/** A Durable Object of the whole control plane that a backup holds, and that is restored from one: what these have in common. */
+/**
+ * A Durable Object of the whole control plane, with an audit log of its own, that a backup holds and that is restored from one: what
+ * these have in common.
+ */
 import { DurableObject } from 'cloudflare:workers'
 import { ok } from '../../../engine/index.ts'
 import type { Env } from '../../env.ts'
 import type { Author } from '../../settings.ts'
+import {
+  type AuditFilter,
+  type AuditPosition,
+  pageAudit,
+  type StoredEntry,
+  type Verification,
+  verifyAudit,
+} from '../../storage/audit.ts'
 import { type Joined, joinAudit } from '../../storage/audit-import.ts'
 import { transact } from '../../storage/recall.ts'
 import type { Answer } from '../answers.ts'
@@ -32,6 +43,15 @@ export interface Restorable {
 export abstract class RestorableObject extends DurableObject<Env> {
   /** A field, since every method can be called over RPC. */
   protected abstract readonly restorable: Restorable
+
+  /** Entries of its own audit log. */
+  audit(filter: AuditFilter, position: AuditPosition, limit: number): StoredEntry[] {
+    return pageAudit(this.ctx.storage.sql, filter, position, limit)
+  }
+
+  verifyAudit(): Verification {
+    return verifyAudit(this.ctx.storage.sql, null)
+  }
 
   /** All of it as lines of a backup. */
   backup(): ReadableStream<Uint8Array> {
