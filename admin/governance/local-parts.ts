@@ -33,31 +33,17 @@ const SPELLINGS = [
   ['allowlist', 'allowedUsers'],
   ['percentage', 'rolloutPercentage'],
 ]
-const SHORT_ONLY = [
-  'percentage',
-  'rolloutPercentage',
-  'allowlist',
-  'allowedUsers',
-  'denylist',
-  'countries',
-  'continents',
-  'regions',
-]
-const FULL_ONLY = ['variants', 'off', 'rules', 'fallthrough', 'migration']
-const COMMON = [
-  'description',
-  'owner',
-  'tags',
-  'kind',
-  'expiresAt',
-  'enabled',
-  'prerequisites',
-  'bucketBy',
-  'salt',
-  'client',
-  'metadata',
-]
-const FIELDS = new Set([...COMMON, ...FULL_ONLY, ...SHORT_ONLY])
+/** Which form of a flag has a field. */
+const FORMS = new Map<string, 'short' | 'full' | 'both'>(
+  Object.entries({
+    ...{ percentage: 'short', rolloutPercentage: 'short', allowlist: 'short', allowedUsers: 'short' },
+    ...{ denylist: 'short', countries: 'short', continents: 'short', regions: 'short' },
+    ...{ variants: 'full', off: 'full', rules: 'full', fallthrough: 'full', migration: 'full' },
+    ...{ description: 'both', owner: 'both', tags: 'both', kind: 'both', expiresAt: 'both' },
+    ...{ enabled: 'both', prerequisites: 'both', bucketBy: 'both', salt: 'both', client: 'both' },
+    metadata: 'both',
+  } satisfies Record<keyof Flag | keyof Extract<ShortFlag, object>, 'short' | 'full' | 'both'>),
+)
 const RULE = 'rules.'
 
 /** The source's flag with the local parts of the target's. Fails with a sentence for each part that cannot be kept. */
@@ -108,9 +94,9 @@ const partsOf = (mark = ''): string[] => [
 ]
 
 function problemOf(part: string, own: Fields, sameForm: boolean): string | null {
-  if (!FIELDS.has(part) && !(part.startsWith(RULE) && part.length > RULE.length))
+  if (!FORMS.has(part) && !(part.startsWith(RULE) && part.length > RULE.length))
     return `the target names "${part}" in its metadata "${LOCAL_PARTS}", which is neither a field of a flag nor rules.ID`
-  const formed = SHORT_ONLY.includes(part) || FULL_ONLY.includes(part) || part.startsWith(RULE)
+  const formed = part.startsWith(RULE) || FORMS.get(part) !== 'both'
   if (sameForm || !formed || !isThere(part, own)) return null
   return `the target keeps its own "${part}", but one of the two flags is a short form and the other is written with rules`
 }

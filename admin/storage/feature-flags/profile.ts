@@ -2,6 +2,7 @@
  * What a profile of type `AWS.AppConfig.FeatureFlags` holds, as its authors write it. Types, and the words of it that have
  * a meaning in Turnout. Source: https://docs.aws.amazon.com/appconfig/latest/userguide/appconfig-type-reference-feature-flags.html
  */
+import type { ShortFlag } from '../../../engine/index.ts'
 
 export interface Profile {
   readonly version: '1'
@@ -40,23 +41,14 @@ export const EMPTY_PROFILE: Profile = { version: '1', flags: {}, values: {} }
 export const AWS_FIELDS: readonly string[] = ['_createdAt', '_updatedAt', '_variants']
 
 /** Attributes that are fields of a short form; every other is metadata. */
-export const SHORT_FIELDS: readonly string[] = [
-  'percentage',
-  'rolloutPercentage',
-  'allowlist',
-  'allowedUsers',
-  'denylist',
-  'countries',
-  'continents',
-  'regions',
-  'owner',
-  'tags',
-  'kind',
-  'expiresAt',
-  'bucketBy',
-  'salt',
-  'client',
-]
+export const SHORT_FIELDS: readonly string[] = Object.keys({
+  ...{ percentage: true, rolloutPercentage: true, allowlist: true, allowedUsers: true, denylist: true },
+  ...{ countries: true, continents: true, regions: true },
+  ...{ owner: true, tags: true, kind: true, expiresAt: true, bucketBy: true, salt: true, client: true },
+} satisfies Record<
+  Exclude<keyof Extract<ShortFlag, object>, 'enabled' | 'description' | 'prerequisites' | 'metadata'>,
+  true
+>)
 
 export const MAX_TEXT = 1024
 export const MAX_ATTRIBUTES = 25
