@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LocalRun } from './system.ts'
 
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+
 export interface PageCommand {
   /** The heading above it. */
   readonly section: string
@@ -13,15 +15,15 @@ export interface PageCommand {
   readonly shown: string
 }
 
-/** In order. A command may have several lines; a block that is followed by one without a language answers that. */
+/** In order. A command may have several lines; a block that is followed by one without a language is one, and answers that. */
 export function commandsOf(page: string): PageCommand[] {
   const text = readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), 'utf8')
   const parts = text.matchAll(/^#+ (.*)$|^```sh\n([\s\S]*?)^```\n(?:\n```\n([\s\S]*?)^```)?/gm)
   let section = ''
   return Array.from(parts).flatMap(([, heading, block = '', output = '']) => {
     section = heading ?? section
-    const commands = commandsIn(block).map((command) => ({ section, ...command }))
-    return output === '' ? commands : [...commands.slice(0, -1), { ...commands.at(-1)!, shown: output }]
+    if (output !== '') return [{ section, command: block, shown: output }]
+    return commandsIn(block).map((command) => ({ section, ...command }))
   })
 }
 
@@ -44,7 +46,7 @@ const isWhole = (text: string): boolean =>
 /** One bash, in a folder where the token of a local run is put: what a command defines is there for the next ones. */
 export class PageShell {
   readonly #bash: ChildProcessWithoutNullStreams
-  /** Addresses on the page → those of this run. */
+  /** What stands on the page → what it is here: addresses, and waiting for what the pause is for. */
   readonly #here: readonly (readonly [page: string, here: string])[]
   #text = ''
   #hear = () => {}
@@ -55,15 +57,18 @@ export class PageShell {
     this.#here = [
       ['http://127.0.0.1:8788', adminUrl],
       ['http://127.0.0.1:8787', edgeUrl],
+      ['sleep 2', `'${process.execPath}' '${MAIN}' landing --env dev > /dev/null`],
     ]
-    this.#bash = spawn('bash', { cwd: folder })
+    const env = { ...process.env, TURNOUT_URL: adminUrl, TURNOUT_ADMIN_TOKEN: adminToken }
+    this.#bash = spawn('bash', { cwd: folder, env })
     for (const stream of [this.#bash.stdout, this.#bash.stderr])
       stream.on('data', (chunk: Buffer) => {
         this.#text += chunk
         this.#hear()
       })
-    // What is refused is a failure.
+    // What is refused is a failure, and the command line is that of the project.
     this.#bash.stdin.write('curl() { command curl --fail-with-body "$@"; }\n')
+    this.#bash.stdin.write(`npm() { [ "$3" = turnout ] && '${process.execPath}' '${MAIN}' "\${@:5}"; }\n`)
   }
 
   /** What it prints, and its exit code. */
