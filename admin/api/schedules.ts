@@ -17,8 +17,8 @@ import { shownSchedule } from './shown.ts'
 const tags = ['Schedules']
 const body = checkedBody(ScheduleBody)
 
-/** A schedule is a few flags at a time, and stands whole in lists: a document is replaced by itself. */
-const MAX_SCHEDULED = 256 * 1024
+/** Characters of JSON. A schedule is a few flags at a time, and stands whole in lists: a document is replaced by itself. */
+const MAX_SCHEDULED_LENGTH = 256 * 1024
 
 const list = operation('viewer', {
   method: 'get',
@@ -98,10 +98,10 @@ export function schedules(api: Api): void {
     if (untilMs !== null && untilMs <= atMs) throw invalidRequest('$.until', 'must be after `at`')
     if (Object.keys(flags).length === 0) throw invalidRequest('$.flags', 'must name at least one flag')
     const text = JSON.stringify(flags)
-    if (text.length > MAX_SCHEDULED)
+    if (text.length > MAX_SCHEDULED_LENGTH)
       throw invalidRequest(
         '$.flags',
-        `must have at most ${MAX_SCHEDULED} characters of JSON, has ${text.length}`,
+        `must have at most ${MAX_SCHEDULED_LENGTH} characters of JSON, has ${text.length}`,
       )
     const schedule = { atMs, untilMs, text }
     const manner = mannerOf(c, null)

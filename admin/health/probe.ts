@@ -16,7 +16,7 @@ export interface Outcome {
   readonly problem: string | null
 }
 
-/** Longest problem that is kept. */
+/** Characters of a problem that are kept. */
 const MAX_PROBLEM = 200
 
 /** `local`: this is a local run, where origins may be on this machine. */

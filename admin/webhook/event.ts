@@ -38,9 +38,10 @@ export const testEvent = (webhook: string, author: Author, nonce: string, at: Da
 
 /** Longest JSON text of an event, in characters: receivers want messages, not documents. */
 export const MAX_EVENT_LENGTH = 64 * 1024
+/** What is left of a larger one: so many changes by name, characters of a detail, and items of a detail that is a list. */
 const MAX_NAMED_CHANGES = 100
-const MAX_DETAIL = 200
-const MAX_DETAILS_OF_ONE = 20
+const MAX_DETAIL_LENGTH = 200
+const MAX_DETAIL_ITEMS = 20
 
 /** A large event without its patches, and with the names of its first changes and the start of its details only; the audit log has all. */
 export function slim(event: AuditEvent): AuditEvent {
@@ -54,10 +55,11 @@ type Detail = AuditEvent['details'][string]
 
 function startOf(detail: Detail): Detail {
   if (typeof detail === 'string') return cut(detail)
-  return typeof detail === 'object' && detail !== null ? detail.slice(0, MAX_DETAILS_OF_ONE).map(cut) : detail
+  return typeof detail === 'object' && detail !== null ? detail.slice(0, MAX_DETAIL_ITEMS).map(cut) : detail
 }
 
-const cut = (text: string): string => (text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text)
+const cut = (text: string): string =>
+  text.length > MAX_DETAIL_LENGTH ? `${text.slice(0, MAX_DETAIL_LENGTH)}…` : text
 
 /** `kill.placed` of `kill:flag:beta` → `Kill placed: flag:beta`. */
 export function titleOf({ action, subject }: Pick<AuditEvent, 'action' | 'subject'>): string {

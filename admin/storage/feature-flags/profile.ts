@@ -50,6 +50,7 @@ export const SHORT_FIELDS: readonly string[] = Object.keys({
   true
 >)
 
+/** AWS's limits: characters of a text, and attributes and variants of a flag. */
 export const MAX_TEXT = 1024
 export const MAX_ATTRIBUTES = 25
 export const MAX_VARIANTS = 32
