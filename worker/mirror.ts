@@ -14,6 +14,7 @@ import {
 } from '../engine/index.ts'
 import { type Ignored, parsePointers } from './compare.ts'
 import type { Forwarding } from './forward.ts'
+import { isUpgrade } from './passable.ts'
 import type { Chooser } from './pool.ts'
 import type { Background } from './response-cache.ts'
 import type { PreparedRoute } from './routes.ts'
@@ -135,7 +136,7 @@ export class Mirrors {
 }
 
 /** Not what keeps its connection, nor what may change something unless the route says so. */
-const mayBeCopied = ({ method, headers }: Request, unsafeMethods: boolean): boolean =>
-  (unsafeMethods || method === 'GET' || method === 'HEAD') &&
-  headers.get('upgrade') === null &&
-  headers.get('accept')?.includes('text/event-stream') !== true
+const mayBeCopied = (request: Request, unsafeMethods: boolean): boolean =>
+  (unsafeMethods || request.method === 'GET' || request.method === 'HEAD') &&
+  !isUpgrade(request) &&
+  request.headers.get('accept')?.includes('text/event-stream') !== true

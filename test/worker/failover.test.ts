@@ -272,9 +272,14 @@ describe('bounds', () => {
     const { hosts } = await attempt({
       method: 'GET',
       canary: status(503),
-      headers: { upgrade: 'websocket' },
+      headers: { upgrade: 'WebSocket' },
     })
     expect(hosts).toEqual(ONCE)
+  })
+
+  it('one where a client offers HTTP/2, which is no upgrade here', async () => {
+    const { hosts } = await attempt({ method: 'GET', canary: status(503), headers: { upgrade: 'h2c' } })
+    expect(hosts).toEqual(TWICE)
   })
 
   it('replays a body of 64 KiB, and none that is larger or of unknown length', async () => {
