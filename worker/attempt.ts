@@ -26,8 +26,8 @@ export function attempt(
 ): Promise<Outcome> {
   return new Promise((resolve) =>
     begin(upstream.service ?? NETWORK, request, timeoutMs, (outcome) => {
-      if (outcome.response === null && request.upload?.broken.aborted)
-        return resolve({ response: brokenBody(), failure: null })
+      const broken = brokenOff(request, outcome)
+      if (broken !== null) return resolve(broken)
       // A client that went away took its request with it: that says nothing about the origin.
       if (outcome.response !== null || !request.from.signal.aborted)
         upstream.record(verdict(outcome), startedMs, Date.now(), Math.random)
@@ -36,12 +36,18 @@ export function attempt(
   )
 }
 
+/** What comes of a request whose body the client did not send as HTTP says; `null`: that is not why. */
+const brokenOff = ({ upload }: Outgoing, { response }: Outcome): Outcome | null =>
+  response === null && upload?.broken.aborted ? { response: brokenBody(), failure: null } : null
+
 const verdict = ({ response }: Outcome): AttemptOutcome =>
   response === null ? 'unreached' : response.status >= 500 ? 'failed' : 'ok'
 
 /** One try at an address that nothing is known of. */
 export const tried = (request: Outgoing, timeoutMs: number): Promise<Outcome> =>
-  new Promise((resolve) => begin(NETWORK, request, timeoutMs, resolve))
+  new Promise((resolve) =>
+    begin(NETWORK, request, timeoutMs, (outcome) => resolve(brokenOff(request, outcome) ?? outcome)),
+  )
 
 export const NETWORK: Service = { fetch: (target, init) => fetch(target, init) }
 

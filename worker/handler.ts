@@ -12,7 +12,7 @@ import {
 } from '../engine/index.ts'
 import { Callers } from './access.ts'
 import { addressOf } from './address.ts'
-import { tried, unreachable } from './attempt.ts'
+import { brokenBody, tried, unreachable } from './attempt.ts'
 import type { Place } from './client.ts'
 import { endpoints, PREFIX } from './endpoints.ts'
 import { type Config, type Env, parseConfig } from './env.ts'
@@ -30,6 +30,7 @@ import type { Clock, Sources } from './refresher.ts'
 import { RequestFacts } from './request-facts.ts'
 import { withCookie } from './respond.ts'
 import { RouteTable } from './routes.ts'
+import { contentOf } from './second-try.ts'
 import { ContextSigner } from './signed-context.ts'
 import { Snapshots } from './snapshots.ts'
 import { openSources } from './sources.ts'
@@ -232,7 +233,9 @@ class Isolate {
     }
     const refused = await refusalOf(facts.request)
     if (refused !== null) return refused
-    const request = outgoing(fallbackOrigin + facts.path + facts.search, facts, this.#loopToken)
+    const content = await contentOf(facts.request)
+    if (content === null) return brokenBody()
+    const request = outgoing(fallbackOrigin + facts.path + facts.search, facts, this.#loopToken, content)
     const outcome = await tried(request, fallbackTimeoutMs)
     return outcome.response ?? unreachable('FALLBACK_ORIGIN', outcome)
   }

@@ -16,7 +16,7 @@ export interface Outgoing {
   readonly upload: Upload | null
 }
 
-/** `content`: of the request; the platform sends none with GET and HEAD. Without it a body streams from the client unwatched. */
+/** `content`: of the request, as `contentOf` gives it. */
 export function outgoing(
   target: string,
   facts: RequestFacts,
@@ -36,12 +36,10 @@ export function outgoing(
     if (kept === null) headers.delete('cookie')
     else headers.set('cookie', kept)
   }
-  const { method } = request
   const upload = content instanceof Upload ? content : null
-  const isBare = method === 'GET' || method === 'HEAD'
-  const body = isBare ? null : (upload?.stream ?? (content as ArrayBuffer | undefined) ?? request.body)
+  const body = content instanceof Upload ? content.stream : (content ?? null)
   const init = {
-    method,
+    method: request.method,
     headers,
     body,
     redirect: 'manual',

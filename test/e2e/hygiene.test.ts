@@ -7,7 +7,14 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { FlagDocument } from '../../engine/index.ts'
-import { ask, startWireEdge, startWireOrigin, type WireEdge, type WireOrigin } from '../helpers/wire.ts'
+import {
+  ask,
+  exchange,
+  startWireEdge,
+  startWireOrigin,
+  type WireEdge,
+  type WireOrigin,
+} from '../helpers/wire.ts'
 
 let edge: WireEdge
 let origin: WireOrigin
@@ -349,6 +356,31 @@ describe('a client', () => {
     socket.destroy()
     expect(cameThrough()).toEqual(['POST /a abcdef'])
     expect(await served()).toEqual(['canary'])
+  })
+})
+
+describe('an edge that has nothing to go by yet', () => {
+  let cold: WireEdge
+  beforeAll(async () => {
+    cold = await startWireEdge({ FALLBACK_ORIGIN: origin.url, FALLBACK_TIMEOUT_MS: '300' })
+  })
+  afterAll(() => cold?.stop())
+
+  test('does not blame its origin for what the client sends', async () => {
+    const bytes = post('Transfer-Encoding: chunked', 'zz\r\nabc\r\n0\r\n\r\n')
+    expect((await exchange(cold.port, bytes)).status).toBe(400)
+    for (const line of cameThrough()) expect(line).toBe('POST /a (aborted)')
+  })
+
+  test('nor for how slowly it does', async () => {
+    const socket = connect(cold.port, '127.0.0.1')
+    const answered = once(socket, 'data')
+    socket.write(post('Transfer-Encoding: chunked', '2\r\nab\r\n'))
+    await sleep(500)
+    socket.write('0\r\n\r\n')
+    expect(String((await answered)[0])).toMatch(/^HTTP\/1\.1 200/)
+    socket.destroy()
+    expect(cameThrough()).toEqual(['POST /a ab'])
   })
 })
 
