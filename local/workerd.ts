@@ -64,12 +64,18 @@ export async function startWorkerd(run: WorkerdRun): Promise<Workerd> {
     const said =
       words.join('\n').trim() ||
       'it said nothing; if its program is damaged, delete node_modules and run the command again'
-    throw new StartError(`workerd ended at its start (${ports}): ${said}`)
+    throw new StartError(`workerd ended at its start (${ports}): ${said}${adviceFor(said)}`)
   }
   say = (line) => console.error(line)
   words.forEach(say)
   return { pid: child.pid, ports, ended, stop: () => stop(child, ended) }
 }
+
+/** The only files of SQLite that it opens before it is ready, one for each kind of object. */
+const adviceFor = (said: string): string =>
+  /\bSQLITE_(?:NOTADB|CORRUPT)\b/.test(said)
+    ? '\nA file metadata.sqlite below storage/ is damaged. They only hold when to wake which object: delete all of that name and start again (docs/operations.md, "When the storage fails")'
+    : ''
 
 /** NOSENTRY marks what workerd's makers log for themselves, such as an alarm that was set anew while it went off. */
 const isForPeople = (line: string) => !line.includes(' NOSENTRY ')

@@ -213,6 +213,20 @@ describe('a start that cannot be', () => {
     expect(said).toMatch(/Put back a copy of that folder, or move it away and restore a backup .*$/)
   })
 
+  test('says which file is damaged where workerd does not start, and does without it', async () => {
+    const run = await startLocalRun()
+    await admin(run, `/flags/${FLAG}/toggle`, { body: { enabled: true } })
+    await run.stop()
+    const file = join(run.stateDir, 'storage', 'turnout-environment', 'metadata.sqlite')
+    writeFileSync(file, 'A'.repeat(8_192))
+    const { code, said } = await refused({ stateDir: run.stateDir })
+    expect(code).toBe(1)
+    expect(said).toContain('A file metadata.sqlite below storage/ is damaged.')
+    rmSync(file)
+    const again = await startLocalRun({ stateDir: run.stateDir })
+    expect((await check(again, FLAG)).body.value).toBe(true)
+  })
+
   test('refuses a state folder in use, and leaves that run alone', async () => {
     const run = await startLocalRun()
     const second = launch({ stateDir: run.stateDir })
