@@ -37,7 +37,7 @@ export interface Reach {
   readonly lastSeenAtMs: number | null
   /** Requests that were reported in the last minute. */
   readonly requests: number
-  /** Isolates with traffic, and how many of them have it. */
+  /** Isolates with traffic, or that could answer by what they read before, and how many of them have it. */
   readonly isolates: number
   readonly reached: number
   /** From publishing to the first request served with it, of each isolate that has a time, ascending. */
@@ -59,7 +59,9 @@ export interface Named {
 /** An isolate that reported requests this recently has traffic. Longer than two batches may be apart that nothing delays. */
 export const TRAFFIC_MS = 10_000
 /** An isolate without a request for longer than `SNAPSHOT_MAX_STALE_MS` (by default) asks before it answers. */
-const ASLEEP_MS = 2_000
+export const ASLEEP_MS = 2_000
+/** For this long after its last request an isolate may go on reading, and then answers at once by what it has read last. */
+export const AWAKE_MS = 30_000
 /** Most isolates that are named. */
 const NAMED = 100
 
@@ -81,7 +83,7 @@ export function reachOf(
     const landed = landedAfterMs(target, report)
     if (landed !== null) landedMs.push(landed)
     if (Math.abs(report.skewMs) > Math.abs(clockSkewMs)) clockSkewMs = report.skewMs
-    if (nowMs - lastRequestsAtMs <= TRAFFIC_MS) {
+    if (nowMs - lastRequestsAtMs <= TRAFFIC_MS || (!has && mayDoze(target, report, nowMs))) {
       counted += 1
       if (has) reached += 1
       else laggards.push(named(report, location.location))
@@ -90,6 +92,12 @@ export function reachOf(
   landedMs.sort((a, b) => a - b)
   return { ...location, isolates: counted, reached, landedMs, laggards, lost, clockSkewMs }
 }
+
+/** Whether its next request could still be answered by what it read before this was published. */
+const mayDoze = (target: Target, { lastRequestsAtMs }: IsolateReport, nowMs: number): boolean =>
+  nowMs - target.publishedAtMs < ASLEEP_MS &&
+  lastRequestsAtMs !== null &&
+  nowMs - lastRequestsAtMs <= AWAKE_MS
 
 const named = ({ isolate, serves, lastSeenAtMs }: IsolateReport, location: string): Named => ({
   isolate,

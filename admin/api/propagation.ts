@@ -83,9 +83,13 @@ const PropagationSchema = z
     publishedAt: time,
     complete: z.boolean().openapi({
       description:
-        'Every isolate with traffic has it, and no location is settling. True where there is no traffic at all',
+        'No isolate answers without it any more: every one with traffic has it, and no location is settling. True where ' +
+        'there is no traffic at all',
     }),
-    isolates: z.int().openapi({ description: 'Isolates that reported requests in the last 10 s' }),
+    isolates: z.int().openapi({
+      description:
+        'Isolates that reported requests in the last 10 s; in the first 2 s also those that lack it and had some in the last 30 s',
+    }),
     reached: z
       .int()
       .openapi({ description: 'How many of them answer every request with it, or with something newer' }),

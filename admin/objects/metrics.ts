@@ -17,7 +17,7 @@ import type { Env } from '../env.ts'
 import { Isolates } from '../isolates.ts'
 import { logWarn, messageOf } from '../log.ts'
 import { type MirrorTotal, mergedMirrors } from '../mirrors.ts'
-import { type Reach, reachOf, type Target, TRAFFIC_MS } from '../propagation.ts'
+import { ASLEEP_MS, AWAKE_MS, type Reach, reachOf, type Target, TRAFFIC_MS } from '../propagation.ts'
 import { addFlagCounts, readFlagCounts } from '../storage/flag-counts.ts'
 import { addMirrorReports, readMirrors, readMirrorTotals } from '../storage/mirrors.ts'
 import { callEnvironment } from '../stubs.ts'
@@ -102,7 +102,7 @@ export class MetricsObject extends DurableObject<Env> {
     const nowMs = Date.now()
     const reports = [...this.#isolates.reports(nowMs)]
     const lastSeenAtMs = reports.at(-1)?.lastSeenAtMs ?? this.#row.seen_at
-    const settling = this.#isSettling(nowMs)
+    const settling = this.#isSettling(nowMs) || this.#missesDozing(target, nowMs)
     const requests = this.#isolates.requests(nowMs)
     return reachOf(target, { location, settling, lastSeenAtMs, requests }, reports, nowMs)
   }
@@ -166,6 +166,17 @@ export class MetricsObject extends DurableObject<Env> {
   /** Too early to know of every isolate with traffic. */
   #isSettling(nowMs: number): boolean {
     return this.#missesSome && nowMs - this.#listeningSinceMs < TRAFFIC_MS
+  }
+
+  /** Where traffic has ended, an isolate that nobody remembers could still answer by what it read before this was published. */
+  #missesDozing({ publishedAtMs }: Target, nowMs: number): boolean {
+    const { seen_at: seenAtMs } = this.#row
+    return (
+      nowMs - publishedAtMs < ASLEEP_MS &&
+      seenAtMs !== null &&
+      seenAtMs < this.#listeningSinceMs &&
+      nowMs - seenAtMs <= AWAKE_MS
+    )
   }
 
   #watch(nowMs: number): void {

@@ -38,12 +38,12 @@ function report(name: string, arrivals: Arrival[], more: Partial<IsolateReport> 
   }
 }
 
-const reach = (isolates: IsolateReport[], more: Partial<Reach> = {}): Reach =>
+const reach = (isolates: IsolateReport[], more: Partial<Reach> = {}, nowMs = AT + 2_000): Reach =>
   reachOf(
     TARGET,
     { location: 'MUC', settling: false, lastSeenAtMs: AT, requests: 7, ...more },
     isolates,
-    AT + 2_000,
+    nowMs,
   )
 
 describe('the time to land', () => {
@@ -112,6 +112,18 @@ describe('a location', () => {
     const asleep = report('a', [OLD], { lastRequestsAtMs: AT - 8_001, asleep: true })
     expect(reach([asleep])).toMatchObject({ isolates: 0, reached: 0, laggards: [], lost: [] })
     expect(reach([{ ...asleep, lastRequestsAtMs: AT - 8_000 }])).toMatchObject({ isolates: 1, reached: 0 })
+  })
+
+  it('waits for who may have read just before, until that is too old to answer by', () => {
+    const dozes = report('a', [OLD], { lastRequestsAtMs: AT - 20_000, asleep: true })
+    const at = (ms: number, each = dozes) => reach([each], {}, AT + ms)
+    expect(at(500)).toMatchObject({ isolates: 1, reached: 0, laggards: [{ isolate: 'a' }] })
+    expect(at(1_999)).toMatchObject({ isolates: 1, reached: 0 })
+    expect(at(2_000)).toMatchObject({ isolates: 0, laggards: [], lost: [] })
+    const has = { ...dozes, serves: { epoch: 5, snapshot: 9, kills: 3 } }
+    expect(at(500, has)).toMatchObject({ isolates: 0, laggards: [] })
+    expect(at(500, { ...dozes, lastRequestsAtMs: AT - 29_501 })).toMatchObject({ isolates: 0 })
+    expect(at(500, { ...dozes, lastRequestsAtMs: null })).toMatchObject({ isolates: 0 })
   })
 
   it('names who fell silent in the middle of traffic, and counts it no longer', () => {
