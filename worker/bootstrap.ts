@@ -12,6 +12,11 @@ import { isAlterable, privately, SHARED_CACHE_HEADERS } from './respond.ts'
 /** Id of the element; sdk/remote.ts looks for it. */
 const ELEMENT_ID = 'turnout-flags'
 
+/** What the origin says of the bytes that it sent. Sources: RFC 9110, RFC 9530, RFC 3230. */
+const OF_OTHER_BYTES = 'etag last-modified accept-ranges content-md5 digest content-digest repr-digest'.split(
+  ' ',
+)
+
 /** A page, or part of one, that a GET is answered with. */
 export const isPage = ({ request }: RequestFacts, response: Response): boolean =>
   request.method === 'GET' &&
@@ -30,7 +35,7 @@ export function withBootstrap(
   const { headers } = result
   // Nobody else may get it, and nobody can ask whether it is still the same: the origin's tag knows nothing of flags.
   headers.set('cache-control', privately(headers.get('cache-control')))
-  for (const name of [...SHARED_CACHE_HEADERS, 'etag', 'last-modified']) headers.delete(name)
+  for (const name of [...SHARED_CACHE_HEADERS, ...OF_OTHER_BYTES]) headers.delete(name)
   const element = elementOf(prepared, facts, visitor, nonceOf(headers.get('content-security-policy')))
   let placed = false
   const place = {

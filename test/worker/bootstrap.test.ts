@@ -119,19 +119,32 @@ describe('a page of a route with bootstrap', () => {
     expect(response.headers.get('content-security-policy')).toBe(policy)
   })
 
-  it('is nobody else’s: no shared cache keeps it, and no tag of the origin vouches for it', async () => {
+  it('is nobody else’s: no shared cache keeps it, and no tag or digest of the origin vouches for it', async () => {
     const cached = {
       'cache-control': 'public, max-age=60, s-maxage=600',
       'cdn-cache-control': 'max-age=600',
       etag: '"v1"',
       'last-modified': 'Thu, 26 Nov 2026 10:00:00 GMT',
     }
-    const { response } = await visit(await start(html(PAGE, cached)), {
+    const ofOtherBytes = {
+      'content-md5': 'Q2hlY2sgSW50ZWdyaXR5IQ==',
+      digest: 'sha-256=abc',
+      'content-digest': 'sha-256=:abc:',
+      'repr-digest': 'sha-256=:abc:',
+      'accept-ranges': 'bytes',
+    }
+    const { response } = await visit(await start(html(PAGE, { ...cached, ...ofOtherBytes })), {
       headers: { cookie: 'turnout-id=x.y' },
     })
     expect(response.headers.get('cache-control')).toBe('private, max-age=60')
-    for (const name of ['etag', 'last-modified', 'cdn-cache-control', 'content-length'])
-      expect(response.headers.get(name), name).toBeNull()
+    const gone = [
+      'etag',
+      'last-modified',
+      'cdn-cache-control',
+      'content-length',
+      ...Object.keys(ofOtherBytes),
+    ]
+    for (const name of gone) expect(response.headers.get(name), name).toBeNull()
   })
 
   it('streams: what the origin has sent is there before the rest', async () => {
