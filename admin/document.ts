@@ -56,6 +56,14 @@ function withRoute(routes: readonly Route[], id: string, value: unknown): Route[
   return at < 0 ? [...routes, value as Route] : routes.with(at, value as Route)
 }
 
+/** Puts a route that is there right before another one. */
+export function movedBefore(document: Document, id: string, before: string): Document {
+  const moved = document.routes.find((route) => route.id === id)!
+  const others = document.routes.filter((route) => route.id !== id)
+  const at = others.findIndex((route) => route.id === before)
+  return { ...document, routes: others.toSpliced(at, 0, moved) }
+}
+
 /** The tags that flags of this document carry. */
 export function tagsOf(document: Document): Set<string> {
   const tags = new Set<string>()

@@ -3,7 +3,7 @@
 import { isObject } from '../engine/check.ts'
 import { bareBoolean, type Name, ok, type Result, type Route, type Serve } from '../engine/index.ts'
 import type { Action } from './audit/actions.ts'
-import { type Document, type EntityKind, entityOf, keysOf, withEntity } from './document.ts'
+import { type Document, type EntityKind, entityOf, keysOf, movedBefore, withEntity } from './document.ts'
 import { type Failure, failed, invalid } from './failure.ts'
 import { parseJson } from './json.ts'
 import { mergePatch } from './merge-patch.ts'
@@ -16,7 +16,14 @@ export type Edit =
   | { readonly do: 'patch-flags'; readonly text: string }
   /** Flags by key become what is given; `null` removes. */
   | { readonly do: 'set-flags'; readonly text: string }
-  | { readonly do: 'put' | 'patch'; readonly kind: EntityKind; readonly key: string; readonly text: string }
+  | {
+      readonly do: 'put' | 'patch'
+      readonly kind: EntityKind
+      readonly key: string
+      readonly text: string
+      /** Of a route that is put: right before this one. */
+      readonly before?: string
+    }
   | { readonly do: 'remove'; readonly kind: EntityKind; readonly key: string }
   | { readonly do: 'toggle'; readonly key: string; readonly enabled: boolean }
   /** What those get whom no rule takes. `from`: the variant that they must be getting now; `null`: any. */
@@ -62,7 +69,12 @@ export function applyEdit(document: Document, edit: Edit, history: History): Res
     case 'set-flags':
       return parsed(edit.text, (flags) => setFlags(document, flags as Record<string, unknown>))
     case 'put':
-      return parsed(edit.text, (value) => put(document, edit.kind, edit.key, value))
+      return parsed(edit.text, (value) => {
+        const outcome = put(document, edit.kind, edit.key, value)
+        return outcome.ok && edit.before !== undefined
+          ? placed(outcome.value, edit.key, edit.before)
+          : outcome
+      })
     case 'patch':
       return existing(document, edit.kind, edit.key, (entity) =>
         parsed(edit.text, (patch) => put(document, edit.kind, edit.key, patched(edit.kind, entity, patch))),
@@ -136,6 +148,16 @@ function served(
 function put(document: Document, kind: EntityKind, key: string, value: unknown): Result<Outcome, Failure> {
   const named = kind === 'route' ? withOwnId(key, value) : ok(value)
   return named.ok ? ok({ document: withEntity(document, kind, key, named.value), kind, keys: [key] }) : named
+}
+
+/** The route where it shall be: the first that matches takes a request. */
+function placed(outcome: Outcome, id: string, before: string): Result<Outcome, Failure> {
+  const document = outcome.document as Document
+  const others = keysOf(document, 'route').filter((key) => key !== id)
+  if (others.includes(before)) return ok({ ...outcome, document: movedBefore(document, id, before) })
+  const near = nearest(before, others)
+  const hint = near === null ? '' : `; did you mean ${JSON.stringify(near)}?`
+  return invalid('route', 'query.before', `there is no other route ${JSON.stringify(before)}${hint}`)
 }
 
 /** A route's body may leave its id to the address; one that says another id is a mistake. */

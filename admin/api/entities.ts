@@ -74,6 +74,15 @@ const EDIT_PROBLEMS = [
 /** A flag may lead through a migration, which may bind other flags and their routes. */
 const MIGRATION_PROBLEMS = ['stage-order'] as const
 
+/** Routes have an order: the first that matches takes the request. */
+const PlaceQuery = EditQuery.extend({
+  before: z.string().min(1).max(128).optional().openapi({
+    description:
+      'Put it right before this route. Without it a new route goes to the end, and one that is there stays where it is',
+    example: 'shop',
+  }),
+})
+
 /** The five routes of one kind. */
 function routesOf(kind: EntityKind) {
   const { name, schema, key, example, patch } = COLLECTIONS[kind]
@@ -133,7 +142,12 @@ function routesOf(kind: EntityKind) {
       operationId: `put${schema}`,
       summary: `Create or replace a ${kind}`,
       middleware: body.middleware,
-      request: { params, query: EditQuery, headers: EditHeaders, body: body.body },
+      request: {
+        params,
+        query: kind === 'route' ? PlaceQuery : EditQuery,
+        headers: EditHeaders,
+        body: body.body,
+      },
       responses: answers(
         [edited, { ...edited, status: 201, description: 'Created' }, WAITING],
         [...problems, ...BODY_PROBLEMS],
@@ -199,7 +213,9 @@ export function entities(api: Api, kind: EntityKind): void {
   ] as const)
     api.openapi(route, async (c) => {
       const { env, key } = c.req.valid('param')
-      const edit = { do: verb, kind, key, text: await c.req.text() }
+      const { before } = c.req.valid('query') as z.infer<typeof PlaceQuery>
+      const place = before === undefined ? {} : { before }
+      const edit = { do: verb, kind, key, text: await c.req.text(), ...place }
       const edited = await carryOut(c, env, edit, preconditionOf(c))
       const { text, since } = edited.entities[0]!
       return jsonText(c, text, edited.created ? 201 : 200, since)

@@ -294,6 +294,59 @@ describe('segments and routes', () => {
   })
 })
 
+describe('the order of routes', () => {
+  const route = (path: string) => ({
+    match: { path },
+    flag: 'beta',
+    origins: { off: { url: 'https://a.example.com' }, on: { url: 'https://b.example.com' } },
+    fallback: 'off',
+  })
+  const withShop = async () => {
+    const { api } = await environment({
+      flags: { beta: true },
+      routes: [
+        { id: 'conduit', ...route('/conduit*') },
+        { id: 'shop', ...route('/*') },
+      ],
+    })
+    const order = async () =>
+      (await value(await call(`${api}/document`))).routes.map(({ id }: { id: string }) => id)
+    return { api, order }
+  }
+
+  it('takes a new route before one that would take its requests', async () => {
+    const { api, order } = await withShop()
+    const created = await send('PUT', `${api}/routes/mine?before=shop`, route('/mine*'), NEW)
+    expect(created.status).toBe(201)
+    expect(await order()).toEqual(['conduit', 'mine', 'shop'])
+  })
+
+  it('moves a route that is there, though nothing else of it changes, and leaves it there without a word', async () => {
+    const { api, order } = await withShop()
+    const shop = { id: 'shop', ...route('/*') }
+    await value(await send('PUT', `${api}/routes/shop?before=conduit`, shop))
+    expect(await order()).toEqual(['shop', 'conduit'])
+    await value(await send('PUT', `${api}/routes/shop`, { ...shop, timeoutMs: 500 }))
+    expect(await order()).toEqual(['shop', 'conduit'])
+  })
+
+  it.each([
+    ['shopp', 'there is no other route "shopp"; did you mean "shop"?'],
+    ['mine', 'there is no other route "mine"'],
+  ])('is refused before %s', async (before, message) => {
+    const { api, order } = await withShop()
+    const answer = await send('PUT', `${api}/routes/mine?before=${before}`, route('/mine*'), NEW)
+    expect((await problem(answer, 422)).errors).toEqual([{ path: 'query.before', message }])
+    expect(await order()).toEqual(['conduit', 'shop'])
+  })
+
+  it('is of routes alone', async () => {
+    const { api } = await withShop()
+    const { errors } = await problem(await send('PUT', `${api}/flags/a?before=beta`, true, NEW), 422)
+    expect(errors[0]?.path).toMatch(/^query/)
+  })
+})
+
 describe('a toggle', () => {
   it.each([
     [true, false, false],
