@@ -13,7 +13,7 @@ export function documentText(document: Document, form: Form): string {
 }
 
 /** JSON text of an entity, given as it is stored; only flags have two forms. */
-export function entityText(kind: EntityKind, key: string, text: string, form: Form): string {
+export function entityText(kind: EntityKind, text: string, form: Form): string {
   if (kind !== 'flag' || form === 'written') return text
-  return JSON.stringify(canonicalFlag(key, JSON.parse(text) as Flag | ShortFlag))
+  return JSON.stringify(canonicalFlag(JSON.parse(text) as Flag | ShortFlag))
 }

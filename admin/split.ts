@@ -27,8 +27,8 @@ export function serving(
   serve: Serve,
   from: Name | null,
 ): Result<Flag, Failure> {
-  const flag = canonicalFlag(key, written as Flag | ShortFlag)
-  const now = soleVariant(flag.enabled ? flag.fallthrough : flag.off!)
+  const flag = canonicalFlag(written as Flag | ShortFlag)
+  const now = soleVariant(flag.enabled ? flag.fallthrough : flag.off)
   if (from !== null && now !== from)
     return conflict(
       'changed-since',
@@ -43,7 +43,7 @@ export function servedBefore(
   written: unknown,
   earlier: Iterable<string>,
 ): Result<Serve, Failure> {
-  const serveOf = (flag: unknown) => canonicalFlag(key, flag as Flag | ShortFlag).fallthrough
+  const serveOf = (flag: unknown) => canonicalFlag(flag as Flag | ShortFlag).fallthrough
   const now = JSON.stringify(serveOf(written))
   for (const text of earlier) {
     const serve = serveOf(JSON.parse(text))

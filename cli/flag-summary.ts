@@ -1,5 +1,5 @@
 /** A flag in a few words, for lists. Pure. */
-import { type Flag, type Kill, killOfFlag, type Serve } from '../engine/index.ts'
+import { type CanonicalFlag, type Flag, type Kill, killOfFlag, type Serve } from '../engine/index.ts'
 import { count } from './words.ts'
 
 export interface FlagSummary {
@@ -11,7 +11,7 @@ export interface FlagSummary {
 }
 
 /** `flag` in canonical form. */
-export function flagSummary(key: string, flag: Flag, kills: readonly Kill[]): FlagSummary {
+export function flagSummary(key: string, flag: CanonicalFlag, kills: readonly Kill[]): FlagSummary {
   const kill = killOfFlag({ epoch: 0, version: 0, kills }, key, flag.tags)
   const { off = 'off', variants = {} } = flag
   if (kill !== undefined) {

@@ -1,6 +1,15 @@
 /** The canonical form of a flag: short forms written out as rules, defaults filled in. Pure. */
 import { isObject } from './check.ts'
-import type { Condition, Flag, FlagDocument, JsonValue, Key, Name, Rule, ShortFlag } from './document.ts'
+import type {
+  CanonicalFlag,
+  Condition,
+  Flag,
+  FlagDocument,
+  JsonValue,
+  Name,
+  Rule,
+  ShortFlag,
+} from './document.ts'
 
 export const DEFAULT_VARIANTS: Readonly<Record<Name, JsonValue>> = { on: true, off: false }
 
@@ -22,7 +31,7 @@ export const bareBoolean = (flag: unknown): boolean | null =>
  * The canonical form of a valid flag: what a short form means, with `variants`, `off` and `rules` always present.
  * `$.flags[key]` of a document that `compile` accepts.
  */
-export function canonicalFlag(_key: Key, flag: Flag | ShortFlag): Flag {
+export function canonicalFlag(flag: Flag | ShortFlag): CanonicalFlag {
   const bare = bareBoolean(flag)
   if (bare !== null)
     return { enabled: bare, variants: { ...DEFAULT_VARIANTS }, off: 'off', rules: [], fallthrough: 'on' }
@@ -38,7 +47,7 @@ export function canonicalFlag(_key: Key, flag: Flag | ShortFlag): Flag {
   return expand(flag as Exclude<ShortFlag, boolean | string>)
 }
 
-function expand(flag: Exclude<ShortFlag, boolean | string>): Flag {
+function expand(flag: Exclude<ShortFlag, boolean | string>): CanonicalFlag {
   const {
     percentage,
     rolloutPercentage,
@@ -101,6 +110,6 @@ function placeCondition(
 /** The whole document in canonical form. */
 export function canonicalDocument(document: FlagDocument): FlagDocument {
   const read = readDocument(document as unknown as Record<string, unknown>) as unknown as FlagDocument
-  const flags = Object.entries(read.flags ?? {}).map(([key, flag]) => [key, canonicalFlag(key, flag)])
+  const flags = Object.entries(read.flags ?? {}).map(([key, flag]) => [key, canonicalFlag(flag)])
   return { ...read, flags: Object.fromEntries(flags) }
 }

@@ -5,7 +5,7 @@ import { checkMigration } from './check-migration.ts'
 import { checkPercentage, checkRules, checkServe, checkVariant } from './check-rules.ts'
 import { checkVariants } from './check-variants.ts'
 import { attributePath } from './condition.ts'
-import { FLAG_KINDS, type Flag, type ShortFlag } from './document.ts'
+import { type CanonicalFlag, FLAG_KINDS, type Flag, type ShortFlag } from './document.ts'
 import { checkContinents, checkCountries } from './places.ts'
 import { STAGES } from './stages.ts'
 import { parseTime } from './time.ts'
@@ -14,10 +14,9 @@ import { parseTime } from './time.ts'
 export function checkFlag(
   check: Check,
   path: Path,
-  key: string,
   value: unknown,
   segments: ReadonlySet<string>,
-): Flag | null {
+): CanonicalFlag | null {
   const before = check.errorCount
   if (!isObject(value)) {
     check.is(
@@ -29,7 +28,7 @@ export function checkFlag(
   } else if (isShortFlag(value)) checkShort(check, path, value)
   else checkFull(check, path, value, segments)
   if (check.errorCount > before) return null
-  const flag = canonicalFlag(key, value as unknown as Flag | ShortFlag)
+  const flag = canonicalFlag(value as unknown as Flag | ShortFlag)
   if (flag.kind === 'migration' || flag.migration !== undefined) checkMigration(check, path, flag)
   return check.errorCount === before ? flag : null
 }

@@ -1,7 +1,7 @@
 /** Publish checks of a flag that leads through a migration: where it may stand. Pure. */
 import { type Check, child, type Path, show } from './check.ts'
 import { checkNames, type Variants } from './check-names.ts'
-import type { Flag } from './document.ts'
+import type { CanonicalFlag, Flag } from './document.ts'
 import {
   isMigration,
   isStage,
@@ -15,7 +15,7 @@ import {
 } from './stages.ts'
 
 /** `flag` is valid otherwise, and in canonical form. */
-export function checkMigration(check: Check, path: Path, flag: Flag): void {
+export function checkMigration(check: Check, path: Path, flag: CanonicalFlag): void {
   if (!isMigration(flag)) return checkOther(check, path, flag)
   const stages = stagesOf(flag)
   const { pointOfNoReturn, binds } = flag.migration ?? {}
@@ -58,7 +58,7 @@ export function checkMigration(check: Check, path: Path, flag: Flag): void {
 }
 
 /** That the flags that a migration binds are there, and have the variants that it leaves them. */
-export function checkBonds(check: Check, path: Path, flag: Flag, known: Variants): void {
+export function checkBonds(check: Check, path: Path, flag: CanonicalFlag, known: Variants): void {
   for (const [key, names] of Object.entries(flag.migration?.binds ?? {})) {
     const at = child(child(child(path, 'migration'), 'binds'), key)
     if (!known.has(key)) check.error(at, `unknown flag ${show(key)}`)
@@ -67,14 +67,14 @@ export function checkBonds(check: Check, path: Path, flag: Flag, known: Variants
 }
 
 /** A flag that leads through no migration, perhaps by mistake. */
-function checkOther(check: Check, path: Path, flag: Flag): void {
+function checkOther(check: Check, path: Path, flag: CanonicalFlag): void {
   if (flag.migration !== undefined)
     check.error(
       child(path, 'migration'),
       `is for flags of kind migration whose variants are all worth stages: ${STAGES.join(', ')}`,
     )
-  else if (flag.kind === 'migration' && Object.values(flag.variants!).some(isStage))
-    for (const [variant, value] of Object.entries(flag.variants!))
+  else if (flag.kind === 'migration' && Object.values(flag.variants).some(isStage))
+    for (const [variant, value] of Object.entries(flag.variants))
       if (!isStage(value))
         check.warn(
           child(child(path, 'variants'), variant),

@@ -9,7 +9,14 @@ import { checkBonds } from './check-migration.ts'
 import { checkNames, type Variants } from './check-names.ts'
 import { checkRoutes } from './check-route.ts'
 import { checkCondition, segmentsOf } from './condition.ts'
-import { type Flag, type Key, NO_OVERLAY, type Overlay, type Route, type Segment } from './document.ts'
+import {
+  type CanonicalFlag,
+  type Key,
+  NO_OVERLAY,
+  type Overlay,
+  type Route,
+  type Segment,
+} from './document.ts'
 import type { CompileIssue } from './issues.ts'
 import { jsonBytes } from './json-bytes.ts'
 import { packFlag, packSegment } from './pack.ts'
@@ -68,7 +75,7 @@ export function compile(
   const segments = checkSegments(check, read.segments)
   const flags = checkFlags(check, read.flags, new Set(Object.keys(segments)))
   const variants: Variants = new Map(
-    [...flags].map(([key, flag]) => [key, flag && new Set(Object.keys(flag.variants!))]),
+    [...flags].map(([key, flag]) => [key, flag && new Set(Object.keys(flag.variants))]),
   )
   checkReferences(check, flags, variants)
   const { allowPrivateOrigins = false, edgeHosts = [], overlay = NO_OVERLAY } = options
@@ -87,12 +94,12 @@ export function compile(
     access,
     routes: (read.routes ?? []) as readonly Route[],
     segments,
-    flags: packFlags(flags as Map<Key, Flag>, overlay),
+    flags: packFlags(flags as Map<Key, CanonicalFlag>, overlay),
   }
   return ok({ snapshot, warnings: check.warnings, bytes })
 }
 
-function packFlags(flags: ReadonlyMap<Key, Flag>, overlay: Overlay): Map<Key, string> {
+function packFlags(flags: ReadonlyMap<Key, CanonicalFlag>, overlay: Overlay): Map<Key, string> {
   const byFlag = new Map<Key, Overlay['rollouts']>()
   for (const [id, rollout] of Object.entries(overlay.rollouts))
     byFlag.set(rollout.flag, { ...byFlag.get(rollout.flag), [id]: rollout })
@@ -133,8 +140,12 @@ function checkSegments(check: Check, value: unknown): Record<Key, PackedSegment>
 }
 
 /** Canonical form of every flag, `null` where it is invalid. */
-function checkFlags(check: Check, value: unknown, segments: ReadonlySet<string>): Map<Key, Flag | null> {
-  const flags = new Map<Key, Flag | null>()
+function checkFlags(
+  check: Check,
+  value: unknown,
+  segments: ReadonlySet<string>,
+): Map<Key, CanonicalFlag | null> {
+  const flags = new Map<Key, CanonicalFlag | null>()
   const path = child(null, 'flags')
   if (value === undefined || !check.object(path, value)) return flags
   const entries = Object.entries(value)
@@ -144,13 +155,17 @@ function checkFlags(check: Check, value: unknown, segments: ReadonlySet<string>)
   }
   for (const [key, flag] of entries) {
     const at = child(path, key)
-    flags.set(key, check.key(at, key) ? checkFlag(check, at, key, flag, segments) : null)
+    flags.set(key, check.key(at, key) ? checkFlag(check, at, flag, segments) : null)
   }
   return flags
 }
 
 /** What flags say of each other. */
-function checkReferences(check: Check, flags: ReadonlyMap<Key, Flag | null>, variants: Variants): void {
+function checkReferences(
+  check: Check,
+  flags: ReadonlyMap<Key, CanonicalFlag | null>,
+  variants: Variants,
+): void {
   const path = child(null, 'flags')
   for (const [key, flag] of flags)
     if (flag) {
@@ -164,7 +179,7 @@ function checkReferences(check: Check, flags: ReadonlyMap<Key, Flag | null>, var
   })
 }
 
-function checkPrerequisites(check: Check, path: Path, flag: Flag, known: Variants): void {
+function checkPrerequisites(check: Check, path: Path, flag: CanonicalFlag, known: Variants): void {
   for (const [at, { flag: key, variants }] of (flag.prerequisites ?? []).entries()) {
     const where = child(path, at)
     if (!known.has(key)) check.error(child(where, 'flag'), `unknown flag ${show(key)}`)
@@ -173,7 +188,7 @@ function checkPrerequisites(check: Check, path: Path, flag: Flag, known: Variant
 }
 
 /** A rollout whose flag changed under it: the document must keep the flag and the variant while it runs. */
-function checkOverlay(check: Check, overlay: Overlay, flags: ReadonlyMap<Key, Flag | null>): void {
+function checkOverlay(check: Check, overlay: Overlay, flags: ReadonlyMap<Key, CanonicalFlag | null>): void {
   for (const [id, { flag: key, variant, weight }] of Object.entries(overlay.rollouts)) {
     if (!(weight >= 0 && weight <= 100))
       check.error(child(null, 'flags'), `rollout ${show(id)} has weight ${weight}, which is not 0…100`)
@@ -183,7 +198,7 @@ function checkOverlay(check: Check, overlay: Overlay, flags: ReadonlyMap<Key, Fl
         child(null, 'flags'),
         `rollout ${show(id)} runs on flag ${show(key)}, which must not be removed meanwhile`,
       )
-    else if (flag && !Object.hasOwn(flag.variants!, variant)) {
+    else if (flag && !Object.hasOwn(flag.variants, variant)) {
       check.error(
         child(child(null, 'flags'), key),
         `rollout ${show(id)} serves variant ${show(variant)}, which must not be removed meanwhile`,

@@ -60,6 +60,9 @@ export interface Flag {
   }
 }
 
+/** A flag whose defaults are written out. */
+export type CanonicalFlag = Flag & Required<Pick<Flag, 'variants' | 'off' | 'rules'>>
+
 export interface Prerequisite {
   flag: Key
   variants: Name[]

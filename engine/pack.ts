@@ -1,24 +1,24 @@
 /** A checked flag as the snapshot carries it: names become indices, seeds and boundaries are computed here, once. Pure. */
 import { boundary, variantSeed } from './bucket.ts'
 import { packCondition } from './condition.ts'
-import type { Flag, Key, Name, Overlay, Rule, Segment, Serve } from './document.ts'
+import type { CanonicalFlag, Key, Name, Overlay, Rule, Segment, Serve } from './document.ts'
 import { murmur3 } from './hash.ts'
 import type { PackedFlag, PackedRule, PackedSegment, PackedServe } from './snapshot.ts'
 
 /** `flag` in canonical form; `rollouts` are those that run on it. */
-export function packFlag(key: Key, flag: Flag, rollouts: Overlay['rollouts']): PackedFlag {
+export function packFlag(key: Key, flag: CanonicalFlag, rollouts: Overlay['rollouts']): PackedFlag {
   const seed = murmur3(flag.salt ?? key, 0)
-  const names = Object.keys(flag.variants!)
-  const values = Object.values(flag.variants!)
+  const names = Object.keys(flag.variants)
+  const values = Object.values(flag.variants)
   const usual =
     names.length === 2 && names[0] === 'on' && names[1] === 'off' && values[0] === true && values[1] === false
   const places = new Map(names.map((name, at) => [name, at]))
   const index = (name: Name): number => places.get(name)!
-  const rules = withRollouts(flag.rules!, rollouts).map((rule) => packRule(rule, index, seed, rollouts))
+  const rules = withRollouts(flag.rules, rollouts).map((rule) => packRule(rule, index, seed, rollouts))
   const packed: { -readonly [Field in keyof PackedFlag]: PackedFlag[Field] } = {
     enabled: flag.enabled,
     seed,
-    off: index(flag.off!),
+    off: index(flag.off),
     fallthrough: packServe(flag.fallthrough, index, seed),
   }
   if (!usual) Object.assign(packed, { names, values })

@@ -5,7 +5,7 @@
  */
 import { Check, child, type Path } from './check.ts'
 import { checkFlag } from './check-flag.ts'
-import type { Flag, Key } from './document.ts'
+import type { CanonicalFlag, Key } from './document.ts'
 import { jsonBytes } from './json-bytes.ts'
 import { packFlag } from './pack.ts'
 
@@ -32,13 +32,13 @@ export function recompile(
 }
 
 /** The canonical form of a flag about which there is neither an error nor a warning. */
-function faultless(key: Key, value: unknown, segments: ReadonlySet<string>): Flag | null {
+function faultless(key: Key, value: unknown, segments: ReadonlySet<string>): CanonicalFlag | null {
   const check = new Check()
   const path: Path = child(child(null, 'flags'), key)
-  const flag = check.key(path, key) ? checkFlag(check, path, key, value, segments) : null
+  const flag = check.key(path, key) ? checkFlag(check, path, value, segments) : null
   return check.warnings.length === 0 ? flag : null
 }
 
 /** What others may rely on. */
-const interfaceOf = ({ variants, prerequisites = [], migration }: Flag): string =>
-  JSON.stringify([Object.keys(variants!), prerequisites, migration?.binds])
+const interfaceOf = ({ variants, prerequisites = [], migration }: CanonicalFlag): string =>
+  JSON.stringify([Object.keys(variants), prerequisites, migration?.binds])

@@ -5,6 +5,7 @@
 import { type CompileIssue, child, listed, type Path, showPath } from '../../engine/check.ts'
 import { pathOf } from '../../engine/check-migration.ts'
 import {
+  type CanonicalFlag,
   canonicalFlag,
   type Flag,
   isMigration,
@@ -63,7 +64,7 @@ export function brokenBonds(
 function servedElsewhere(bond: Bond, written: unknown): CompileIssue[] {
   const path = child(child(null, 'flags'), bond.flag)
   const broken = new Map<Name, ServedBy>()
-  for (const [variant, by] of everywhere(canonicalFlag(bond.flag, written as Flag | ShortFlag)))
+  for (const [variant, by] of everywhere(canonicalFlag(written as Flag | ShortFlag)))
     if (!bond.variants.has(variant) && !broken.has(variant)) broken.set(variant, by)
   return Array.from(broken, ([variant, by]) => ({
     path: showPath(pathOf(path, by)),
@@ -106,9 +107,7 @@ function* besideTheFlag(
 export const brokenByKill = (flags: Flags, keys: ReadonlySet<Key>, variant: Name): string[] =>
   bondsIn(flags)
     .filter(({ flag, variants }) => keys.has(flag) && !variants.has(variant))
-    .filter(({ flag }) =>
-      Object.hasOwn(canonicalFlag(flag, flags[flag] as Flag | ShortFlag).variants!, variant),
-    )
+    .filter(({ flag }) => Object.hasOwn(canonicalFlag(flags[flag] as Flag | ShortFlag).variants, variant))
     .map((bond) => `flag ${bond.flag} would serve ${variant}, ${because(bond)}`)
 
 /** That a flag may serve these variants only. */
@@ -132,17 +131,17 @@ const bondsIn = (flags: Flags): Bond[] =>
     }))
   })
 
-const migrationsIn = (flags: Flags): [Key, Flag][] =>
-  Object.entries(flags).flatMap(([key, written]): [Key, Flag][] => {
+const migrationsIn = (flags: Flags): [Key, CanonicalFlag][] =>
+  Object.entries(flags).flatMap(([key, written]): [Key, CanonicalFlag][] => {
     if ((written as Flag | undefined)?.kind !== 'migration') return []
-    const flag = canonicalFlag(key, written as Flag | ShortFlag)
+    const flag = canonicalFlag(written as Flag | ShortFlag)
     return isMigration(flag) ? [[key, flag]] : []
   })
 
 /** What is served by the rules, and what a kill or switching off would serve. */
-function* everywhere(flag: Flag): Generator<readonly [Name, ServedBy]> {
+function* everywhere(flag: CanonicalFlag): Generator<readonly [Name, ServedBy]> {
   if (flag.enabled) yield* served(flag)
-  yield [flag.off!, 'off']
+  yield [flag.off, 'off']
 }
 
 const because = ({ migration, point, variants }: Bond): string =>

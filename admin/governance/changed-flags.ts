@@ -1,5 +1,5 @@
 /** Which flags decide otherwise because of a change: those that differ, and those that something that differs is part of. Pure. */
-import type { Flag, Key, Segment } from '../../engine/index.ts'
+import type { CanonicalFlag, Key, Segment } from '../../engine/index.ts'
 import type { Side } from './impact.ts'
 import { flagOf, segmentsIn } from './rule-conditions.ts'
 import { sameJson } from './same-json.ts'
@@ -10,7 +10,7 @@ export function changedFlags(before: Side, after: Side): Key[] {
   const all = [...new Set([...before.snapshot.flags.keys(), ...after.snapshot.flags.keys()])].sort()
   const segments = changedSegments(before.document.segments ?? {}, after.document.segments ?? {})
   const flags = sides.flatMap((document) => all.map((key) => [key, flagOf(document, key)] as const))
-  const uses = (flag: Flag | null) => segmentsOfFlag(flag).some((segment) => segments.has(segment))
+  const uses = (flag: CanonicalFlag | null) => segmentsOfFlag(flag).some((segment) => segments.has(segment))
   const changed = new Set([
     ...all.filter((key) => before.snapshot.flags.get(key) !== after.snapshot.flags.get(key)),
     ...flags.filter(([, flag]) => uses(flag)).map(([key]) => key),
@@ -53,5 +53,5 @@ function withAskers(changed: ReadonlySet<Key>, asks: readonly (readonly [Key, re
   return found
 }
 
-const segmentsOfFlag = (flag: Flag | null): Key[] =>
+const segmentsOfFlag = (flag: CanonicalFlag | null): Key[] =>
   (flag?.rules ?? []).flatMap(({ when }) => segmentsIn(when))

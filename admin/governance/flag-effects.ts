@@ -99,7 +99,7 @@ export class FlagEffects {
     const known = this.#packed.get(name)
     if (known !== undefined) return known
     const rollouts = Object.entries(this.#inForce.overlay.rollouts).filter(([, { flag }]) => flag === key)
-    const flag = canonicalFlag(key, this.#written[side].get(key)!)
+    const flag = canonicalFlag(this.#written[side].get(key)!)
     const packed = packFlag(key, flag, Object.fromEntries(rollouts))
     this.#packed.set(name, packed)
     return packed

@@ -25,7 +25,7 @@ export function matchFlag(
   changedAtMs: number,
   nowMs: number,
 ): Match | null {
-  const flag = canonicalFlag(key, written)
+  const flag = canonicalFlag(written)
   const { tag, owner, kind, enabled, q } = filter
   if (tag !== undefined && !(flag.tags?.includes(tag) ?? false)) return null
   if (owner !== undefined && flag.owner !== owner) return null

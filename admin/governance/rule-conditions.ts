@@ -1,9 +1,15 @@
 /** The flags of a document as they are compiled, and what the conditions of their rules ask. Pure. */
-import { type Condition, canonicalFlag, type Flag, type FlagDocument, type Key } from '../../engine/index.ts'
+import {
+  type CanonicalFlag,
+  type Condition,
+  canonicalFlag,
+  type FlagDocument,
+  type Key,
+} from '../../engine/index.ts'
 
 /** `null`: the document has no such flag. */
-export const flagOf = ({ flags }: FlagDocument, key: Key): Flag | null =>
-  Object.hasOwn(flags, key) ? canonicalFlag(key, flags[key]!) : null
+export const flagOf = ({ flags }: FlagDocument, key: Key): CanonicalFlag | null =>
+  Object.hasOwn(flags, key) ? canonicalFlag(flags[key]!) : null
 
 /** Keys of the segments that a condition refers to. */
 export const segmentsIn = (when: Condition | undefined): Key[] =>

@@ -4,6 +4,7 @@
  */
 import { type CompileIssue, child, showPath } from '../../engine/check.ts'
 import {
+  type CanonicalFlag,
   type Flag,
   isPast,
   type Key,
@@ -29,8 +30,8 @@ export function forbiddenKill(
   variant: Name,
   kills: readonly Kill[],
 ): string | null {
-  const flag = migrationOf(key, written)
-  if (flag === null || !Object.hasOwn(flag.variants!, variant)) return null
+  const flag = migrationOf(written)
+  if (flag === null || !Object.hasOwn(flag.variants, variant)) return null
   const stage = stageOf(flag, variant)
   const point = flag.migration?.pointOfNoReturn
   const back = returningKill(key, written, variant)
@@ -48,9 +49,9 @@ export function forbiddenKill(
 
 /** Why a kill would lead a migration back before the point of no return that it has passed; `null`: it would not. */
 export function returningKill(key: Key, written: unknown, variant: Name): string | null {
-  const flag = migrationOf(key, written)
+  const flag = migrationOf(written)
   const point = flag?.migration?.pointOfNoReturn
-  if (flag === null || point === undefined || !Object.hasOwn(flag.variants!, variant)) return null
+  if (flag === null || point === undefined || !Object.hasOwn(flag.variants, variant)) return null
   const stage = stageOf(flag, variant)
   if (!isPast(standing(flag), point) || isPast([stage], point)) return null
   return `flag ${key} would go back to ${stage}, but has passed its point of no return, ${point}`
@@ -59,7 +60,7 @@ export function returningKill(key: Key, written: unknown, variant: Name): string
 /** Migrations that would leap if these kills were what is in force, and not those before. */
 export function leaps(flags: Flags, before: readonly Kill[], after: readonly Kill[]): CompileIssue[] {
   return Object.keys(flags).flatMap((key) => {
-    const flag = migrationOf(key, flags[key])
+    const flag = migrationOf(flags[key])
     if (flag === null) return []
     const [was, is] = [underKills(key, flag, before), underKills(key, flag, after)]
     const stages = stagesOf(flag)
@@ -72,7 +73,7 @@ export function leaps(flags: Flags, before: readonly Kill[], after: readonly Kil
 /** Killed migrations that would leap by a change of the flag: by another `off`, which the kill serves, or by losing the tag that is killed. */
 export const leapsUnderKills = (moves: readonly FlagMove[], kills: readonly Kill[]): CompileIssue[] =>
   moves.flatMap(({ key, before, after }) => {
-    const [was, is] = [migrationOf(key, before), migrationOf(key, after)]
+    const [was, is] = [migrationOf(before), migrationOf(after)]
     if (was === null || is === null || killOf(key, was, kills) === undefined) return []
     const [from, to] = [underKills(key, was, kills), underKills(key, is, kills)]
     if (areNeighbours(new Set([...from, ...to]), stagesOf(is))) return []
@@ -84,11 +85,11 @@ const killOf = (key: Key, { tags }: Flag, kills: readonly Kill[]): Kill | undefi
   killOfFlag({ epoch: 0, version: 0, kills }, key, tags)
 
 /** The stages that contexts get under these kills. */
-function underKills(key: Key, flag: Flag, kills: readonly Kill[]): Set<Stage> {
+function underKills(key: Key, flag: CanonicalFlag, kills: readonly Kill[]): Set<Stage> {
   const kill = killOf(key, flag, kills)
   if (kill === undefined) return standing(flag)
   const { variant } = kill
   return new Set([
-    variant !== undefined && Object.hasOwn(flag.variants!, variant) ? stageOf(flag, variant) : offStage(flag),
+    variant !== undefined && Object.hasOwn(flag.variants, variant) ? stageOf(flag, variant) : offStage(flag),
   ])
 }

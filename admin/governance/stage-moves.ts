@@ -5,6 +5,7 @@
 import type { CompileIssue } from '../../engine/check.ts'
 import { child, showPath } from '../../engine/check.ts'
 import {
+  type CanonicalFlag,
   canonicalFlag,
   type Flag,
   isMigration,
@@ -35,10 +36,10 @@ export const forbiddenReturns = (moves: readonly FlagMove[]): CompileIssue[] =>
 
 const issuesOf = (
   moves: readonly FlagMove[],
-  problemOf: (before: Flag | null, after: Flag | null) => Problem | null,
+  problemOf: (before: CanonicalFlag | null, after: CanonicalFlag | null) => Problem | null,
 ): CompileIssue[] =>
   moves.flatMap(({ key, before, after }) => {
-    const problem = problemOf(migrationOf(key, before), migrationOf(key, after))
+    const problem = problemOf(migrationOf(before), migrationOf(after))
     if (problem === null) return []
     const path = child(child(null, 'flags'), key)
     return {
@@ -53,20 +54,24 @@ interface Problem {
   readonly why: string
 }
 
-function problemOf(before: Flag | null, after: Flag | null, anywhere: boolean): Problem | null {
+function problemOf(
+  before: CanonicalFlag | null,
+  after: CanonicalFlag | null,
+  anywhere: boolean,
+): Problem | null {
   if (before !== null) return after === null ? ends(before) : goes(before, after)
   return after === null || anywhere ? null : begins(after)
 }
 
 /** Cheap for the flags of other kinds, which are nearly all. */
-export function migrationOf(key: Key, written: unknown): Flag | null {
+export function migrationOf(written: unknown): CanonicalFlag | null {
   if ((written as Flag | undefined)?.kind !== 'migration') return null
-  const flag = canonicalFlag(key, written as Flag | ShortFlag)
+  const flag = canonicalFlag(written as Flag | ShortFlag)
   return isMigration(flag) ? flag : null
 }
 
 /** Programs that find no flag are at their own default, which is where a migration begins. */
-function begins(flag: Flag): Problem | null {
+function begins(flag: CanonicalFlag): Problem | null {
   const [first] = stagesOf(flag)
   const at = standing(flag)
   if (areNeighbours(new Set([first!, ...at]), stagesOf(flag))) return null
@@ -77,7 +82,7 @@ function begins(flag: Flag): Problem | null {
 }
 
 /** Programs then go on with their own default: that is safe where a migration has not begun, or is over. */
-function ends(flag: Flag): Problem | null {
+function ends(flag: CanonicalFlag): Problem | null {
   const stages = stagesOf(flag)
   const at = standing(flag)
   const [first, last] = [stages[0]!, stages.at(-1)!]
@@ -87,7 +92,7 @@ function ends(flag: Flag): Problem | null {
 }
 
 /** Nobody has decided that the migration is over where it goes because another document comes. */
-function returns(before: Flag, after: Flag | null): Problem | null {
+function returns(before: CanonicalFlag, after: CanonicalFlag | null): Problem | null {
   if (after !== null) return goesBack(before, after, standing(before), standing(after))
   const point = before.migration?.pointOfNoReturn
   if (point === undefined || !isPast(standing(before), point)) return null
@@ -95,7 +100,7 @@ function returns(before: Flag, after: Flag | null): Problem | null {
   return { at: null, why }
 }
 
-function goes(before: Flag, after: Flag): Problem | null {
+function goes(before: CanonicalFlag, after: CanonicalFlag): Problem | null {
   const [was, is] = [standing(before), standing(after)]
   const back = goesBack(before, after, was, is)
   if (back !== null) return back
@@ -108,7 +113,12 @@ function goes(before: Flag, after: Flag): Problem | null {
 }
 
 /** Past the point of no return nobody goes back before it, and it stays where it is. */
-function goesBack(before: Flag, after: Flag, was: Set<Stage>, is: Set<Stage>): Problem | null {
+function goesBack(
+  before: CanonicalFlag,
+  after: CanonicalFlag,
+  was: Set<Stage>,
+  is: Set<Stage>,
+): Problem | null {
   const point = before.migration?.pointOfNoReturn
   if (point === undefined || !isPast(was, point)) return null
   const earlier = [...is].filter((stage) => order(stage) < order(point))

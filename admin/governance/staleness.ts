@@ -2,7 +2,7 @@
  * Which flags are past their use: those that expired, and those that have decided nothing for long. Flags of kind `ops` and
  * `permission` are there to stay: their age says nothing. Pure.
  */
-import { canonicalFlag, type Flag, type Key, type ShortFlag } from '../../engine/index.ts'
+import { type CanonicalFlag, canonicalFlag, type Flag, type Key, type ShortFlag } from '../../engine/index.ts'
 import { packFlag } from '../../engine/pack.ts'
 import { parseTime } from '../../engine/time.ts'
 import { clausesOf, offOf, variantsOf } from './clauses.ts'
@@ -33,7 +33,7 @@ const PERMANENT: readonly (string | undefined)[] = ['ops', 'permission']
 
 /** Why a flag is stale; `null` if it is not. Of a document that compiles. */
 export function staleness(key: Key, written: Flag | ShortFlag, life: Life, nowMs: number): Stale | null {
-  const flag = canonicalFlag(key, written)
+  const flag = canonicalFlag(written)
   const expiresAtMs = flag.expiresAt === undefined ? null : parseTime(flag.expiresAt)
   if (expiresAtMs !== null && expiresAtMs <= nowMs)
     return { reason: 'expired', sinceMs: expiresAtMs, detail: `expired at ${flag.expiresAt}` }
@@ -54,7 +54,7 @@ export function staleness(key: Key, written: Flag | ShortFlag, life: Life, nowMs
 }
 
 /** The variant that every context gets, whatever its key; `null` if there may be several. */
-function onlyVariant(key: Key, flag: Flag): string | null {
+function onlyVariant(key: Key, flag: CanonicalFlag): string | null {
   const packed = packFlag(key, flag, {})
   const variants = variantsOf(clausesOf(packed))
   if (packed.requires) variants.add(offOf(packed))

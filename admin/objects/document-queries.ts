@@ -112,7 +112,7 @@ export abstract class DocumentQueries extends EnvironmentRoom {
   entity(kind: EntityKind, key: string, form: Form): Answer<Stored> {
     return this.room.ledger.ask(() => {
       const stored = readEntity(this.room.sql, kind, key)
-      if (stored !== null) return ok({ ...stored, text: entityText(kind, key, stored.text, form) })
+      if (stored !== null) return ok({ ...stored, text: entityText(kind, stored.text, form) })
       return failed({
         reason: 'unknown',
         what: kind,
@@ -132,7 +132,7 @@ export abstract class DocumentQueries extends EnvironmentRoom {
   ): Answer<{ version: number; items: Listed[] }> {
     return this.room.ledger.ask(({ version }) => {
       const items = listEntities(this.room.sql, kind, after, limit, filter, Date.now())
-      const shown = items.map((item) => ({ ...item, text: entityText(kind, item.key, item.text, form) }))
+      const shown = items.map((item) => ({ ...item, text: entityText(kind, item.text, form) }))
       return ok({ version, items: shown })
     })
   }

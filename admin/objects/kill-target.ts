@@ -139,7 +139,7 @@ function unknownOrigin(sql: SqlStorage, name: string): Failed | null {
 function unknownVariant(sql: SqlStorage, key: string, variant: string): Failed | null {
   const stored = readEntity(sql, 'flag', key)
   if (stored === null) return null
-  const names = Object.keys(canonicalFlag(key, JSON.parse(stored.text) as Flag | ShortFlag).variants ?? {})
+  const names = Object.keys(canonicalFlag(JSON.parse(stored.text) as Flag | ShortFlag).variants)
   if (names.includes(variant)) return null
   return invalid('kill', '$.variant', `flag ${key} has no variant "${variant}"; it has ${names.join(', ')}`)
 }
@@ -174,9 +174,7 @@ export function divertedBy(sql: SqlStorage, target: KillTarget): { from: string;
 /** The variant that a flag's kill serves; `null`: there is no such flag. */
 function offOf(sql: SqlStorage, key: string): string | null {
   const stored = readEntity(sql, 'flag', key)
-  return stored === null
-    ? null
-    : (canonicalFlag(key, JSON.parse(stored.text) as Flag | ShortFlag).off ?? 'off')
+  return stored === null ? null : canonicalFlag(JSON.parse(stored.text) as Flag | ShortFlag).off
 }
 
 function flagOfRoute(sql: SqlStorage, id: string): string | null {

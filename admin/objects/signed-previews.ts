@@ -87,7 +87,7 @@ function hostOfPreview({ sql }: Room, request: PreviewRequest): Answer<string> {
   if (!flag.ok) return flag
   const stored = readEntity(sql, 'flag', flag.value)
   if (stored === null) return unknown(sql, 'flag', flag.value)
-  const { variants = {} } = canonicalFlag(flag.value, JSON.parse(stored.text) as Flag | ShortFlag)
+  const { variants } = canonicalFlag(JSON.parse(stored.text) as Flag | ShortFlag)
   if (!Object.hasOwn(variants, variant)) {
     const known = Object.keys(variants).join(', ')
     return invalid('preview', '$.variant', `flag ${flag.value} has no variant "${variant}"; it has ${known}`)

@@ -1,7 +1,7 @@
 /** `turnout flags list | get | set | toggle | explain`. */
 import { isDeepStrictEqual } from 'node:util'
 import type { components } from '../../admin/api/openapi-types.d.ts'
-import { FLAG_KINDS, type Flag, type FlagKind } from '../../engine/index.ts'
+import { type CanonicalFlag, FLAG_KINDS, type FlagKind } from '../../engine/index.ts'
 import { assignments } from '../assignments.ts'
 import { type ChangeOptions, changeOf, changing } from '../change.ts'
 import { answerOf, bodyOf, headerOf, withAdvice } from '../client.ts'
@@ -102,7 +102,7 @@ async function listFlags(world: World, options: ListOptions): Promise<unknown> {
     killsOf(api, path),
   ])
   const rows = flags.map(({ key, version, flag, stale }) => {
-    const full = flag as Flag
+    const full = flag as CanonicalFlag
     return { key, version, flag: full, ...flagSummary(key, full, kills), ...(stale ? { stale } : {}) }
   })
   const such = Object.keys(wordsOf(options)).length > 0 ? 'such ' : ''
@@ -146,7 +146,7 @@ async function getFlag(world: World, key: string, { full = false }: { full?: boo
   ])
   const version = versionIn(written.etag)
   const flag = full ? canonical.flag : written.flag
-  const summary = flagSummary(key, canonical.flag as Flag, kills)
+  const summary = flagSummary(key, canonical.flag as CanonicalFlag, kills)
   output.line(
     `${key} in ${environment}: ${summary.state}, serves ${summary.serves}. Last changed in version ${version}.`,
   )

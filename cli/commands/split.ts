@@ -88,7 +88,7 @@ async function said(
   { wait = false, ...options }: Options,
 ): Promise<unknown> {
   const version = Number(headerOf(answer, 'x-turnout-version'))
-  const flag = canonicalFlag('', answer.value as Flag | ShortFlag)
+  const flag = canonicalFlag(answer.value as Flag | ShortFlag)
   const { serves } = flagSummary('', flag, [])
   world.output.line(`${target} serves ${serves} in ${session.environment}, which is at version ${version}.`)
   const before = rulesBefore(flag)

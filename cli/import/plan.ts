@@ -59,7 +59,7 @@ export function planImport(
   flags: ReadonlyMap<string, Entry>,
 ): Result<Plan, readonly Finding[]> {
   const held = new Map(Object.entries(document.flags))
-  const next = new Map([...flags].map(([key, { value }]) => [key, keeping(key, held.get(key), value)]))
+  const next = new Map([...flags].map(([key, { value }]) => [key, keeping(held.get(key), value)]))
   const outcome = { ...document, flags: Object.fromEntries([...held, ...next]) }
   // Whether origins may be private, the control plane knows; its routes were checked when they were written.
   const compiled = compile(outcome, { environment, epoch: 1, version: 1, allowPrivateOrigins: true })
@@ -72,7 +72,7 @@ export function planImport(
     const before = held.get(key)
     const secret = flags.get(key)?.secret ?? false
     if (before === undefined) added.push({ key, flag: after, secret })
-    else if (isSame(key, before, after as Written)) unchanged.push(key)
+    else if (isSame(before, after as Written)) unchanged.push(key)
     else changed.push({ key, before, after, secret })
   }
   const patch = new Map([
@@ -94,7 +94,7 @@ export function planImport(
 }
 
 /** The value with what is kept of the flag that is there. */
-function keeping(key: string, before: Written | undefined, value: unknown): unknown {
+function keeping(before: Written | undefined, value: unknown): unknown {
   if (!isObject(before)) return value
   const kept = Object.fromEntries(Object.entries(before).filter(([field]) => KEPT.includes(field)))
   const state = bareBoolean(value)
@@ -102,12 +102,12 @@ function keeping(key: string, before: Written | undefined, value: unknown): unkn
   if (Object.keys(kept).length === 0) return value
   // A flag that is only switched goes on being written as it is.
   const [switched, bare] = [{ ...before, enabled: state } as Written, { ...kept, enabled: state } as Written]
-  return isSame(key, switched, bare) ? switched : bare
+  return isSame(switched, bare) ? switched : bare
 }
 
 /** Whether both mean the same, however they are written. */
-const isSame = (key: string, before: Written, after: Written): boolean =>
-  isDeepStrictEqual(canonicalFlag(key, before), canonicalFlag(key, after))
+const isSame = (before: Written, after: Written): boolean =>
+  isDeepStrictEqual(canonicalFlag(before), canonicalFlag(after))
 
 /** The merge patch that makes `after` of `before`. The control plane first reads a bare boolean as `{ enabled }`. */
 function patchFrom(before: unknown, after: unknown): unknown {

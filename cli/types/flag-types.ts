@@ -1,15 +1,22 @@
 /** The file that tells the SDK's clients which flags there are: an augmentation of its `Flags`. Pure. */
-import { canonicalFlag, type Flag, type FlagDocument, type Key, type ShortFlag } from '../../engine/index.ts'
+import {
+  type CanonicalFlag,
+  canonicalFlag,
+  type Flag,
+  type FlagDocument,
+  type Key,
+  type ShortFlag,
+} from '../../engine/index.ts'
 import { property, quoted, union, valueType } from './value-type.ts'
 
 const MODULE = '@turnout/sdk/client'
 
-export type TypedFlag = readonly [key: Key, flag: Flag]
+export type TypedFlag = readonly [key: Key, flag: CanonicalFlag]
 
 /** The flags that get types, in the order of their keys. */
 export const typedFlags = ({ flags = {} }: Partial<FlagDocument>, clientOnly: boolean): TypedFlag[] =>
   Object.entries(flags)
-    .map(([key, flag]) => [key, canonicalFlag(key, flag as Flag | ShortFlag)] as const)
+    .map(([key, flag]) => [key, canonicalFlag(flag as Flag | ShortFlag)] as const)
     .filter(([, flag]) => !clientOnly || flag.client === true)
     .sort(([one], [other]) => (one < other ? -1 : 1))
 

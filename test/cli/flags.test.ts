@@ -10,7 +10,7 @@ import { says, startApi } from './fake-api.ts'
 import { location, propagation } from './propagation.ts'
 import { turnout } from './run.ts'
 
-const FULL = canonicalFlag('beta', {
+const FULL = canonicalFlag({
   enabled: true,
   percentage: 50,
   tags: ['new'],
@@ -28,9 +28,9 @@ const KILL = {
 
 describe('a flag in a few words', () => {
   const summary = (
-    flag: Parameters<typeof canonicalFlag>[1],
+    flag: Parameters<typeof canonicalFlag>[0],
     kills: Parameters<typeof flagSummary>[2] = [],
-  ) => flagSummary('beta', canonicalFlag('beta', flag), kills)
+  ) => flagSummary('beta', canonicalFlag(flag), kills)
   const weighted: Flag = {
     enabled: true,
     variants: { a: 1, b: 2, c: 3 },
@@ -38,7 +38,7 @@ describe('a flag in a few words', () => {
     fallthrough: { a: 1, b: 2 },
   }
 
-  test.each<[string, Parameters<typeof canonicalFlag>[1], string]>([
+  test.each<[string, Parameters<typeof canonicalFlag>[0], string]>([
     ['a switch', true, 'on: on'],
     ['a switch that is off', false, 'off: off'],
     ['a percentage', { enabled: true, percentage: 12.5 }, 'on: on 12.5 %, else off'],
@@ -72,7 +72,7 @@ describe('flags list', () => {
       'GET /environments/prod/flags': {
         items: [
           { key: 'beta', version: 12, flag: FULL },
-          { key: 'old', version: 3, flag: canonicalFlag('old', false) },
+          { key: 'old', version: 3, flag: canonicalFlag(false) },
         ],
         nextCursor: null,
       },
@@ -105,7 +105,7 @@ describe('flags list of some', () => {
     }
     const api = await startApi({
       'GET /environments/prod/flags': {
-        items: [{ key: 'old', version: 3, flag: canonicalFlag('old', false), stale }],
+        items: [{ key: 'old', version: 3, flag: canonicalFlag(false), stale }],
         nextCursor: null,
       },
       'GET /environments/prod/kills': { items: [], nextCursor: null },

@@ -128,8 +128,8 @@ test('the patch, merged as RFC 7396 says, gives exactly the flags that were plan
         const merged = mergePatch(base, patch[key])
         expect(merged).toEqual(after)
         const meaning = ({ metadata: _m, description: _d, ...rest }: object & Record<string, unknown>) => rest
-        expect(meaning({ ...canonicalFlag(key, merged as Flags[string]) })).toEqual(
-          meaning({ ...canonicalFlag(key, valid[key]!) }),
+        expect(meaning({ ...canonicalFlag(merged as Flags[string]) })).toEqual(
+          meaning({ ...canonicalFlag(valid[key]!) }),
         )
       }
     }),

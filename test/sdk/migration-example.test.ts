@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { forbiddenMoves } from '../../admin/governance/stage-moves.ts'
-import { compile, type Flag, standing } from '../../engine/index.ts'
+import { canonicalFlag, compile, type Flag, standing } from '../../engine/index.ts'
 import { PROJECT_ROOT } from '../../local/build.ts'
 import { installPackage } from './consumer.ts'
 
@@ -114,7 +114,7 @@ describe('the commands', () => {
       if (errors.length > 0) stood.push(`refused: ${command}`)
       else {
         flag = next
-        stood.push([...standing(next)].toSorted().join(' and '))
+        stood.push([...standing(canonicalFlag(next))].toSorted().join(' and '))
       }
     }
     expect(stood).toStrictEqual([
