@@ -46,6 +46,18 @@ describe('the documents together', () => {
     expect(settingsIn(controlPlane!)).toEqual(fieldsOf('admin/env.ts').sort())
   })
 
+  it('name every header that the edge reads or writes, but for what it keeps in its cache', () => {
+    const sources = filesBelow('worker', /\.ts$/).map(read).join('\n')
+    const names = new Set(
+      Array.from(
+        sources.matchAll(/'((?:x|access-control|cf|cdn|referrer|server|www)-[a-z-]*[a-z])'/g),
+        ([, name]) => name!,
+      ),
+    )
+    expect(names.size).toBeGreaterThan(15)
+    expect([...names].filter((name) => !OF_THE_CACHE.includes(name) && !isWord(name, all))).toStrictEqual([])
+  })
+
   it('have every section that a comment in the code cites', () => {
     const cited = [...SOURCES, ...filesBelow('test', /\.ts$/)].flatMap(citationsIn)
     expect(cited.length).toBeGreaterThan(5)
@@ -176,6 +188,9 @@ function settingsIn(section: string): string[] {
   )
   return names.sort()
 }
+
+/** Headers that what the edge keeps has while it is kept, and nobody sees. */
+const OF_THE_CACHE = ['x-turnout-kept', 'cf-cache-status']
 
 /** Of the machine and of other tools: nobody sets them for Turnout. */
 const NOT_OURS = new Set(['PATH', 'CI', 'NODE_ENV'])
