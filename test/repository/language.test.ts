@@ -1,5 +1,5 @@
 /** docs/evaluation.md and docs/traffic.md name every field of a document, and every limit as the engine has it. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -150,6 +150,17 @@ const SECTIONS: readonly (readonly [heading: string, ...interfaces: string[]])[]
 ]
 
 describe('docs/traffic.md', () => {
+  it('has each status that the edge answers with by itself', () => {
+    const sources = readdirSync(join(root, 'worker')).filter((file) => file.endsWith('.ts'))
+    const calls = sources.flatMap((file) =>
+      Array.from(read(`worker/${file}`).matchAll(/\bproblem\(\s*(\d{3})/g)),
+    )
+    const rows = Array.from(sectionOf(traffic, 'What the edge answers itself').matchAll(/^\| ([\d, ]+) \|/gm))
+    const known = new Set(rows.flatMap(([, statuses]) => statuses!.split(', ')))
+    expect(calls.length).toBeGreaterThan(10)
+    expect(calls.map(([, status]) => status!).filter((status) => !known.has(status))).toEqual([])
+  })
+
   it.each(SECTIONS)('has in "%s" every field, and no other', (heading, ...interfaces) => {
     const section = sectionOf(traffic, heading)
     const fields = interfaces.flatMap((name) => fieldsOf(name, code))
