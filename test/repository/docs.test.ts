@@ -70,6 +70,17 @@ describe('the documents together', () => {
     expect(pages.filter((page) => !linked.includes(page))).toStrictEqual([])
   })
 
+  it('name of each package the version that is installed', () => {
+    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read('package.json'))
+    const installed: Record<string, string> = { ...dependencies, ...devDependencies, ...optionalDependencies }
+    const named = Object.entries(installed).flatMap(([name, version]) => {
+      const given = new RegExp(`(?<![\\w/-])${name}\\x60?,? (\\d+(?:\\.\\d+){2}(?:-\\w+)?)`, 'gi')
+      return Array.from(all.matchAll(given), ([text, found]) => ({ text, isInstalled: found === version }))
+    })
+    expect(named.length).toBeGreaterThan(15)
+    expect(named.filter(({ isInstalled }) => !isInstalled).map(({ text }) => text)).toStrictEqual([])
+  })
+
   it('hold one decision under each number, with that number in its title', () => {
     const decisions = PAGES.filter((page) => page.startsWith('docs/decisions/'))
     const numbers = decisions.map((page) => /\/(\d{4})-[a-z0-9-]+\.md$/.exec(page)?.[1])
