@@ -7,7 +7,7 @@ import { call, value } from './client.ts'
 
 /** Address → methods, as docs/api.md lists them. */
 const documented = Object.fromEntries(
-  [...guide.matchAll(/^\| `(\/[^`]*)` \| ([A-Z ]+) \|$/gm)].map(([, path, methods]) => [
+  [...guide.matchAll(/^\| `(\/[^`]*)` \| ([A-Z ]+) \| \S.* \|$/gm)].map(([, path, methods]) => [
     `/api/v1${path}`,
     methods!.toLowerCase().split(' ').sort(),
   ]),
