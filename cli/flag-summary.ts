@@ -1,5 +1,5 @@
 /** A flag in a few words, for lists. Pure. */
-import { type CanonicalFlag, type Flag, type Kill, killOfFlag, type Serve } from '../engine/index.ts'
+import { type CanonicalFlag, type Kill, killOfFlag, type Serve } from '../engine/index.ts'
 import { count } from './words.ts'
 
 export interface FlagSummary {
@@ -10,10 +10,9 @@ export interface FlagSummary {
   readonly killedBy: string | null
 }
 
-/** `flag` in canonical form. */
 export function flagSummary(key: string, flag: CanonicalFlag, kills: readonly Kill[]): FlagSummary {
   const kill = killOfFlag({ epoch: 0, version: 0, kills }, key, flag.tags)
-  const { off = 'off', variants = {} } = flag
+  const { off, variants } = flag
   if (kill !== undefined) {
     const served = kill.variant !== undefined && Object.hasOwn(variants, kill.variant) ? kill.variant : off
     return { state: 'KILLED', serves: served, killedBy: kill.target }
@@ -22,7 +21,7 @@ export function flagSummary(key: string, flag: CanonicalFlag, kills: readonly Ki
 }
 
 /** Rules that still send somebody elsewhere than what comes after them: `ten-percent serves canary to 10 %`. */
-export function rulesBefore({ rules = [], fallthrough }: Flag): string[] {
+export function rulesBefore({ rules, fallthrough }: CanonicalFlag): string[] {
   return rules
     .filter(({ serve }) => JSON.stringify(serve) !== JSON.stringify(fallthrough))
     .map(({ id, serve, percentage }) => {
@@ -31,7 +30,7 @@ export function rulesBefore({ rules = [], fallthrough }: Flag): string[] {
     })
 }
 
-function rulesOf({ rules = [], fallthrough }: Flag): string {
+function rulesOf({ rules, fallthrough }: CanonicalFlag): string {
   const rest = serveOf(fallthrough)
   if (rules.length === 0) return rest
   const [only] = rules

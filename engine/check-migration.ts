@@ -1,7 +1,7 @@
 /** Publish checks of a flag that leads through a migration: where it may stand. Pure. */
 import { type Check, child, type Path, show } from './check.ts'
 import { checkNames, type Variants } from './check-names.ts'
-import type { CanonicalFlag, Flag } from './document.ts'
+import type { CanonicalFlag } from './document.ts'
 import {
   isMigration,
   isStage,
@@ -88,7 +88,7 @@ export function pathOf(path: Path, by: ServedBy): Path {
   return child(child(child(path, 'rules'), by), 'serve')
 }
 
-function nameOf({ rules = [] }: Flag, by: ServedBy): string {
+function nameOf({ rules }: CanonicalFlag, by: ServedBy): string {
   if (by === 'fallthrough') return 'the fallthrough'
   return by === 'off' ? '`off`, which contexts get whom no rule can take,' : `rule ${show(rules[by]!.id)}`
 }

@@ -10,7 +10,7 @@ export type Stage = (typeof STAGES)[number]
 
 export const isStage = (value: unknown): value is Stage => STAGES.includes(value as Stage)
 
-/** Whether a flag, in canonical form, leads through a migration: of that kind, and each of its variants is worth a stage. */
+/** Whether a flag leads through a migration: of that kind, and each of its variants is worth a stage. */
 export const isMigration = ({ kind, variants }: CanonicalFlag): boolean =>
   kind === 'migration' && Object.values(variants).every(isStage)
 

@@ -40,7 +40,7 @@ export function flagTypes(flags: readonly TypedFlag[], command: string): string 
   return `${lines.join('\n')}\n`
 }
 
-function entry(key: Key, { variants = {} }: Flag): string {
+function entry(key: Key, { variants }: CanonicalFlag): string {
   const names = union(Object.keys(variants).map(quoted))
   return `${property(key)}: { value: ${valueType(Object.values(variants))}; variant: ${names} }`
 }
