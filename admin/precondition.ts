@@ -19,8 +19,8 @@ export function checkPrecondition(
   current: number | null,
 ): Result<null, Failure> {
   if (match !== undefined && !isNamed(match, current)) return failed({ reason: 'stale', what, key, current })
-  if (noneMatch !== undefined && isNamed(noneMatch, current))
-    return failed({ reason: 'exists', what, key, current: current! })
+  if (noneMatch !== undefined && current !== null && isNamed(noneMatch, current))
+    return failed({ reason: 'exists', what, key, current })
   return ok(null)
 }
 

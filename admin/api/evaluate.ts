@@ -26,11 +26,9 @@ export function evaluate(api: Api): void {
   api.openapi(explain, async (c) => {
     const { env } = c.req.valid('param')
     const { flag = null, route = null, context } = c.req.valid('json')
-    return jsonText(
-      c,
-      await ask(c, env, (stub) =>
-        route === null ? stub.explain(flag!, context) : stub.explainRoute(route, context),
-      ),
+    const explained = await ask(c, env, (stub) =>
+      route === null ? stub.explain(flag!, context) : stub.explainRoute(route, context),
     )
+    return jsonText(c, explained)
   })
 }

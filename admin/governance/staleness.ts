@@ -47,10 +47,11 @@ export function staleness(key: Key, written: Flag | ShortFlag, life: Life, nowMs
     return sinceMs === null ? null : { reason: 'disabled', sinceMs, detail: `is disabled, ${since}` }
   }
   const sinceMs = after(ONE_VARIANT_MS)
-  const variant = sinceMs === null ? null : onlyVariant(key, flag)
+  if (sinceMs === null) return null
+  const variant = onlyVariant(key, flag)
   return variant === null
     ? null
-    : { reason: 'one-variant', sinceMs: sinceMs!, detail: `gives everybody ${variant}, ${since}` }
+    : { reason: 'one-variant', sinceMs, detail: `gives everybody ${variant}, ${since}` }
 }
 
 /** The variant that every context gets, whatever its key; `null` if there may be several. */

@@ -86,11 +86,9 @@ function breakTheGlass(
 /** Of the newest entry in the audit log. */
 export function openReview({ sql }: Pick<Room, 'sql'>, { actor, reason }: Author, nowMs: number): void {
   const seq = lastSeq(sql)
-  const [entry] = sql.exec<{ action: string; subject: string }>(
-    'SELECT action, subject FROM audit WHERE seq = ?',
-    seq,
-  )
-  const { action, subject } = entry!
+  const { action, subject } = sql
+    .exec<{ action: string; subject: string }>('SELECT action, subject FROM audit WHERE seq = ?', seq)
+    .one()
   const opened = { openedAtMs: nowMs, action, subject, actor, reason }
   writeReview(sql, { seq, ...opened, closedAtMs: null, closedBy: null, note: null })
 }
