@@ -81,29 +81,46 @@ export class Refresher {
       limit = this.#limits.refreshTimeoutMs
     ) {
       // Beside the loop, not in it: a large body never delays a kill, and a report delays nothing.
-      if (await this.#read(sources, limit)) beside.push(this.load(sources))
+      if (await this.#read(sources, limit, beside)) beside.push(this.load(sources))
       if (sources.report) beside.push(sources.report(this.#holding.known))
       await this.#clock.wait(Math.max(POLL_MS, this.dueAtMs - this.#clock.now()))
     }
     await Promise.all(beside)
   }
 
-  /** One small read under the lease; `false` if somebody else holds it, or the control plane did not answer. */
-  async #read(sources: Sources, timeoutMs: number): Promise<boolean> {
+  /** One small read under the lease; `false` if somebody else holds it, or the control plane did not answer in time. */
+  async #read(sources: Sources, timeoutMs: number, beside: Promise<void>[]): Promise<boolean> {
     const startedMs = this.#clock.now()
     if (!this.reading.isFree(startedMs, this.#limits)) return false
     const holder = this.reading.take(startedMs + timeoutMs)
+    const reading = sources.control.read(this.#holding.asked)
     try {
-      const update = await this.within(timeoutMs, sources.control.read(this.#holding.asked))
+      const update = await this.within(timeoutMs, reading)
       this.#holding.told(update, update.readAtMs ?? startedMs)
       this.readProblem = null
       return true
     } catch (cause) {
       this.readProblem = `control plane cannot be read: ${message(cause)}`
+      beside.push(this.#readLate(sources, reading, startedMs))
       return false
     } finally {
       this.dueAtMs = this.#clock.now() + nextReadMs(this.#limits, this.#clock.random())
       this.reading.release(holder)
+    }
+  }
+
+  /**
+   * An answer that nobody waits for any more counts all the same, unless a later read was answered meanwhile: kills land where the
+   * control plane is always slower than the limit. It stays a problem, so that nobody waits.
+   */
+  async #readLate(sources: Sources, reading: Promise<Reading>, startedMs: number): Promise<void> {
+    try {
+      const update = await this.within(this.#limits.coldLoadTimeoutMs, reading)
+      if ((this.#holding.named?.atMs ?? startedMs) > startedMs) return
+      this.#holding.told(update, update.readAtMs ?? startedMs)
+      await this.load(sources)
+    } catch {
+      // Why the read failed has been said.
     }
   }
 

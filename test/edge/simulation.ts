@@ -89,6 +89,8 @@ export class Simulation {
   copies: (() => Promise<Copy | null>)[] = []
   read: Manner = {}
   body: Manner = {}
+  /** A read is answered by what held when it was asked; by default by what holds when it is answered. */
+  answersAsAsked = false
   epoch = 1
   version = 0
   kills: KillList = NO_KILLS
@@ -123,11 +125,13 @@ export class Simulation {
       control: {
         read: (known) => {
           this.reads.push(known)
-          return this.#call(this.read, () => {
+          const now = () => {
             const { epoch, version: snapshot, kills } = this
             const current = known.epoch === kills.epoch && known.kills === kills.version
             return { environment: 'test', epoch, snapshot, kills: current ? null : kills }
-          })
+          }
+          const asked = now()
+          return this.#call(this.read, this.answersAsAsked ? () => asked : now)
         },
         snapshot: (epoch, version) => {
           this.bodies.push(`${epoch}/${version}`)

@@ -1,5 +1,6 @@
 /** The freshness rule, in simulated time. Source: docs/architecture.md, "Edge freshness". */
 import { describe, expect, it } from 'vitest'
+import type { Update } from '../../engine/index.ts'
 import { copy, Simulation, type Visit, warm } from './simulation.ts'
 
 describe('by age', () => {
@@ -290,6 +291,58 @@ describe('an outage', () => {
       await isolate.pass(100)
     }
     expect(isolate.reads.length - before).toBeLessThanOrEqual(40)
+  })
+})
+
+describe('a control plane that is always slower than REFRESH_TIMEOUT_MS', () => {
+  /** Requests every 50 ms for eight seconds: when each first saw what was published, and how long anybody waited. */
+  const follow = async (isolate: Simulation) => {
+    const seen = { kills: Number.NaN, version: Number.NaN, waitedMs: 0 }
+    const visits: Visit[] = []
+    for (let elapsedMs = 0; elapsedMs < 8_000; elapsedMs += 50) {
+      visits.push(await isolate.request())
+      await isolate.pass(50)
+      const { answer } = visits.at(-1)!
+      if (Number.isNaN(seen.kills) && answer?.kills.version === 1) seen.kills = elapsedMs
+      if (Number.isNaN(seen.version) && answer?.snapshot.version === 2) seen.version = elapsedMs
+    }
+    seen.waitedMs = Math.max(...visits.map(({ waitedMs }) => waitedMs))
+    return seen
+  }
+
+  it('is followed all the same: what it says late counts, kills and snapshot', async () => {
+    const isolate = await warm()
+    isolate.publish().kill({ target: 'flag:v' })
+    isolate.read = { afterMs: 1_500 }
+    const seen = await follow(isolate)
+    expect(seen.kills).toBeLessThanOrEqual(3_000)
+    expect(seen.version).toBeLessThanOrEqual(3_000)
+    expect(seen.waitedMs).toBeLessThanOrEqual(1_000)
+    expect(isolate.snapshots.status.problems).toEqual([
+      'control plane cannot be read: no answer within 1000 ms',
+    ])
+    expect(isolate.failures).toEqual([])
+  })
+
+  it('takes back nothing that a quicker answer has said since', async () => {
+    const isolate = await warm()
+    isolate.answersAsAsked = true
+    isolate.read = { afterMs: 3_000 }
+    await isolate.pass(1_300)
+    await isolate.request()
+    isolate.publish(5).kill({ target: 'flag:v' })
+    isolate.read = {}
+    await isolate.pass(2_100)
+    await isolate.request()
+    await isolate.pass(50)
+    const before = (await isolate.request()).answer
+    expect([before?.snapshot.version, before?.kills.version]).toEqual([5, 1])
+    await isolate.pass(1_000)
+    expect([...isolate.bodies]).toEqual(['1/1', '1/5'])
+    const after = (await isolate.request()).answer
+    expect([after?.snapshot.version, after?.kills.version]).toEqual([5, 1])
+    const remembered = (isolate.remembered as { update: Update }[]).map(({ update }) => update.snapshot)
+    expect(remembered).toEqual(remembered.toSorted())
   })
 })
 
