@@ -15,10 +15,12 @@ export interface PageCommand {
   readonly shown: string
 }
 
+export const textOf = (page: string): string =>
+  readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), 'utf8')
+
 /** In order. A command may have several lines; a block that is followed by one without a language is one, and answers that. */
 export function commandsOf(page: string): PageCommand[] {
-  const text = readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), 'utf8')
-  const parts = text.matchAll(/^#+ (.*)$|^```sh\n([\s\S]*?)^```\n(?:\n```\n([\s\S]*?)^```)?/gm)
+  const parts = textOf(page).matchAll(/^#+ (.*)$|^```sh\n([\s\S]*?)^```\n(?:\n```\n([\s\S]*?)^```)?/gm)
   let section = ''
   return Array.from(parts).flatMap(([, heading, block = '', output = '']) => {
     section = heading ?? section
