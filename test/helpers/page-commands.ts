@@ -10,22 +10,24 @@ const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 export interface PageCommand {
   /** The heading above it. */
   readonly section: string
-  readonly command: string
-  /** What the page says that it answers: the comment below it, without its marks, or the block without a language. */
+  /** One, or all of a block that is followed by what they answer together. */
+  readonly commands: readonly string[]
+  /** What the page says that they answer: the comment below, without its marks, or the block without a language. */
   readonly shown: string
 }
 
 export const textOf = (page: string): string =>
   readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), 'utf8')
 
-/** In order. A command may have several lines; a block that is followed by one without a language is one, and answers that. */
+/** In order. A command may have several lines. */
 export function commandsOf(page: string): PageCommand[] {
   const parts = textOf(page).matchAll(/^#+ (.*)$|^```sh\n([\s\S]*?)^```\n(?:\n```\n([\s\S]*?)^```)?/gm)
   let section = ''
   return Array.from(parts).flatMap(([, heading, block = '', output = '']) => {
     section = heading ?? section
-    if (output !== '') return [{ section, command: block, shown: output }]
-    return commandsIn(block).map((command) => ({ section, ...command }))
+    const found = commandsIn(block)
+    if (output !== '') return [{ section, commands: found.map(({ command }) => command), shown: output }]
+    return found.map(({ command, shown }) => ({ section, commands: [command], shown }))
   })
 }
 
