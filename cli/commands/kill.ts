@@ -77,8 +77,10 @@ async function placeKill(world: World, target: string, options: KillOptions): Pr
   )
   const effect = target.startsWith('origin:')
     ? 'its requests go to its fallback'
-    : `it serves ${servedBy(put.value)}`
+    : `${whatOf(target)} serves ${servedBy(put.value)}`
   output.line(`Killed ${target} in ${environment}: ${effect}, ${untilOf(put.value)}.`)
+  const [, tag] = /^tag:(.*)$/.exec(target) ?? []
+  if (tag !== undefined) output.line(`Which flags: turnout flags list --tag ${tag} --env ${environment}`)
   output.line(`To end it: turnout restore ${target} --env ${environment}`)
   const kills = Number(headerOf(put, KILLS_HEADER))
   return landed(world, session, { kind: 'kill', version: kills }, options, { kill: put.value, kills })
@@ -96,7 +98,9 @@ async function endKill(world: World, target: string, options: WaitOptions & Chan
       headers,
     }),
   )
-  const effect = target.startsWith('origin:') ? 'it gets requests again' : 'it serves what the document says'
+  const effect = target.startsWith('origin:')
+    ? 'it gets requests again'
+    : `${whatOf(target)} serves what the document says`
   world.output.line(`Restored ${target} in ${environment}: ${effect}.`)
   const kills = Number(headerOf(removed, KILLS_HEADER))
   return landed(world, session, { kind: 'kill', version: kills }, options, { restored: target, kills })
@@ -127,6 +131,9 @@ export const killsOf = (api: AdminApi, path: { readonly env: string }): Promise<
   itemsOf((query) =>
     bodyOf(api.GET('/api/v1/environments/{env}/kills', { params: { path, query } })),
   ) as Promise<Kill[]>
+
+/** A tag and `all-…` name many. */
+const whatOf = (target: string): string => (/^(tag:|all-)/.test(target) ? 'everything it names' : 'it')
 
 const servedBy = ({ variant }: Placed): string =>
   variant === undefined ? 'its off variant' : JSON.stringify(variant)

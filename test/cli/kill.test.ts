@@ -32,6 +32,18 @@ Landed: no edge has traffic now, and each asks before it answers its next reques
     expect(api.calls[0]!.body).toEqual({ reason: KILL.reason })
   })
 
+  test('of a tag is of all flags that have it, and says how to see which', async () => {
+    const address = 'PUT /environments/prod/kills/tag:search'
+    const api = await startApi({ ...QUIET, [address]: says({ ...KILL, target: 'tag:search' }, KILLED, 201) })
+    const { out } = await turnout(['kill', 'tag:search', '--reason', 'x', '--no-wait'], api)
+    expect(
+      out,
+    ).toBe(`Killed tag:search in prod: everything it names serves its off variant, until it is restored.
+Which flags: turnout flags list --tag search --env prod
+To end it: turnout restore tag:search --env prod
+`)
+  })
+
   test('is placed as soon as it may be, if it came too soon', async () => {
     const soon = { ...problem(429, 'Try again in a second.'), headers: { 'retry-after': '1' } }
     let refused = 0
