@@ -13,6 +13,7 @@ import {
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -71,8 +72,10 @@ function alone(root, work) {
     } finally {
       rmSync(`${lockFile}.${process.pid}`, { force: true })
     }
-    const owner = Number(read(lockFile))
-    if (!isAlive(owner)) rmSync(lockFile, { force: true })
+    const judged = read(lockFile)
+    if (judged === undefined) continue // it was given back meanwhile
+    const owner = Number(judged)
+    if (!isAlive(owner)) removeLock(lockFile, judged)
     else {
       if (!told) console.error(`turnout: process ${owner} is installing the packages; waiting for it`)
       told = true
@@ -83,6 +86,20 @@ function alone(root, work) {
     work()
   } finally {
     rmSync(lockFile, { force: true })
+  }
+}
+
+/** Removes the lock that was judged, and no other: of two that found the same dead owner, one may have put its own there since. */
+function removeLock(lockFile, judged) {
+  const aside = `${lockFile}.${process.pid}`
+  try {
+    renameSync(lockFile, aside)
+    if (read(aside) !== judged) linkSync(aside, lockFile)
+  } catch (error) {
+    // Somebody else has removed it, or has taken the place already.
+    if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error
+  } finally {
+    rmSync(aside, { force: true })
   }
 }
 
