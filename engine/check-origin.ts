@@ -76,7 +76,7 @@ function checkOrigin(
     headers: (at, map) => checkOriginHeaders(check, at, map),
     removeHeaders: (at, list) => {
       if (check.array(at, list))
-        for (const [index, name] of list.entries()) checkHeaderName(check, child(at, index), name)
+        for (const [index, name] of list.entries()) checkRemoved(check, child(at, index), name)
     },
     context: flag,
     shareCredentials: flag,
@@ -124,11 +124,17 @@ export const checkTimeout = (check: Check, path: Path, ms: unknown): boolean =>
   check.integer(path, ms, 1, MAX_TIMEOUT_MS)
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
+/** With the names that CGI, WSGI, Rack and PHP take for the same. */
 const OURS =
-  /^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|cf-.*|x-turnout-.*)$/i
+  /^(host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|cdn-loop|(cf|x[^a-z\d]turnout)[^a-z\d].*)$/i
 
 export function checkHeaderName(check: Check, path: Path, name: unknown): boolean {
   return check.is(path, typeof name === 'string' && HEADER_NAME.test(name), 'must be a header name', name)
+}
+
+function checkRemoved(check: Check, path: Path, name: unknown): void {
+  if (checkHeaderName(check, path, name) && /^cdn-loop$/i.test(name as string))
+    check.error(path, `header ${name} must stay: by it a loop is told, and ends with 508`)
 }
 
 function checkOriginHeaders(check: Check, path: Path, value: unknown): void {

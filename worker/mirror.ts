@@ -14,7 +14,7 @@ import {
 } from '../engine/index.ts'
 import { type Ignored, parsePointers } from './compare.ts'
 import type { Forwarding } from './forward.ts'
-import { isUpgrade } from './passable.ts'
+import { asksForEvents, isUpgrade } from './passable.ts'
 import type { Chooser } from './pool.ts'
 import type { Background } from './response-cache.ts'
 import type { PreparedRoute } from './routes.ts'
@@ -139,4 +139,4 @@ export class Mirrors {
 const mayBeCopied = (request: Request, unsafeMethods: boolean): boolean =>
   (unsafeMethods || request.method === 'GET' || request.method === 'HEAD') &&
   !isUpgrade(request) &&
-  request.headers.get('accept')?.includes('text/event-stream') !== true
+  !asksForEvents(request)

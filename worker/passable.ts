@@ -6,6 +6,10 @@ import { problem } from './problem.ts'
 export const isUpgrade = ({ headers }: Request): boolean =>
   headers.get('upgrade')?.toLowerCase() === 'websocket'
 
+/** Whether the client means to keep its connection for events. Media types know no case (RFC 9110, section 8.3.1). */
+export const asksForEvents = ({ headers }: Request): boolean =>
+  /\btext\/event-stream\b/i.test(headers.get('accept') ?? '')
+
 /** The answer to such a request; `null`: it can be passed on. */
 export function refusalOf(request: Request): Response | null | Promise<Response | null> {
   const { method } = request

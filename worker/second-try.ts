@@ -8,7 +8,7 @@ import { type Destination, fallbackOf } from './destination.ts'
 import { mayRetry } from './failover.ts'
 import { type Forwarding, forwarded } from './forward.ts'
 import { logWarn } from './log.ts'
-import { isUpgrade } from './passable.ts'
+import { asksForEvents, isUpgrade } from './passable.ts'
 import type { Chooser } from './pool.ts'
 import type { PreparedOrigin, PreparedRoute } from './routes.ts'
 import { type Content, Upload } from './upload.ts'
@@ -98,8 +98,7 @@ export async function afterFailure(
 
 /** No second try for what keeps its connection, nor away from a kill's variant: the others are what was killed. */
 function mayFailOver(request: Request, decision: Decision): boolean {
-  if (decision.metadata.killed === true || isUpgrade(request)) return false
-  return request.headers.get('accept')?.includes('text/event-stream') !== true
+  return decision.metadata.killed !== true && !isUpgrade(request) && !asksForEvents(request)
 }
 
 const unanswered = ({ route }: PreparedRoute, { variant }: PreparedOrigin, outcome: Unanswered): Response =>

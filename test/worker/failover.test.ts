@@ -263,7 +263,7 @@ describe('bounds', () => {
     const { hosts } = await attempt({
       method: 'GET',
       canary: status(503),
-      headers: { accept: 'text/event-stream' },
+      headers: { accept: 'application/json, Text/Event-Stream' },
     })
     expect(hosts).toEqual(ONCE)
   })

@@ -120,7 +120,7 @@ describe('a copy', () => {
     ['of a POST', {}, { method: 'POST', body: 'x' }],
     ['of a PUT', {}, { method: 'PUT', body: 'x' }],
     ['of a DELETE', {}, { method: 'DELETE' }],
-    ['of an event stream', {}, { headers: { accept: 'text/event-stream' } }],
+    ['of an event stream', {}, { headers: { accept: 'Text/Event-Stream' } }],
     ['of an upgrade', { mirror: { unsafeMethods: true } }, { headers: { upgrade: 'websocket' } }],
     ['where a kill decided', { kills: [{ target: 'route:site' }] }, {}],
     ['of what the fallback answered', { stable: status(503), route: { fallback: 'canary' } }, {}],
