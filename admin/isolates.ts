@@ -4,7 +4,7 @@
  */
 import type { MetricBatch } from '../engine/index.ts'
 import { ClockSkew } from './clock-skew.ts'
-import type { IsolateReport } from './propagation.ts'
+import { type IsolateReport, TRAFFIC_MS } from './propagation.ts'
 
 /** An isolate that is silent for longer is forgotten. */
 const FORGET_MS = 5 * 60_000
@@ -55,6 +55,13 @@ export class Isolates {
   *reports(nowMs: number): Iterable<IsolateReport> {
     this.#forget(nowMs)
     for (const { skew, sequence: _, ...report } of this.#known.values()) yield { ...report, skewMs: skew.ms }
+  }
+
+  /** Whether one has traffic, as far as is known. One that said that it sleeps has none. */
+  someAwake(nowMs: number): boolean {
+    for (const { asleep, lastRequestsAtMs } of this.#known.values())
+      if (!asleep && lastRequestsAtMs !== null && nowMs - lastRequestsAtMs <= TRAFFIC_MS) return true
+    return false
   }
 
   /** Requests that were reported in the last minute. */

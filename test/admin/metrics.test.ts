@@ -37,6 +37,9 @@ async function failureOf(call: Promise<unknown>): Promise<string> {
   return failed!
 }
 
+const alarmOf = (environment: string): Promise<number | null> =>
+  runInDurableObject(metrics(environment), (_, { storage }) => storage.getAlarm())
+
 afterEach(() => void vi.useRealTimers())
 /** Only what the object reads: its storage and the runtime keep their own time. */
 const at = (ms: number) => {
@@ -177,6 +180,32 @@ describe('a restart of the control plane', () => {
     at(START + 45_000)
     expect(await runDurableObjectAlarm(metrics(name))).toBe(true)
     expect(await runDurableObjectAlarm(metrics(name))).toBe(false)
+  })
+
+  it('has nothing to wait for a few seconds after everybody has gone to sleep, but what they may still answer by', async () => {
+    const { name } = await environment()
+    at(START)
+    await control(name).record(batch('a', 1))
+    await control(name).record(batch('b', 1))
+    at(START + 1_000)
+    await control(name).record(batch('a', 2, { requests: 0 }))
+    await control(name).record(batch('b', 2))
+    expect(await alarmOf(name)).toBeGreaterThan(START + 10_000)
+    at(START + 2_000)
+    await control(name).record(batch('b', 3, { requests: 0 }))
+    expect(await alarmOf(name)).toBe(START + 5_000)
+    at(START + 3_000)
+    await control(name).record(batch('a', 3, { requests: 0 }))
+    expect(await alarmOf(name)).toBe(START + 5_000)
+    at(START + 5_000)
+    expect(await runDurableObjectAlarm(metrics(name))).toBe(true)
+    await evictDurableObject(metrics(name))
+    at(START + 15_000)
+    expect(await metrics(name).reach('MUC', TARGET)).toMatchObject({ isolates: 0, settling: false })
+    const fresh = { ...TARGET, publishedAtMs: START + 15_000 }
+    expect(await metrics(name).reach('MUC', fresh)).toMatchObject({ isolates: 0, settling: true })
+    at(START + 17_000)
+    expect(await metrics(name).reach('MUC', fresh)).toMatchObject({ isolates: 0, settling: false })
   })
 
   it('takes nobody for silent whom it has had no time to hear', async () => {
