@@ -32,8 +32,8 @@ const MAX_FLUSH_MS = 3_000
 const FLUSH_MS_PER_ISOLATE = 4
 /** How often the row is brought up to date while there is traffic: sooner than a sleeping edge stops to report. */
 const CHECK_MS = 15_000
-/** How soon it is noted that everybody sleeps: before the runtime puts this object to sleep, which it does after ten seconds. */
-const REST_MS = 3_000
+/** How soon silence is noted once everybody sleeps: before the runtime unloads this object, ten seconds after its last call. */
+const SILENCE_MS = 3_000
 /** Between two attempts to make the location known. */
 const RETELL_MS = 10_000
 /** How long counts gather before they are written: a crash loses at most as much. */
@@ -59,8 +59,8 @@ export class MetricsObject extends DurableObject<Env> {
   #row: Row
   /** Whether this instance has seen to it that the alarm is set. */
   #watching = false
-  /** Whether it is soon to be noted that everybody sleeps. */
-  #resting = false
+  /** Whether the alarm is set to note that everybody sleeps. */
+  #awaitsSilence = false
   #tellDueMs = Number.NEGATIVE_INFINITY
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -79,7 +79,7 @@ export class MetricsObject extends DurableObject<Env> {
     if (counted && batch.sample) this.#contexts.add(batch.sample, nowMs)
     this.#upstreams.add(batch.isolate, batch.upstreams ?? [], counted, nowMs)
     if (batch.requests > 0 && (!this.#watching || this.#row.silent === 1)) this.#watch(nowMs)
-    if (batch.requests === 0 && this.#row.silent === 0) this.#rest(nowMs)
+    if (batch.requests === 0 && this.#row.silent === 0) this.#awaitSilence(nowMs)
     if (counted && batch.flags) this.#gather(batch.flags, nowMs)
     if (counted && batch.mirrors) this.#gatherMirrors(batch.mirrors, nowMs)
     if (batch.serves.epoch > this.#row.told_epoch && nowMs >= this.#tellDueMs) {
@@ -132,7 +132,7 @@ export class MetricsObject extends DurableObject<Env> {
   /** Notes that there is traffic, or that there is none any more. Safe to run at any time, any number of times. */
   override alarm(): void {
     this.#clock.rang()
-    this.#resting = false
+    this.#awaitsSilence = false
     const nowMs = Date.now()
     this.#writeGathered(nowMs)
     if (this.#isSettling(nowMs)) return this.#clock.set(this.#listeningSinceMs + TRAFFIC_MS)
@@ -190,10 +190,10 @@ export class MetricsObject extends DurableObject<Env> {
     this.#watching = true
   }
 
-  #rest(nowMs: number): void {
-    if (this.#resting || this.#isSettling(nowMs) || this.#isolates.someAwake(nowMs)) return
-    this.#clock.set(nowMs + REST_MS)
-    this.#resting = true
+  #awaitSilence(nowMs: number): void {
+    if (this.#awaitsSilence || this.#isSettling(nowMs) || this.#isolates.someAwake(nowMs)) return
+    this.#clock.set(nowMs + SILENCE_MS)
+    this.#awaitsSilence = true
   }
 
   /** Makes the location known to its environment, so that it is named when it has no traffic. */
