@@ -29,7 +29,7 @@ test('runs from anywhere by its link, and its exit code is the command’s', () 
 
 test('runs on the Node of the project where that is another one', () => {
   const root = temporaryFolder()
-  for (const file of ['setup.mjs', 'turnout.mjs'])
+  for (const file of ['setup.mjs', 'project-node.mjs', 'turnout.mjs'])
     cpSync(join(ROOT, 'local', file), join(root, 'local', file))
   mkdirSync(join(root, 'node_modules', '.bin'), { recursive: true })
   writeFileSync(join(root, 'package-lock.json'), '{"packages":{}}')
